@@ -1,0 +1,7 @@
+export type {
+  KeyVerifier,
+  VerifiedKey,
+  VerifyErrorCode,
+  VerifyOptions,
+  VerifyResult,
+} from "../verify/contract.ts";

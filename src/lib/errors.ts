@@ -1,0 +1,90 @@
+/** One broken field of a request body. */
+export interface ErrorDetail {
+  /** The member's name, as sent. */
+  field: string;
+  message: string;
+}
+
+/** Every error code of the wire, with its status and the message used where nothing more precise is known. */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, message: "Bad request" },
+  UNAUTHORIZED: { status: 401, message: "Invalid or missing credential" },
+  TOKEN_EXPIRED: { status: 401, message: "The credential has expired" },
+  KEY_REVOKED: { status: 401, message: "The API key has been revoked" },
+  FORBIDDEN: { status: 403, message: "Not allowed" },
+  NOT_FOUND: { status: 404, message: "Not found" },
+  METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed" },
+  CONFLICT: { status: 409, message: "Conflict" },
+  PAYLOAD_TOO_LARGE: { status: 413, message: "Request body is larger than 16 KiB" },
+  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Content-Type must be application/json" },
+  VALIDATION_ERROR: { status: 422, message: "Request validation failed" },
+  RATE_LIMITED: { status: 429, message: "Too many requests" },
+  INTERNAL_ERROR: { status: 500, message: "Internal error" },
+  UNAVAILABLE: { status: 503, message: "Temporarily unavailable" },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Seconds a caller is asked to wait after a 503. */
+export const RETRY_AFTER_SECONDS = 5;
+
+export interface ErrorOptions {
+  message?: string;
+  details?: ErrorDetail[];
+  /** Headers that belong to this error: `WWW-Authenticate`, `Allow`. */
+  headers?: Record<string, string>;
+  /** Why, for the log; never sent. Holds no credential. */
+  reason?: string;
+}
+
+/** An outcome that has a code on the wire. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly details: ErrorDetail[] | undefined;
+  readonly headers: Record<string, string>;
+  readonly reason: string | undefined;
+
+  constructor(
+    readonly code: ErrorCode,
+    options: ErrorOptions = {},
+  ) {
+    super(options.message ?? ERRORS[code].message);
+    this.details = options.details;
+    this.headers = options.headers ?? {};
+    this.reason = options.reason;
+  }
+}
+
+/** The JSON of every answer that is not 2xx. */
+export interface ErrorEnvelope {
+  status: number;
+  error: ErrorCode;
+  message: string;
+  /** RFC 3339, UTC. */
+  timestamp: string;
+  /** The request's path, without its query. */
+  path: string;
+  details?: ErrorDetail[];
+}
+
+/** The answer to a failed request: the envelope and the headers that go with it. */
+export function errorResponse(error: ApiError, url: string): Response {
+  const { status } = ERRORS[error.code];
+  const envelope: ErrorEnvelope = {
+    status,
+    error: error.code,
+    message: error.message,
+    timestamp: new Date().toISOString(),
+    path: new URL(url).pathname,
+    ...(error.details && { details: error.details }),
+  };
+  return Response.json(envelope, {
+    status,
+    headers: {
+      "Content-Type": "application/json; charset=utf-8",
+      "Cache-Control": "no-store",
+      ...(status === 503 && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
+      ...error.headers,
+    },
+  });
+}
