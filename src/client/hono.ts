@@ -1,8 +1,16 @@
-import type { Context, MiddlewareHandler } from "hono";
-import { ApiError, type ErrorOptions, errorResponse } from "../lib/errors.ts";
-import type { KeyVerifier, VerifiedKey, VerifyErrorCode, VerifyResult } from "../verify/contract.ts";
+import type { MiddlewareHandler } from "hono";
+import { withDeadline } from "../lib/deadline.ts";
+import { describeFault, errorResponse } from "../lib/errors.ts";
+import type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
+import { refusal } from "../verify/refusal.ts";
 
-export { ApiError, type ErrorCode, type ErrorDetail, type ErrorEnvelope, errorResponse } from "../lib/errors.ts";
+export {
+  ApiError,
+  type ErrorCode,
+  type ErrorDetail,
+  type ErrorEnvelope,
+  errorResponse,
+} from "../lib/errors.ts";
 export type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
 
 /** Milliseconds to wait for the verifier before the answer is 503. */
@@ -43,10 +51,12 @@ export function apiKey(options: ApiKeyOptions = {}): MiddlewareHandler<{ Variabl
 
   return async function apiKey(c, next) {
     const rawKey = c.req.header("X-API-Key");
-    if (rawKey === undefined) return refuse(c, "UNAUTHORIZED", { message: "Invalid or missing API key" });
     const clientIp = c.req.header("CF-Connecting-IP");
-    const result = await ask(verifierOf(c.env, binding), rawKey, { scopes, ...(clientIp && { clientIp }) });
-    if (!result.valid) return refuse(c, result.error, { message: result.message });
+    const result =
+      rawKey === undefined
+        ? MISSING
+        : await ask(verifierOf(c.env, binding), rawKey, { scopes, ...(clientIp && { clientIp }) });
+    if (!result.valid) return errorResponse(refusal(result), c.req.url);
     c.set("apiKey", result.key);
     return next();
   };
@@ -58,28 +68,19 @@ function verifierOf(env: unknown, binding: string): KeyVerifier {
   return verifier;
 }
 
-const CANNOT_TELL: VerifyResult = { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };
+const MISSING: VerifyResult = { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };
+const CANNOT_TELL: VerifyResult = {
+  valid: false,
+  error: "UNAVAILABLE",
+  message: "The API key cannot be checked now",
+};
 
 /** A verifier that throws or does not answer in time cannot tell: neither good nor bad. */
 async function ask(verifier: KeyVerifier, ...args: Parameters<KeyVerifier["verify"]>): Promise<VerifyResult> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const deadline = new Promise<VerifyResult>((resolve) => {
-    timer = setTimeout(() => resolve(CANNOT_TELL), VERIFY_DEADLINE_MS);
-  });
   try {
-    return await Promise.race([verifier.verify(...args), deadline]);
-  } catch (error) {
-    console.error(JSON.stringify({ event: "verifier_failed", error: String(error) }));
+    return await withDeadline(verifier.verify(...args), VERIFY_DEADLINE_MS);
+  } catch (fault) {
+    console.error(JSON.stringify({ event: "verifier_failed", fault: describeFault(fault) }));
     return CANNOT_TELL;
-  } finally {
-    clearTimeout(timer);
   }
-}
-
-function refuse(c: Context, code: VerifyErrorCode, options: ErrorOptions): Response {
-  const headers: Record<string, string> = {};
-  if (code === "UNAUTHORIZED" || code === "TOKEN_EXPIRED" || code === "KEY_REVOKED") {
-    headers["WWW-Authenticate"] = 'ApiKey realm="api"';
-  }
-  return errorResponse(new ApiError(code, { ...options, headers }), c.req.url);
 }

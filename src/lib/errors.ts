@@ -40,15 +40,14 @@ export interface ErrorOptions {
 /** An outcome that has a code on the wire. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
+  readonly code: ErrorCode;
   readonly details: ErrorDetail[] | undefined;
   readonly headers: Record<string, string>;
   readonly reason: string | undefined;
 
-  constructor(
-    readonly code: ErrorCode,
-    options: ErrorOptions = {},
-  ) {
+  constructor(code: ErrorCode, options: ErrorOptions = {}) {
     super(options.message ?? ERRORS[code].message);
+    this.code = code;
     this.details = options.details;
     this.headers = options.headers ?? {};
     this.reason = options.reason;
@@ -75,7 +74,7 @@ export function errorResponse(error: ApiError, url: string): Response {
     error: error.code,
     message: error.message,
     timestamp: new Date().toISOString(),
-    path: new URL(url).pathname,
+    path: shownPath(url),
     ...(error.details && { details: error.details }),
   };
   return Response.json(envelope, {
@@ -87,4 +86,19 @@ export function errorResponse(error: ApiError, url: string): Response {
       ...error.headers,
     },
   });
+}
+
+/** The path of `url`, without what could be a key or a token that somebody put there. */
+export function shownPath(url: string): string {
+  return new URL(url).pathname.replace(/[\w-]{40,}/g, "***");
+}
+
+/**
+ * A fault for the log: the innermost cause. What wraps it may quote a statement's parameters, which
+ * hold digests.
+ */
+export function describeFault(fault: unknown): string {
+  let cause = fault;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }

@@ -17,7 +17,7 @@ export interface VerifiedKey {
   id: string;
   /** The company the key belongs to: the tenant of the request. */
   companyId: string;
-  scopes: string[];
+  scopes: readonly string[];
   /** RFC 3339, UTC; `null`: never. */
   expiresAt: string | null;
 }

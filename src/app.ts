@@ -1,0 +1,129 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { secureHeaders } from "hono/secure-headers";
+import { DatabaseError } from "./db/client.ts";
+import { keyFormat } from "./keys/format.ts";
+import { keyRoutes } from "./keys/routes.ts";
+import { KeyService } from "./keys/service.ts";
+import { keyStore } from "./keys/store.ts";
+import { parseConfig } from "./lib/config.ts";
+import { ApiError, describeFault, errorResponse, shownPath } from "./lib/errors.ts";
+import { bearer } from "./oauth/bearer.ts";
+import { issuerKeys } from "./oauth/jwks.ts";
+import { verifierOf } from "./verify/isolate.ts";
+import { publicRoutes } from "./verify/routes.ts";
+
+const MAX_BODY_BYTES = 16 * 1024;
+const YEAR_SECONDS = 31_536_000;
+
+/**
+ * The HTTP face. Where the settings are wrong it answers every request with `INTERNAL_ERROR` and
+ * names the fault in the log: it never opens anything.
+ */
+export function createApp(env: Env): Hono<{ Bindings: Env }> {
+  const app = new Hono<{ Bindings: Env }>();
+  app.onError((fault, c) => {
+    const error = toApiError(fault);
+    report(error, fault, c.req.method, shownPath(c.req.url));
+    return errorResponse(error, c.req.url);
+  });
+  app.notFound((c) => errorResponse(new ApiError("NOT_FOUND", { message: "No such route" }), c.req.url));
+  app.use(answerHeaders);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, methods) =>
+        errorResponse(
+          new ApiError("METHOD_NOT_ALLOWED", { headers: { Allow: methods.join(", ") } }),
+          c.req.url,
+        ),
+    }),
+  );
+  try {
+    mount(app, env);
+  } catch (fault) {
+    app.use(() => {
+      throw fault;
+    });
+  }
+  return app;
+}
+
+function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
+  const config = parseConfig(env);
+  const now = Date.now;
+  const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
+  const service = new KeyService({
+    store: keyStore(env.DB),
+    format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
+    maxLiveKeys: config.MAX_LIVE_KEYS,
+    now,
+  });
+  const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
+
+  app.route("/public/v1", publicRoutes(verifierOf(env), service));
+  app.use("/settings/*", bearer({ ...config, keys }), jsonBody);
+  app.route("/settings", keyRoutes(service, rules));
+}
+
+const contentSecurityPolicy = { defaultSrc: ["'none'"], frameAncestors: ["'none'"] };
+const overHttp = secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false });
+const overHttps = secureHeaders({
+  contentSecurityPolicy,
+  strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
+});
+
+/** What every answer carries. RFC 6797 §7.2 forbids its header over plain http. */
+const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
+  await (c.req.url.startsWith("https:") ? overHttps : overHttp)(c, next);
+  c.header("Cache-Control", "no-store");
+  if (c.res.headers.get("Content-Type") === "application/json") {
+    c.header("Content-Type", "application/json; charset=utf-8");
+  }
+};
+
+const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new ApiError("PAYLOAD_TOO_LARGE");
+  },
+});
+
+/** A body is JSON by its media type, of bounded size, whole, and UTF-8 (RFC 8259 §8.1). */
+const jsonBody: MiddlewareHandler = async function jsonBody(c, next) {
+  if (c.req.raw.body === null) return next();
+  if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) throw new ApiError("UNSUPPORTED_MEDIA_TYPE");
+  try {
+    await limitBody(c, async () => {
+      utf8.decode(await c.req.arrayBuffer());
+    });
+  } catch (fault) {
+    throw fault instanceof ApiError ? fault : malformed();
+  }
+  return next();
+};
+
+function malformed(): ApiError {
+  return new ApiError("BAD_REQUEST", { message: "Malformed JSON body" });
+}
+
+function toApiError(fault: Error): ApiError {
+  if (fault instanceof ApiError) return fault;
+  if (fault instanceof HTTPException && fault.status === 400) return malformed();
+  return new ApiError(fault instanceof DatabaseError ? "UNAVAILABLE" : "INTERNAL_ERROR");
+}
+
+/** Refusals and faults, for the log. No query, header or body: they may hold a credential. */
+function report(error: ApiError, fault: Error, method: string, path: string): void {
+  if (fault !== error) {
+    console.error(JSON.stringify({ event: "request_failed", method, path, fault: describeFault(fault) }));
+  } else if (error.reason !== undefined) {
+    console.warn(
+      JSON.stringify({ event: "request_refused", method, path, error: error.code, reason: error.reason }),
+    );
+  }
+}

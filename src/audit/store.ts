@@ -1,0 +1,26 @@
+import { type SQL, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { apiKeys, auditEvents } from "../db/tables.ts";
+
+/** Who acts: the access token's issuer and subject; `null`: the holder of the key itself. */
+export type Actor = { issuer: string; subject: string } | null;
+
+export interface AuditEvent {
+  id: string;
+  action: (typeof auditEvents.$inferInsert)["action"];
+  actor: Actor;
+  /** Milliseconds since the epoch. */
+  at: number;
+}
+
+/**
+ * The statement that records `event` for the key that `condition` selects, and nothing where it
+ * selects none. Belongs into the batch of the mutation it records.
+ */
+export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
+  return db.insert(auditEvents).select(
+    sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
+      ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}
+      FROM ${apiKeys} WHERE ${condition}`,
+  );
+}

@@ -1,0 +1,54 @@
+import { zValidator } from "@hono/zod-validator";
+import { Hono } from "hono";
+import { refuseBody, refuseUrl } from "../lib/validation.ts";
+import type { BearerVariables } from "../oauth/bearer.ts";
+import {
+  createKeySchema,
+  formatCursor,
+  type KeyRules,
+  keyIdSchema,
+  listKeysSchema,
+  updateKeySchema,
+} from "./schema.ts";
+import type { KeyService } from "./service.ts";
+
+/** The management of keys, below `/settings`. Wants `bearer` before it. */
+export function keyRoutes(service: KeyService, rules: KeyRules) {
+  const id = zValidator("param", keyIdSchema, refuseUrl);
+  const catalogue = [...rules.scopes].map(([scope, description]) => ({ scope, description }));
+
+  return new Hono<{ Variables: BearerVariables }>()
+    .post("/api-keys", zValidator("json", createKeySchema(rules), refuseBody), async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const key = await service.create(companyId, actor, c.req.valid("json"));
+      return c.json(key, 201, { Location: `/settings/api-keys/${key.id}` });
+    })
+    .get("/api-keys", zValidator("query", listKeysSchema, refuseUrl), async (c) => {
+      const { keys, next } = await service.list(c.var.principal.companyId, c.req.valid("query"));
+      if (next !== null) {
+        const page = new URL(c.req.url);
+        page.searchParams.set("cursor", formatCursor(next));
+        c.header("Link", `<${page}>; rel="next"`);
+      }
+      return c.json(keys);
+    })
+    .get("/api-keys/:id", id, async (c) => {
+      return c.json(await service.get(c.var.principal.companyId, c.req.valid("param").id));
+    })
+    .patch("/api-keys/:id", id, zValidator("json", updateKeySchema, refuseBody), async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      const { label } = c.req.valid("json");
+      return c.json(
+        label === undefined
+          ? await service.get(companyId, id)
+          : await service.rename(companyId, id, actor, label),
+      );
+    })
+    .delete("/api-keys/:id", id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      await service.revoke(companyId, c.req.valid("param").id, actor);
+      return c.body(null, 204);
+    })
+    .get("/scopes", (c) => c.json(catalogue));
+}

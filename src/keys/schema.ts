@@ -1,0 +1,110 @@
+import * as z from "zod";
+import { DAY_SECONDS } from "../lib/config.ts";
+
+const MAX_LABEL_CHARACTERS = 100;
+const MAX_PAGE = 100;
+const MAX_QUERY_CHARACTERS = 100;
+
+/** Something to see: more than white space and format characters. */
+const VISIBLE = /[^\s\p{Z}\p{Cf}]/u;
+const CONTROL = /\p{Cc}/u;
+
+const label = z
+  .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
+  .refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode", abort: true })
+  .refine((text) => VISIBLE.test(text), { error: "must not be blank", abort: true })
+  .refine((text) => [...text].length <= MAX_LABEL_CHARACTERS, {
+    error: `must have at most ${MAX_LABEL_CHARACTERS} characters`,
+    abort: true,
+  })
+  .refine((text) => !CONTROL.test(text), { error: "must not hold control characters" });
+
+export interface KeyRules {
+  /** The scope catalogue. */
+  scopes: ReadonlyMap<string, string>;
+  /** 0: none. */
+  maxLifetimeDays: number;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** The body of `POST /settings/api-keys`. */
+export function createKeySchema({ scopes: catalogue, maxLifetimeDays, now }: KeyRules) {
+  const scope = z
+    .string("must be scope names")
+    .refine((name) => catalogue.has(name), {
+      error: "must be scopes of the catalogue: see GET /settings/scopes",
+    });
+  const scopes = z
+    .array(scope, { error: (issue) => (issue.input === undefined ? "is required" : "must be an array") })
+    .min(1, "must not be empty")
+    .max(catalogue.size, `must have at most ${catalogue.size} entries`)
+    .refine((names) => new Set(names).size === names.length, { error: "must not repeat a scope" });
+
+  const instant = z
+    .string("must be a string")
+    .toUpperCase()
+    .pipe(
+      z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }),
+    )
+    .transform((text) => Date.parse(text))
+    .refine((time) => time > now(), { error: "must be in the future" });
+  const latest = (time: number) => time <= now() + maxLifetimeDays * DAY_SECONDS * 1000;
+  const expiresAt =
+    maxLifetimeDays === 0
+      ? instant.nullish().transform((time) => time ?? null)
+      : instant.refine(latest, { error: `must be at most ${maxLifetimeDays} days from now` });
+
+  return z.strictObject({ label, scopes, expiresAt });
+}
+
+/** The body of `PATCH /settings/api-keys/{id}`. */
+export const updateKeySchema = z.strictObject({
+  label: label.optional(),
+  scopes: z.never("scopes are immutable: revoke this key and create another").optional(),
+});
+
+export const keyIdSchema = z.object({ id: z.guid("must be a UUID").toLowerCase() });
+
+/** A place in the list, newest first: the last key of the page before. */
+export interface KeyCursor {
+  createdAt: number;
+  id: string;
+}
+
+const CURSOR = /^(\d{1,16})\.([0-9a-f-]{36})$/;
+
+const cursor = z.string("must be given once").transform((text, context): KeyCursor => {
+  const [, createdAt, id] = CURSOR.exec(text) ?? [];
+  if (createdAt === undefined || id === undefined) {
+    context.addIssue("must be taken from a Link header");
+    return z.NEVER;
+  }
+  return { createdAt: Number(createdAt), id };
+});
+
+export function formatCursor({ createdAt, id }: KeyCursor): string {
+  return `${createdAt}.${id}`;
+}
+
+/** The query of `GET /settings/api-keys`. */
+export const listKeysSchema = z.object({
+  limit: z
+    .string("must be given once")
+    .regex(/^[1-9]\d{0,2}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}`, abort: true })
+    .transform(Number)
+    .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
+    .optional(),
+  cursor: cursor.optional(),
+  active: z
+    .enum(["true", "false"], "must be true or false")
+    .transform((text) => text === "true")
+    .optional(),
+  q: z
+    .string("must be given once")
+    .max(MAX_QUERY_CHARACTERS, `must have at most ${MAX_QUERY_CHARACTERS} characters`)
+    .optional(),
+});
+
+export type CreateKey = z.output<ReturnType<typeof createKeySchema>>;
+export type ListKeys = z.output<typeof listKeysSchema>;

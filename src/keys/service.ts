@@ -1,0 +1,120 @@
+import type { Actor, AuditEvent } from "../audit/store.ts";
+import { ApiError } from "../lib/errors.ts";
+import type { KeyFormat } from "./format.ts";
+import type { CreateKey, KeyCursor, ListKeys } from "./schema.ts";
+import type { KeyStore, StoredKey } from "./store.ts";
+
+/** A key as its company sees it. Times are RFC 3339, UTC. */
+export interface ApiKey {
+  id: string;
+  /** Brand, environment and the first characters of the randomness. */
+  keyPrefix: string;
+  label: string;
+  scopes: string[];
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+  lastUsedAt: string | null;
+  /** Neither revoked nor expired. */
+  active: boolean;
+}
+
+export interface KeyServiceParts {
+  store: KeyStore;
+  format: KeyFormat;
+  /** Live keys that a company may have. */
+  maxLiveKeys: number;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** The life of a key. Knows nothing of HTTP, and nothing of how a change reaches the verifiers. */
+export class KeyService {
+  readonly #parts: KeyServiceParts;
+
+  constructor(parts: KeyServiceParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws ApiError `CONFLICT` where the company is at its cap. */
+  async create(companyId: string, actor: Actor, input: CreateKey): Promise<ApiKey & { rawKey: string }> {
+    const { store, format, maxLiveKeys } = this.#parts;
+    const { rawKey, keyPrefix, digest } = await format.create();
+    const event = this.#event("create", actor);
+    const row = await store.insert(
+      {
+        ...input,
+        id: crypto.randomUUID(),
+        companyId,
+        keyPrefix,
+        digest,
+        createdAt: event.at,
+        revokedAt: null,
+        lastUsedAt: null,
+      },
+      event,
+      maxLiveKeys,
+    );
+    if (row === null) {
+      throw new ApiError("CONFLICT", {
+        message: `The company has ${maxLiveKeys} live keys already: revoke one first`,
+      });
+    }
+    return { ...this.#present(row), rawKey };
+  }
+
+  /** Newest first. `next` is where the next page starts, if there is one. */
+  async list(companyId: string, filter: ListKeys): Promise<{ keys: ApiKey[]; next: KeyCursor | null }> {
+    const { limit } = filter;
+    const query = limit === undefined ? filter : { ...filter, limit: limit + 1 };
+    const rows = await this.#parts.store.list(companyId, query, this.#parts.now());
+    const page = rows.slice(0, limit);
+    const last = page.at(-1);
+    const next = rows.length > page.length && last ? { createdAt: last.createdAt, id: last.id } : null;
+    return { keys: page.map((row) => this.#present(row)), next };
+  }
+
+  /** @throws ApiError `NOT_FOUND`. */
+  async get(companyId: string, id: string): Promise<ApiKey> {
+    return this.#present(found(await this.#parts.store.find(companyId, id)));
+  }
+
+  /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
+  async rename(companyId: string, id: string, actor: Actor, label: string): Promise<ApiKey> {
+    const row = found(await this.#parts.store.rename(companyId, id, label, this.#event("rename", actor)));
+    if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
+    return this.#present(row);
+  }
+
+  /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
+  async revoke(companyId: string, id: string, actor: Actor): Promise<void> {
+    found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
+  }
+
+  #event(action: AuditEvent["action"], actor: Actor): AuditEvent {
+    return { id: crypto.randomUUID(), action, actor, at: this.#parts.now() };
+  }
+
+  #present(row: StoredKey): ApiKey {
+    return {
+      id: row.id,
+      keyPrefix: row.keyPrefix,
+      label: row.label,
+      scopes: row.scopes,
+      createdAt: new Date(row.createdAt).toISOString(),
+      expiresAt: timestamp(row.expiresAt),
+      revokedAt: timestamp(row.revokedAt),
+      lastUsedAt: timestamp(row.lastUsedAt),
+      active: row.revokedAt === null && (row.expiresAt === null || row.expiresAt > this.#parts.now()),
+    };
+  }
+}
+
+function found(row: StoredKey | null): StoredKey {
+  if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
+  return row;
+}
+
+function timestamp(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,118 @@
+import { and, desc, eq, gt, isNull, ne, not, or, type SQL, sql } from "drizzle-orm";
+import { type AuditEvent, recordEvent } from "../audit/store.ts";
+import { type Database, onPrimary } from "../db/client.ts";
+import { apiKeys } from "../db/tables.ts";
+import type { ListKeys } from "./schema.ts";
+
+/** A key as stored, less its digest. */
+export type StoredKey = Omit<NewKeyRow, "digest">;
+export type NewKeyRow = typeof apiKeys.$inferSelect;
+
+/**
+ * Keys as their company manages them. Each call is one batch on the primary, and every statement is
+ * bound to the company. Times are milliseconds since the epoch.
+ *
+ * All methods throw DatabaseError.
+ */
+export interface KeyStore {
+  /** `null`: the company has `maxLiveKeys` live keys already, and nothing was stored. */
+  insert(key: NewKeyRow, event: AuditEvent, maxLiveKeys: number): Promise<StoredKey | null>;
+  /** Newest first. */
+  list(companyId: string, filter: ListKeys, now: number): Promise<StoredKey[]>;
+  find(companyId: string, id: string): Promise<StoredKey | null>;
+  /** The key afterwards, `null` where there is none. A revoked key keeps its label. */
+  rename(companyId: string, id: string, label: string, event: AuditEvent): Promise<StoredKey | null>;
+  /** The key afterwards, `null` where there is none. A revoked key keeps its time of revocation. */
+  revoke(companyId: string, id: string, event: AuditEvent): Promise<StoredKey | null>;
+}
+
+const stored = {
+  id: apiKeys.id,
+  companyId: apiKeys.companyId,
+  label: apiKeys.label,
+  keyPrefix: apiKeys.keyPrefix,
+  scopes: apiKeys.scopes,
+  createdAt: apiKeys.createdAt,
+  expiresAt: apiKeys.expiresAt,
+  revokedAt: apiKeys.revokedAt,
+  lastUsedAt: apiKeys.lastUsedAt,
+};
+
+export function keyStore(d1: D1Database): KeyStore {
+  return {
+    insert: (key, event, maxLiveKeys) =>
+      onPrimary(d1, async (db) => {
+        const liveKeys = db
+          .select({ count: sql`count(*)` })
+          .from(apiKeys)
+          .where(and(eq(apiKeys.companyId, key.companyId), isLive(event.at)));
+        const values = sql`SELECT ${key.id}, ${key.companyId}, ${key.label}, ${key.keyPrefix}, ${key.digest},
+          ${JSON.stringify(key.scopes)}, ${key.createdAt}, ${key.expiresAt}, ${key.revokedAt}, ${key.lastUsedAt}
+          WHERE (${liveKeys}) < ${maxLiveKeys}`;
+        const [, , rows] = await db.batch([
+          db.insert(apiKeys).select(values),
+          recordEvent(db, event, isKey(key.companyId, key.id)),
+          selectKey(db, key.companyId, key.id),
+        ]);
+        return rows[0] ?? null;
+      }),
+
+    list: (companyId, filter, now) => onPrimary(d1, (db) => listQuery(db, companyId, filter, now).all()),
+
+    find: (companyId, id) => onPrimary(d1, async (db) => (await selectKey(db, companyId, id).get()) ?? null),
+
+    rename: (companyId, id, label, event) =>
+      onPrimary(d1, async (db) => {
+        const changes = and(isKey(companyId, id), isNull(apiKeys.revokedAt), ne(apiKeys.label, label));
+        const [, , rows] = await db.batch([
+          recordEvent(db, event, changes),
+          db.update(apiKeys).set({ label }).where(changes),
+          selectKey(db, companyId, id),
+        ]);
+        return rows[0] ?? null;
+      }),
+
+    revoke: (companyId, id, event) =>
+      onPrimary(d1, async (db) => {
+        const changes = and(isKey(companyId, id), isNull(apiKeys.revokedAt));
+        const [, , rows] = await db.batch([
+          recordEvent(db, event, changes),
+          db.update(apiKeys).set({ revokedAt: event.at }).where(changes),
+          selectKey(db, companyId, id),
+        ]);
+        return rows[0] ?? null;
+      }),
+  };
+}
+
+export function listQuery(db: Database, companyId: string, filter: ListKeys, now: number) {
+  const { limit, cursor, active, q } = filter;
+  const conditions: (SQL | undefined)[] = [eq(apiKeys.companyId, companyId)];
+  if (cursor)
+    conditions.push(sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${cursor.createdAt}, ${cursor.id})`);
+  if (active !== undefined) conditions.push(active ? isLive(now) : not(isLive(now)));
+  // instr, as D1 limits a LIKE pattern to 50 bytes.
+  if (q)
+    conditions.push(
+      or(...[apiKeys.label, apiKeys.keyPrefix].map((c) => sql`instr(lower(${c}), lower(${q})) > 0`)),
+    );
+  const query = db
+    .select(stored)
+    .from(apiKeys)
+    .where(and(...conditions))
+    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+    .$dynamic();
+  return limit === undefined ? query : query.limit(limit);
+}
+
+function selectKey(db: Database, companyId: string, id: string) {
+  return db.select(stored).from(apiKeys).where(isKey(companyId, id));
+}
+
+function isKey(companyId: string, id: string): SQL | undefined {
+  return and(eq(apiKeys.companyId, companyId), eq(apiKeys.id, id));
+}
+
+function isLive(now: number): SQL {
+  return sql`(${isNull(apiKeys.revokedAt)} AND (${or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now))}))`;
+}

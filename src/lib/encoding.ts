@@ -1,0 +1,31 @@
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** The largest multiple of 62 that fits a byte: bytes from here on would bias the choice. */
+const UNBIASED_BYTES = 248;
+
+/** `fill` puts random bytes into the array, as `crypto.getRandomValues` does. */
+export type RandomSource = (bytes: Uint8Array<ArrayBuffer>) => void;
+
+/** `length` base62 characters, each equally likely (rejection sampling). */
+export function randomBase62(length: number, fill: RandomSource): string {
+  const bytes = new Uint8Array(length);
+  let text = "";
+  while (text.length < length) {
+    fill(bytes);
+    for (const byte of bytes) {
+      if (byte < UNBIASED_BYTES && text.length < length) text += ALPHABET.charAt(byte % ALPHABET.length);
+    }
+  }
+  return text;
+}
+
+/** The last `length` base62 digits of a whole number up to 2^53, most significant first. */
+export function base62(value: number, length: number): string {
+  let text = "";
+  let rest = value;
+  for (let i = 0; i < length; i++) {
+    text = ALPHABET.charAt(rest % ALPHABET.length) + text;
+    rest = Math.floor(rest / ALPHABET.length);
+  }
+  return text;
+}

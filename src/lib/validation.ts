@@ -1,0 +1,34 @@
+import type * as z from "zod";
+import { ApiError, type ErrorDetail } from "./errors.ts";
+
+type Outcome = { success: true } | { success: false; error: z.core.$ZodError };
+
+/**
+ * Refuses a body that breaks a rule, naming every broken field once.
+ *
+ * @throws ApiError `VALIDATION_ERROR`.
+ */
+export function refuseBody(outcome: Outcome): void {
+  if (outcome.success) return;
+  const details = new Map<string, ErrorDetail>();
+  for (const issue of outcome.error.issues) {
+    const unknown = issue.code === "unrecognized_keys";
+    const fields = unknown ? issue.keys : [String(issue.path[0] ?? "body")];
+    const message = unknown ? "unknown field" : issue.message;
+    for (const field of fields) {
+      if (!details.has(field)) details.set(field, { field, message });
+    }
+  }
+  throw new ApiError("VALIDATION_ERROR", { details: [...details.values()] });
+}
+
+/**
+ * Refuses a path or a query of a wrong form.
+ *
+ * @throws ApiError `BAD_REQUEST`, which names the first wrong parameter.
+ */
+export function refuseUrl(outcome: Outcome): void {
+  if (outcome.success) return;
+  const [issue] = outcome.error.issues;
+  throw new ApiError("BAD_REQUEST", { message: `${String(issue?.path[0])}: ${issue?.message}` });
+}

@@ -1,0 +1,133 @@
+import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from "jose";
+import * as z from "zod";
+import { describeFault } from "../lib/errors.ts";
+
+/** A key set older than this is fetched anew: a withdrawn key stops within this time. */
+export const MAX_AGE_MS = 10 * 60_000;
+/** While the issuer fails, the last good key set goes on this long after it was fetched. */
+export const STALE_LIMIT_MS = 60 * 60_000;
+/** Least time between two fetches, whatever tokens ask for. */
+export const COOLDOWN_MS = 30_000;
+/** The same, where there is no key set to go on with. */
+export const RETRY_MS = 5_000;
+/** A fetch that takes longer has failed. */
+export const TIMEOUT_MS = 2_000;
+/** How often a request looks whether another one has fetched the key set. */
+const POLL_MS = 20;
+
+/** There is no key set to check a token with: neither a good token nor a bad one. */
+export class IssuerUnavailableError extends Error {
+  override readonly name = "IssuerUnavailableError";
+}
+
+export interface IssuerKeysOptions {
+  /** Exact `iss` of the tokens. */
+  issuer: string;
+  /** Where the keys are; empty: found by discovery (RFC 8414, OpenID Connect Discovery). */
+  jwksUrl: string;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/**
+ * The issuer's keys, for `jwtVerify` of jose.
+ *
+ * jose's own remote key set fetches again for every unknown `kid` while the issuer fails, refuses
+ * known keys once its cache is old, and takes an empty set for a good one. Here a fetch, good or bad,
+ * is followed by a cool-down, and the last good set stays until a better one has come.
+ *
+ * @throws IssuerUnavailableError while no key set can be had.
+ * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of jose.
+ */
+export function issuerKeys({ issuer, jwksUrl, now }: IssuerKeysOptions): JWTVerifyGetKey {
+  let held: { select: JWTVerifyGetKey; fetchedAt: number } | undefined;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  let fetching = false;
+
+  const age = () => (held === undefined ? Number.POSITIVE_INFINITY : now() - held.fetchedAt);
+
+  async function refresh(): Promise<void> {
+    const usable = age() < STALE_LIMIT_MS;
+    if (now() - triedAt < (usable ? COOLDOWN_MS : RETRY_MS)) {
+      // A promise of another request must not be awaited, so its outcome is looked for.
+      while (!usable && fetching && now() - triedAt < TIMEOUT_MS) await sleep(POLL_MS);
+      return;
+    }
+    triedAt = now();
+    fetching = true;
+    try {
+      const keys = await fetchKeys(issuer, jwksUrl);
+      held = { select: createLocalJWKSet({ keys }), fetchedAt: triedAt };
+    } catch (fault) {
+      console.error(JSON.stringify({ event: "jwks_fetch_failed", fault: describeFault(fault) }));
+    } finally {
+      fetching = false;
+    }
+  }
+
+  return async function issuerKey(header, token) {
+    if (age() >= MAX_AGE_MS) await refresh();
+    if (held === undefined || age() >= STALE_LIMIT_MS) throw new IssuerUnavailableError("No key set");
+    try {
+      return await held.select(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      await refresh();
+      return held.select(header, token);
+    }
+  };
+}
+
+const jwksSchema = z.object({ keys: z.array(z.unknown()) });
+const signatureKeySchema = z.looseObject({
+  kty: z.enum(["RSA", "EC", "OKP"]),
+  use: z.literal("sig").optional(),
+  alg: z.string().optional(),
+  crv: z.string().optional(),
+});
+
+const EC_ALGORITHMS: Record<string, string> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
+
+async function fetchKeys(issuer: string, jwksUrl: string): Promise<JWK[]> {
+  const { keys } = jwksSchema.parse(await fetchJson(jwksUrl || (await discover(issuer))));
+  const usable = keys.filter(isSignatureKey).map(withAlgorithm);
+  if (usable.length === 0) throw new Error("The key set holds no key for signatures");
+  return usable;
+}
+
+function isSignatureKey(key: unknown): key is JWK {
+  return signatureKeySchema.safeParse(key).success;
+}
+
+/** One key serves one algorithm (RFC 8725 §3.1), also where the set does not say which. */
+function withAlgorithm(jwk: JWK): JWK {
+  const alg = jwk.alg ?? (jwk.kty === "RSA" ? "RS256" : EC_ALGORITHMS[jwk.crv ?? ""]);
+  return alg === undefined ? jwk : { ...jwk, alg };
+}
+
+async function discover(issuer: string): Promise<string> {
+  const metadataSchema = z.object({ issuer: z.literal(issuer), jwks_uri: z.url({ protocol: /^https?$/ }) });
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, "");
+  try {
+    const metadata = await fetchJson(`${origin}${path}/.well-known/openid-configuration`);
+    return metadataSchema.parse(metadata).jwks_uri;
+  } catch {
+    const metadata = await fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`);
+    return metadataSchema.parse(metadata).jwks_uri;
+  }
+}
+
+async function fetchJson(url: string): Promise<unknown> {
+  const response = await fetch(url, {
+    headers: { Accept: "application/json, application/jwk-set+json" },
+    redirect: "manual",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (response.status !== 200) throw new Error(`${new URL(url).pathname} answered ${response.status}`);
+  return response.json();
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,28 @@
+import type { VerifyErrorCode } from "./contract.ts";
+
+/** What a verdict depends on. */
+export interface KeyRecord {
+  id: string;
+  companyId: string;
+  scopes: readonly string[];
+  /** Milliseconds since the epoch; `null`: never. */
+  expiresAt: number | null;
+  /** Milliseconds since the epoch; `null`: not revoked. */
+  revokedAt: number | null;
+}
+
+export interface Refusal {
+  error: VerifyErrorCode;
+  message: string;
+}
+
+/** The refusal of a genuine key, or `null` where it is good: revoked, expired, scopes, in that order. */
+export function decide(record: KeyRecord, scopes: readonly string[], now: number): Refusal | null {
+  if (record.revokedAt !== null) return { error: "KEY_REVOKED", message: "The API key has been revoked" };
+  if (record.expiresAt !== null && now >= record.expiresAt) {
+    return { error: "TOKEN_EXPIRED", message: "The API key has expired" };
+  }
+  const missing = scopes.filter((scope) => !record.scopes.includes(scope));
+  if (missing.length > 0) return { error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
+  return null;
+}

@@ -1,0 +1,35 @@
+import { keyFormat } from "../keys/format.ts";
+import { parseConfig } from "../lib/config.ts";
+import { Feed } from "./feed.ts";
+import { feedStore } from "./store.ts";
+import { Verifier } from "./verifier.ts";
+
+/** Records held at most: some 40 MB of an isolate's 128. */
+const CACHE_CAPACITY = 100_000;
+
+/** A read of the database has failed after this time, and after a fifth of the bound. */
+const READ_DEADLINE_MS = 1_000;
+
+let verifier: Verifier | undefined;
+
+/**
+ * The isolate's verifier, shared by HTTP and RPC.
+ *
+ * @throws ConfigError
+ */
+export function verifierOf(env: Env): Verifier {
+  verifier ??= createVerifier(env);
+  return verifier;
+}
+
+function createVerifier(env: Env): Verifier {
+  const config = parseConfig(env);
+  const boundMs = config.REVOCATION_SECONDS * 1000;
+  return new Verifier({
+    format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
+    store: feedStore(env.DB),
+    feed: new Feed({ boundMs, outageMs: config.OUTAGE_SECONDS * 1000, capacity: CACHE_CAPACITY }),
+    now: Date.now,
+    readDeadlineMs: Math.min(READ_DEADLINE_MS, boundMs / 5),
+  });
+}

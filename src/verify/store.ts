@@ -1,0 +1,67 @@
+import { eq, gte, lt, max, sql } from "drizzle-orm";
+import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
+import { apiKeys, keyChanges } from "../db/tables.ts";
+import type { KeyRecord } from "./decide.ts";
+import { READ_LIMIT, type Snapshot } from "./feed.ts";
+
+export interface FeedStore {
+  /** The feed from `cursor` on and the record of `digest`, in one statement and so of one moment. */
+  read(cursor: number | null, digest: string): Promise<Snapshot>;
+  /** The record of `digest`, from the primary. */
+  readPrimary(digest: string): Promise<KeyRecord | null>;
+}
+
+const record = {
+  id: apiKeys.id,
+  companyId: apiKeys.companyId,
+  scopes: apiKeys.scopes,
+  expiresAt: apiKeys.expiresAt,
+  revokedAt: apiKeys.revokedAt,
+};
+
+/**
+ * Keys for verification. One session serves the isolate, so that no read goes back behind an
+ * earlier one; D1 carries its bookmark on.
+ */
+export function feedStore(d1: D1Database): FeedStore {
+  const snapshot = prepareSnapshot(nearest(d1));
+  return {
+    async read(cursor, digest) {
+      const rows = await snapshot.all({ cursor, digest });
+      return { changes: rows.map((row) => row.change), record: rows[0]?.record ?? null };
+    },
+    async readPrimary(digest) {
+      const found = await primary(d1).select(record).from(apiKeys).where(eq(apiKeys.digest, digest)).get();
+      return found ?? null;
+    },
+  };
+}
+
+/** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */
+function prepareSnapshot(db: Database) {
+  const start = sql`coalesce(${sql.placeholder("cursor")}, (SELECT max(${keyChanges.seq}) FROM ${keyChanges}))`;
+  return db
+    .select({ change: { seq: keyChanges.seq, digest: keyChanges.digest }, record })
+    .from(keyChanges)
+    .leftJoin(apiKeys, eq(apiKeys.digest, sql.placeholder("digest")))
+    .where(gte(keyChanges.seq, start))
+    .orderBy(keyChanges.seq)
+    .limit(READ_LIMIT)
+    .prepare();
+}
+
+/**
+ * Drops the changes older than `before`, in milliseconds since the epoch, all but the newest of
+ * them: isolates whose cursor stands on it must find it again.
+ *
+ * @throws DatabaseError
+ */
+export async function trimChanges(d1: D1Database, before: number): Promise<void> {
+  await onPrimary(d1, (db) => {
+    const newestOld = db
+      .select({ seq: max(keyChanges.seq) })
+      .from(keyChanges)
+      .where(lt(keyChanges.changedAt, before));
+    return db.delete(keyChanges).where(lt(keyChanges.seq, newestOld));
+  });
+}

@@ -1,0 +1,64 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+
+/** What a scenario's key-set URL answers. */
+export interface Scenario {
+  status?: number;
+  body?: string;
+  headers?: Record<string, string>;
+  delayMs?: number;
+}
+
+/**
+ * An issuer for tests inside workerd: a real HTTP server on loopback.
+ *
+ * - `/.well-known/openid-configuration`, `/jwks`: the issuer of the Worker under test.
+ * - `PUT /scenarios/<name>` with a `Scenario` sets what `GET /scenarios/<name>/jwks` (or any other path
+ *   below) answers; `GET /scenarios/<name>` lists the paths asked for so far.
+ */
+export async function startTestIssuer() {
+  const signingKeys: Record<string, JWK> = {};
+  for (const alg of ["ES256", "RS256", "PS256", "EdDSA"]) {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    signingKeys[alg] = { ...(await exportJWK(privateKey)), alg, kid: alg, use: "sig" };
+  }
+  const keys = Object.values(signingKeys).map(publicPart);
+  const scenarios = new Map<string, Scenario & { asked: string[] }>();
+
+  const server = createServer(async (request, response) => {
+    const json = (value: unknown) =>
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify(value));
+    const path = request.url ?? "/";
+    if (path === "/.well-known/openid-configuration") return json({ issuer: url, jwks_uri: `${url}/jwks` });
+    if (path === "/jwks") return json({ keys });
+    const [, name, rest] = /^\/scenarios\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+    if (name === undefined) return response.writeHead(404).end();
+    if (request.method === "PUT") {
+      scenarios.set(name, { ...JSON.parse(await textOf(request)), asked: scenarios.get(name)?.asked ?? [] });
+      return response.writeHead(204).end();
+    }
+    const scenario = scenarios.get(name);
+    if (scenario === undefined) return response.writeHead(404).end();
+    if (rest === undefined) return json(scenario.asked);
+    scenario.asked.push(rest);
+    setTimeout(
+      () => response.writeHead(scenario.status ?? 200, scenario.headers).end(scenario.body ?? ""),
+      scenario.delayMs ?? 0,
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server.unref();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, signingKeys };
+}
+
+function publicPart({ kty, crv, x, y, n, e, alg, kid, use }: JWK): JWK {
+  return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e, alg, kid, use }));
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,55 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { defineConfig } from "vitest/config";
+import { startTestIssuer } from "./test/support/issuer.ts";
+
+/** Rules are tested inside workerd; what needs real processes is tested from Node, in `test/e2e`. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [
+          cloudflareTest(async () => {
+            const issuer = await startTestIssuer();
+            return {
+              wrangler: { configPath: "./wrangler.toml" },
+              miniflare: {
+                bindings: {
+                  OAUTH_ISSUER: issuer.url,
+                  KEY_PEPPERS: JSON.stringify({
+                    a: "a retired pepper of 32 characters or more",
+                    b: "the newest pepper, of 32 characters or more",
+                  }),
+                  TEST_MIGRATIONS: await readD1Migrations("./migrations"),
+                  TEST_SIGNING_KEYS: issuer.signingKeys,
+                },
+              },
+            };
+          }),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/e2e/**"],
+          setupFiles: ["./test/support/setup.ts"],
+          isolate: false,
+          maxWorkers: 1,
+        },
+      },
+      {
+        test: {
+          name: "node",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+    coverage: {
+      provider: "istanbul",
+      include: ["src/**/*.ts"],
+      thresholds: { lines: 95, branches: 95 },
+      reporter: ["text", "json-summary"],
+    },
+  },
+});
