@@ -1,10 +1,12 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
+import { kCurrentWorker } from "miniflare";
 import { defineConfig } from "vitest/config";
 import { startTestIssuer } from "./test/support/issuer.ts";
 
 /** Rules are tested inside workerd; what needs real processes is tested from Node, in `test/e2e`. */
 export default defineConfig({
   test: {
+    silent: "passed-only",
     projects: [
       {
         plugins: [
@@ -13,6 +15,7 @@ export default defineConfig({
             return {
               wrangler: { configPath: "./wrangler.toml" },
               miniflare: {
+                serviceBindings: { LATCHKEY: { name: kCurrentWorker, entrypoint: "ApiKeyVerifier" } },
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
                   KEY_PEPPERS: JSON.stringify({

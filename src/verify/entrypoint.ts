@@ -7,7 +7,8 @@ import { verifierOf } from "./isolate.ts";
 export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier {
   async verify(rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> {
     try {
-      return await verifierOf(this.env).verify(rawKey, options, (work) => this.ctx.waitUntil(work));
+      const presented = typeof rawKey === "string" ? rawKey : "";
+      return await verifierOf(this.env).verify(presented, options, (work) => this.ctx.waitUntil(work));
     } catch (fault) {
       console.error(JSON.stringify({ event: "verify_failed", fault: describeFault(fault) }));
       return { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };

@@ -1,0 +1,48 @@
+/** Called with the statements of each round trip before it starts; may wait or throw. */
+export type Hook = (sql: string[]) => void | Promise<void>;
+
+/**
+ * `db` with a hook round every round trip: to count, slow down or break what reaches the database.
+ * Everything else is the real binding.
+ */
+export function hooked(db: D1Database, hook: Hook): D1Database {
+  const texts = new WeakMap<D1PreparedStatement, string>();
+  const targets = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
+
+  function statement(target: D1PreparedStatement, sql: string): D1PreparedStatement {
+    const wrapped = new Proxy(target, {
+      get(_, name: keyof D1PreparedStatement) {
+        if (name === "bind") return (...values: unknown[]) => statement(target.bind(...values), sql);
+        return async (...args: unknown[]) => {
+          await hook([sql]);
+          return Reflect.apply(target[name] as (...args: unknown[]) => unknown, target, args);
+        };
+      },
+    });
+    texts.set(wrapped, sql);
+    targets.set(wrapped, target);
+    return wrapped;
+  }
+
+  function session<T extends D1Database | D1DatabaseSession>(target: T): T {
+    return new Proxy(target, {
+      get(_, name) {
+        if (name === "prepare") return (sql: string) => statement(target.prepare(sql), sql);
+        if (name === "batch") {
+          return async (statements: D1PreparedStatement[]) => {
+            await hook(statements.map((wrapped) => texts.get(wrapped) ?? ""));
+            return target.batch(statements.map((wrapped) => targets.get(wrapped) ?? wrapped));
+          };
+        }
+        if (name === "withSession" && "withSession" in target) {
+          return (constraint: D1SessionBookmark | D1SessionConstraint) =>
+            session(target.withSession(constraint));
+        }
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  return session(db);
+}

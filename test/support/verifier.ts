@@ -1,0 +1,47 @@
+import { env } from "cloudflare:workers";
+import { keyFormat } from "../../src/keys/format.ts";
+import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
+import { Feed } from "../../src/verify/feed.ts";
+import { feedStore } from "../../src/verify/store.ts";
+import { Verifier } from "../../src/verify/verifier.ts";
+import { type Hook, hooked } from "./d1.ts";
+
+export const BOUND_MS = 5_000;
+export const OUTAGE_MS = 300_000;
+export const READ_DEADLINE_MS = 50;
+
+/** One isolate over the real database, with a clock to set and a count of what reaches the database. */
+export function isolate({ capacity = 1_000, hook }: { capacity?: number; hook?: Hook } = {}) {
+  const clock = { now: Date.now() };
+  const queries: string[] = [];
+  const background: Promise<unknown>[] = [];
+  const db = hooked(env.DB, async (sql) => {
+    queries.push(...sql);
+    await hook?.(sql);
+  });
+  const feed = new Feed({ boundMs: BOUND_MS, outageMs: OUTAGE_MS, capacity });
+  const verifier = new Verifier({
+    format: keyFormat(
+      env.KEY_PREFIX,
+      new Map(Object.entries(JSON.parse(env.KEY_PEPPERS))),
+      crypto.getRandomValues,
+    ),
+    store: feedStore(db),
+    feed,
+    now: () => clock.now,
+    readDeadlineMs: READ_DEADLINE_MS,
+  });
+  return {
+    clock,
+    feed,
+    queries,
+    verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
+      verifier.verify(rawKey, options, (work) => background.push(work)),
+    /** Waits for what goes on behind the answers; tells how much that was. */
+    async settle(): Promise<number> {
+      const works = background.splice(0);
+      await Promise.all(works);
+      return works.length;
+    },
+  };
+}
