@@ -1,5 +1,5 @@
 import type { ErrorDetail } from "latchkey/hono";
-import { z } from "zod";
+import * as z from "zod";
 
 export const JobListingId = z.object({ id: z.guid().toLowerCase() });
 
@@ -18,13 +18,13 @@ function line(maxLength: number) {
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, "must not contain control characters");
 }
 
-/** The first thing wrong with each field; a member that is not in the schema is wrong as such. */
+/** The first thing wrong with each field; an unknown field is wrong as such. */
 export function detailsOf({ issues }: z.core.$ZodError): ErrorDetail[] {
   const messages = new Map<string, string>();
   for (const issue of issues) {
     const unknown = issue.code === "unrecognized_keys";
-    for (const field of unknown ? issue.keys : [issue.path.join(".")]) {
-      if (!messages.has(field)) messages.set(field, unknown ? "is not a known member" : issue.message);
+    for (const field of unknown ? issue.keys : [String(issue.path[0] ?? "body")]) {
+      if (!messages.has(field)) messages.set(field, unknown ? "unknown field" : issue.message);
     }
   }
   return [...messages].map(([field, message]) => ({ field, message }));

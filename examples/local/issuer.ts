@@ -1,0 +1,185 @@
+import { generateKeyPairSync, type JsonWebKey, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { errors, Provider } from "oidc-provider";
+import { COMPANIES } from "./local.ts";
+
+const AUDIENCE = "urn:latchkey:management";
+const API_SCOPES = "api-keys:read api-keys:write";
+const TOKEN_SECONDS = 60 * 60;
+const SESSION_SECONDS = 24 * 60 * 60;
+
+/** The client id of the dashboard. */
+export const DASHBOARD = "dashboard";
+
+const USERS = [...COMPANIES.values()].map(({ user }) => user);
+const MACHINES = [...COMPANIES.values()].map(({ machine }) => machine);
+const COMPANY_OF = new Map(
+  [...COMPANIES].flatMap(([company, { user, machine }]) => [
+    [user, company],
+    [machine, company],
+  ]),
+);
+
+/** What must outlive a restart for tokens and clients to stay good. */
+export interface IssuerSecrets {
+  signingKey: JsonWebKey;
+  cookieKey: string;
+  /** Client id to secret. */
+  clients: Record<string, string>;
+}
+
+export interface IssuerOptions {
+  port: number;
+  /** Where the dashboard takes its authorization codes. */
+  redirectUri: string;
+  secrets: IssuerSecrets;
+}
+
+export interface Issuer {
+  /** The `iss` of its tokens. */
+  url: string;
+  close(): void;
+}
+
+export function makeSecrets(): IssuerSecrets {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    signingKey: { ...privateKey.export({ format: "jwk" }), alg: "ES256", use: "sig" },
+    cookieKey: randomSecret(),
+    clients: Object.fromEntries([...MACHINES, DASHBOARD].map((id) => [id, randomSecret()])),
+  };
+}
+
+function randomSecret(): string {
+  return randomBytes(32).toString("base64url");
+}
+
+/** Starts an OAuth2 and OpenID issuer on loopback, for development and tests. Whoever asks is let in. */
+export async function startIssuer({ port, redirectUri, secrets }: IssuerOptions): Promise<Issuer> {
+  const url = `http://localhost:${port}`;
+  const provider = makeProvider(url, redirectUri, secrets);
+  provider.use(loginPage(provider));
+  const server = provider.listen(port, "localhost");
+  await once(server, "listening");
+  return {
+    url,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function makeProvider(url: string, redirectUri: string, secrets: IssuerSecrets): Provider {
+  // The constructor warns that its store in memory is for development, which this is.
+  const { warn } = console;
+  console.warn = () => {};
+  const provider = new Provider(url, {
+    clients: [
+      ...MACHINES.map((id) => ({
+        client_id: id,
+        client_secret: secrets.clients[id],
+        grant_types: ["client_credentials"],
+        response_types: [],
+        redirect_uris: [],
+      })),
+      {
+        client_id: DASHBOARD,
+        client_secret: secrets.clients[DASHBOARD],
+        grant_types: ["authorization_code", "refresh_token"],
+        redirect_uris: [redirectUri],
+      },
+    ],
+    clientDefaults: { id_token_signed_response_alg: "ES256" },
+    jwks: { keys: [secrets.signingKey] },
+    cookies: { keys: [secrets.cookieKey] },
+    scopes: ["openid"],
+    pkce: { required: () => true },
+    features: {
+      devInteractions: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => AUDIENCE,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_ctx, resource) => {
+          if (resource !== AUDIENCE) throw new errors.InvalidTarget();
+          return {
+            scope: API_SCOPES,
+            audience: AUDIENCE,
+            accessTokenFormat: "jwt",
+            jwt: { sign: { alg: "ES256" } },
+          };
+        },
+      },
+    },
+    extraTokenClaims: (_ctx, token) => {
+      const subject = "accountId" in token ? token.accountId : token.clientId;
+      return { company_id: COMPANY_OF.get(subject ?? "") };
+    },
+    findAccount: (_ctx, sub) =>
+      USERS.includes(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined,
+    // Everything is granted beforehand, so that nobody is asked for consent.
+    loadExistingGrant: async ({ oidc }) => {
+      const grant = new provider.Grant({
+        accountId: oidc.session?.accountId,
+        clientId: oidc.client?.clientId,
+      });
+      grant.addOIDCScope("openid");
+      grant.addResourceScope(AUDIENCE, API_SCOPES);
+      await grant.save();
+      return grant;
+    },
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
+    clientBasedCORS: () => false,
+    renderError: (ctx, { error, error_description }) => {
+      ctx.type = "text";
+      ctx.body = `${error}: ${error_description}`;
+    },
+    ttl: {
+      AccessToken: TOKEN_SECONDS,
+      ClientCredentials: TOKEN_SECONDS,
+      IdToken: TOKEN_SECONDS,
+      Interaction: TOKEN_SECONDS,
+      Grant: SESSION_SECONDS,
+      RefreshToken: SESSION_SECONDS,
+      Session: SESSION_SECONDS,
+    },
+  });
+  console.warn = warn;
+  return provider;
+}
+
+/** Signs in whoever is picked: there are no passwords here. */
+function loginPage(provider: Provider): Parameters<Provider["use"]>[0] {
+  return async (ctx, next) => {
+    if (!ctx.path.startsWith("/interaction/")) return next();
+    await provider.interactionDetails(ctx.req, ctx.res); // throws unless this browser began it
+    if (ctx.method === "POST") {
+      const accountId = new URLSearchParams(await text(ctx.req)).get("account") ?? "";
+      if (!USERS.includes(accountId)) ctx.throw(400, "No such account");
+      ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { login: { accountId } }));
+    } else {
+      ctx.type = "html";
+      ctx.body = LOGIN_HTML;
+    }
+  };
+}
+
+const LOGIN_HTML = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Sign in</title>
+<style>
+  body { font: 1rem system-ui; max-width: 20rem; margin: 20vh auto; padding: 0 1rem }
+  button { font: inherit; width: 100%; padding: 0.75rem; margin: 0.25rem 0 }
+</style>
+<h1>Sign in as</h1>
+<form method="post">
+${USERS.map((user) => `  <button name="account" value="${user}">${user}</button>`).join("\n")}
+</form>
+</html>
+`;

@@ -1,0 +1,178 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { makeSecrets, startIssuer } from "./issuer.ts";
+import {
+  COMPANIES,
+  EXAMPLE_CONFIG,
+  main,
+  ROOT,
+  readOptions,
+  readState,
+  WRANGLER,
+  WRANGLER_ENV,
+  writeState,
+} from "./local.ts";
+import { setup } from "./setup.ts";
+
+const USAGE = "Usage: npm start -- --port 8787 --example-port 8788 --issuer-port 9400";
+const START_MS = 60_000;
+const STOP_MS = 5_000;
+const POLL_MS = 200;
+const MAX_PORT = 65_535;
+
+interface Worker {
+  name: string;
+  child: ChildProcess;
+  /** What it has said while it starts: shown if it fails, forgotten once it answers. */
+  startLog: string[] | undefined;
+}
+
+await main(async () => {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
+  const stopped = once(stop.signal, "abort");
+
+  const options = readOptions(
+    {
+      port: { type: "string", default: "8787" },
+      "example-port": { type: "string", default: "8788" },
+      "issuer-port": { type: "string", default: "9400" },
+    },
+    USAGE,
+  );
+  const port = await freePort("Latchkey", "--port", options.port);
+  const examplePort = await freePort("job-listings", "--example-port", options["example-port"]);
+  const issuerPort = await freePort("the issuer", "--issuer-port", options["issuer-port"]);
+  if (new Set([port, examplePort, issuerPort]).size < 3) throw new Error(`The ports must differ. ${USAGE}`);
+  const latchkeyUrl = `http://localhost:${port}`;
+  const exampleUrl = `http://localhost:${examplePort}`;
+
+  await setup();
+  const secrets = (await readState())?.secrets ?? makeSecrets();
+  const issuer = await startIssuer({
+    port: issuerPort,
+    redirectUri: `${latchkeyUrl}/dashboard/callback`,
+    secrets,
+  });
+  await writeState({ issuerUrl: issuer.url, secrets });
+
+  const workers = stop.signal.aborted
+    ? []
+    : [
+        startWorker("latchkey", "--port", `${port}`, "--var", `OAUTH_ISSUER:${issuer.url}`),
+        startWorker("job-listings", "--port", `${examplePort}`, "--config", EXAMPLE_CONFIG),
+      ];
+  const ended = Promise.race(workers.map(failWhenEnded));
+  try {
+    const ready = Promise.all([
+      answers("Latchkey", `${latchkeyUrl}/settings/scopes`, stop.signal),
+      // Refused with 401 once the binding to Latchkey is there, with 503 before.
+      answers("job-listings", `${exampleUrl}/public/v1/job-listings`, stop.signal, { "X-API-Key": "none" }),
+    ]);
+    await Promise.race([ready, ended, stopped]);
+    await setTimeout(POLL_MS); // the log of the last question is still on its way
+    for (const worker of workers) worker.startLog = undefined;
+    if (!stop.signal.aborted) process.stdout.write(instructions(latchkeyUrl, exampleUrl, issuer.url));
+    await Promise.race([ended, stopped]);
+  } finally {
+    stop.abort();
+    for (const { startLog } of workers) if (startLog) process.stderr.write(startLog.join(""));
+    await Promise.all(workers.map(endWorker));
+    issuer.close();
+  }
+});
+
+/** The port, if it is one and nobody listens there. */
+async function freePort(owner: string, option: string, value: string): Promise<number> {
+  const port = Number(value);
+  if (!Number.isInteger(port) || port < 1 || port > MAX_PORT) {
+    throw new Error(`${option} ${value} is not a port. ${USAGE}`);
+  }
+  const socket = connect(port, "localhost");
+  const inUse = await once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  if (inUse) throw new Error(`port ${port} (${owner}, ${option}) is in use`);
+  return port;
+}
+
+function startWorker(name: string, ...args: string[]): Worker {
+  const child = spawn(process.execPath, [WRANGLER, "dev", "--inspector-port", "0", ...args], {
+    cwd: ROOT,
+    env: WRANGLER_ENV,
+    detached: true, // leads a group of its own, so that nothing it starts outlives it
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  process.on("exit", () => signalGroup(child, "SIGKILL"));
+  const worker: Worker = { name, child, startLog: [] };
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on("line", (raw) => {
+      const line = `${name.padEnd(12)}  ${raw.replace("[wrangler:info] ", "")}\n`;
+      if (worker.startLog) worker.startLog.push(line);
+      else if (raw !== "") process.stdout.write(line);
+    });
+  }
+  return worker;
+}
+
+async function failWhenEnded({ name, child }: Worker): Promise<never> {
+  await once(child, "exit");
+  throw new Error(`${name} has ended`);
+}
+
+async function endWorker({ child }: Worker): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  signalGroup(child, "SIGINT");
+  await Promise.race([exit, setTimeout(STOP_MS, undefined, { ref: false })]);
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // Nobody is left in the group.
+  }
+}
+
+/** Resolves when `url` is answered with anything but a failure of the server. */
+async function answers(name: string, url: string, signal: AbortSignal, headers: Record<string, string> = {}) {
+  const deadline = Date.now() + START_MS;
+  while (Date.now() < deadline) {
+    const status = await fetch(url, { headers, signal }).then(
+      (response) => response.status,
+      () => undefined,
+    );
+    if (status !== undefined && status < 500) return;
+    await setTimeout(POLL_MS, undefined, { signal });
+  }
+  throw new Error(`${name} does not answer at ${url}`);
+}
+
+function instructions(latchkeyUrl: string, exampleUrl: string, issuerUrl: string): string {
+  const users = [...COMPANIES.values()].map(({ user }) => user).join(", ");
+  return `
+Latchkey      ${latchkeyUrl}
+job-listings  ${exampleUrl}
+issuer        ${issuerUrl}  (${users})
+
+In another terminal, get an access token, create a key with it, and call the example with the key:
+
+TOKEN=$(npm run -s token -- --company acme --scope "api-keys:read api-keys:write")
+
+CREATED=$(curl -s ${latchkeyUrl}/settings/api-keys -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"label":"My first key","scopes":["jobs:read"]}'); echo "$CREATED"
+
+curl -s ${exampleUrl}/public/v1/job-listings -H "X-API-Key: $(node -p 'JSON.parse(process.argv[1]).rawKey' "$CREATED")"
+
+Then revoke it, and the same call is refused:
+
+curl -s -X DELETE ${latchkeyUrl}/settings/api-keys/$(node -p 'JSON.parse(process.argv[1]).id' "$CREATED") -H "Authorization: Bearer $TOKEN"
+
+Ctrl-C stops everything.
+`;
+}
