@@ -1,12 +1,26 @@
+import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { importJWK, type JWTPayload, SignJWT } from "jose";
+import { importJWK, SignJWT } from "jose";
+import { createApp } from "../../src/app.ts";
 import type { ApiKey } from "../../src/keys/service.ts";
 
 export const ORIGIN = "https://latchkey.example";
 
-/** A request to the Worker under test. */
-export function call(path: string, init?: RequestInit): Promise<Response> {
-  return exports.default.fetch(new Request(new URL(path, ORIGIN), { redirect: "manual", ...init }));
+/** Where a request goes: the Worker under test, or an app of other settings. */
+export type Target = (request: Request) => Response | Promise<Response>;
+
+const worker: Target = (request) => exports.default.fetch(request);
+
+/** An app whose settings or bindings differ from those of the Worker under test. */
+export function appWith(overrides: Record<string, unknown>): Target {
+  const custom = { ...env, ...overrides } as Env;
+  const app = createApp(custom);
+  return (request) => app.fetch(request, custom, createExecutionContext());
+}
+
+/** A request to the Worker under test, or to `target`. */
+export async function call(path: string, init?: RequestInit, target: Target = worker): Promise<Response> {
+  return target(new Request(new URL(path, ORIGIN), { redirect: "manual", ...init }));
 }
 
 export interface TokenOptions {
@@ -15,7 +29,7 @@ export interface TokenOptions {
   /** `api-keys:read api-keys:write` by default. */
   scope?: string;
   /** Claims that replace the usual ones; `undefined` leaves one out. */
-  claims?: JWTPayload;
+  claims?: Record<string, unknown>;
   header?: Record<string, unknown>;
   alg?: string;
 }
@@ -44,13 +58,14 @@ export interface ManageOptions extends TokenOptions {
   /** Sent as JSON; a string or bytes are sent as they are. */
   body?: unknown;
   headers?: Record<string, string>;
+  target?: Target;
 }
 
 /** A request with an access token. */
 export async function manage(path: string, options: ManageOptions = {}): Promise<Response> {
-  const { method = "GET", body, headers, ...tokenOptions } = options;
+  const { method = "GET", body, headers, target, ...tokenOptions } = options;
   const raw = typeof body === "string" || body instanceof Uint8Array || body instanceof ReadableStream;
-  return call(path, {
+  const init = {
     method,
     headers: {
       Authorization: `Bearer ${await token(tokenOptions)}`,
@@ -58,7 +73,8 @@ export async function manage(path: string, options: ManageOptions = {}): Promise
       ...headers,
     },
     ...(body !== undefined && { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
-  });
+  };
+  return call(path, init, target);
 }
 
 export type CreatedKey = ApiKey & { rawKey: string };
@@ -66,7 +82,7 @@ export type CreatedKey = ApiKey & { rawKey: string };
 /** A key, made through the API. */
 export async function createKey(
   body: Record<string, unknown> = {},
-  options: TokenOptions = {},
+  options: Omit<ManageOptions, "method" | "body"> = {},
 ): Promise<CreatedKey> {
   const answer = await manage("/settings/api-keys", {
     ...options,

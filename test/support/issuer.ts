@@ -1,21 +1,15 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
-
-/** What a scenario's key-set URL answers. */
-export interface Scenario {
-  status?: number;
-  body?: string;
-  headers?: Record<string, string>;
-  delayMs?: number;
-}
+import type { Answer } from "./answer.ts";
 
 /**
  * An issuer for tests inside workerd: a real HTTP server on loopback.
  *
  * - `/.well-known/openid-configuration`, `/jwks`: the issuer of the Worker under test.
- * - `PUT /scenarios/<name>` with a `Scenario` sets what `GET /scenarios/<name>/jwks` (or any other path
- *   below) answers; `GET /scenarios/<name>` lists the paths asked for so far.
+ * - `PUT /scenarios/<name>` with an `Answer` sets what `GET /scenarios/<name>/jwks` (or any other path
+ *   below, or the well-known URL that RFC 8414 makes of it) answers; `GET /scenarios/<name>` lists the
+ *   paths asked for so far.
  */
 export async function startTestIssuer() {
   const signingKeys: Record<string, JWK> = {};
@@ -24,7 +18,7 @@ export async function startTestIssuer() {
     signingKeys[alg] = { ...(await exportJWK(privateKey)), alg, kid: alg, use: "sig" };
   }
   const keys = Object.values(signingKeys).map(publicPart);
-  const scenarios = new Map<string, Scenario & { asked: string[] }>();
+  const scenarios = new Map<string, Answer & { asked: string[] }>();
 
   const server = createServer(async (request, response) => {
     const json = (value: unknown) =>
@@ -32,7 +26,9 @@ export async function startTestIssuer() {
     const path = request.url ?? "/";
     if (path === "/.well-known/openid-configuration") return json({ issuer: url, jwks_uri: `${url}/jwks` });
     if (path === "/jwks") return json({ keys });
-    const [, name, rest] = /^\/scenarios\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+    const [, wellKnown, name, below] =
+      /^(\/\.well-known\/[^/]+)?\/scenarios\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+    const rest = wellKnown ?? below;
     if (name === undefined) return response.writeHead(404).end();
     if (request.method === "PUT") {
       scenarios.set(name, { ...JSON.parse(await textOf(request)), asked: scenarios.get(name)?.asked ?? [] });
@@ -42,10 +38,11 @@ export async function startTestIssuer() {
     if (scenario === undefined) return response.writeHead(404).end();
     if (rest === undefined) return json(scenario.asked);
     scenario.asked.push(rest);
-    setTimeout(
-      () => response.writeHead(scenario.status ?? 200, scenario.headers).end(scenario.body ?? ""),
-      scenario.delayMs ?? 0,
-    );
+    const answer: Answer = scenario.paths?.[rest] ?? scenario;
+    setTimeout(() => {
+      response.writeHead(answer.status ?? 200, answer.headers).write(answer.body ?? "");
+      if (!answer.endless) response.end();
+    }, answer.delayMs ?? 0);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   server.unref();
