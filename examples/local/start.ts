@@ -30,11 +30,65 @@ interface Worker {
   startLog: string[] | undefined;
 }
 
+interface Urls {
+  latchkey: string;
+  example: string;
+  issuer: string;
+}
+
 await main(async () => {
+  const { port, examplePort, issuerPort } = await freePorts();
+  await setup();
+  const latchkey = `http://localhost:${port}`;
+  const secrets = (await readState())?.secrets ?? makeSecrets();
+  const issuer = await startIssuer({
+    port: issuerPort,
+    redirectUri: `${latchkey}/dashboard/callback`,
+    secrets,
+  });
+  await writeState({ issuerUrl: issuer.url, secrets });
+
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
-  const stopped = once(stop.signal, "abort");
+  const workers = [
+    startWorker("latchkey", "--port", `${port}`, "--var", `OAUTH_ISSUER:${issuer.url}`),
+    startWorker("job-listings", "--port", `${examplePort}`, "--config", EXAMPLE_CONFIG),
+  ];
+  try {
+    await watch(
+      workers,
+      { latchkey, example: `http://localhost:${examplePort}`, issuer: issuer.url },
+      stop.signal,
+    );
+  } finally {
+    stop.abort();
+    await Promise.all(workers.map(endWorker));
+    issuer.close();
+  }
+});
 
+/** Says when all answer, and goes on until it is told to stop or a Worker ends. */
+async function watch(workers: Worker[], urls: Urls, signal: AbortSignal): Promise<void> {
+  const stopped = once(signal, "abort");
+  const ended = Promise.race(workers.map(failWhenEnded));
+  const ready = Promise.all([
+    answers("Latchkey", `${urls.latchkey}/settings/scopes`, signal),
+    // Refused with 401 once the binding to Latchkey is there, with 503 before.
+    answers("job-listings", `${urls.example}/public/v1/job-listings`, signal, { "X-API-Key": "none" }),
+  ]);
+  try {
+    await Promise.race([ready, ended, stopped]);
+  } catch (error) {
+    for (const { startLog } of workers) process.stderr.write(startLog?.join("") ?? "");
+    throw error;
+  }
+  await setTimeout(POLL_MS); // the log of the last question is still on its way
+  for (const worker of workers) worker.startLog = undefined;
+  if (!signal.aborted) process.stdout.write(instructions(urls));
+  await Promise.race([ended, stopped]);
+}
+
+async function freePorts() {
   const options = readOptions(
     {
       port: { type: "string", default: "8787" },
@@ -47,43 +101,8 @@ await main(async () => {
   const examplePort = await freePort("job-listings", "--example-port", options["example-port"]);
   const issuerPort = await freePort("the issuer", "--issuer-port", options["issuer-port"]);
   if (new Set([port, examplePort, issuerPort]).size < 3) throw new Error(`The ports must differ. ${USAGE}`);
-  const latchkeyUrl = `http://localhost:${port}`;
-  const exampleUrl = `http://localhost:${examplePort}`;
-
-  await setup();
-  const secrets = (await readState())?.secrets ?? makeSecrets();
-  const issuer = await startIssuer({
-    port: issuerPort,
-    redirectUri: `${latchkeyUrl}/dashboard/callback`,
-    secrets,
-  });
-  await writeState({ issuerUrl: issuer.url, secrets });
-
-  const workers = stop.signal.aborted
-    ? []
-    : [
-        startWorker("latchkey", "--port", `${port}`, "--var", `OAUTH_ISSUER:${issuer.url}`),
-        startWorker("job-listings", "--port", `${examplePort}`, "--config", EXAMPLE_CONFIG),
-      ];
-  const ended = Promise.race(workers.map(failWhenEnded));
-  try {
-    const ready = Promise.all([
-      answers("Latchkey", `${latchkeyUrl}/settings/scopes`, stop.signal),
-      // Refused with 401 once the binding to Latchkey is there, with 503 before.
-      answers("job-listings", `${exampleUrl}/public/v1/job-listings`, stop.signal, { "X-API-Key": "none" }),
-    ]);
-    await Promise.race([ready, ended, stopped]);
-    await setTimeout(POLL_MS); // the log of the last question is still on its way
-    for (const worker of workers) worker.startLog = undefined;
-    if (!stop.signal.aborted) process.stdout.write(instructions(latchkeyUrl, exampleUrl, issuer.url));
-    await Promise.race([ended, stopped]);
-  } finally {
-    stop.abort();
-    for (const { startLog } of workers) if (startLog) process.stderr.write(startLog.join(""));
-    await Promise.all(workers.map(endWorker));
-    issuer.close();
-  }
-});
+  return { port, examplePort, issuerPort };
+}
 
 /** The port, if it is one and nobody listens there. */
 async function freePort(owner: string, option: string, value: string): Promise<number> {
@@ -154,24 +173,24 @@ async function answers(name: string, url: string, signal: AbortSignal, headers: 
   throw new Error(`${name} does not answer at ${url}`);
 }
 
-function instructions(latchkeyUrl: string, exampleUrl: string, issuerUrl: string): string {
+function instructions({ latchkey, example, issuer }: Urls): string {
   const users = [...COMPANIES.values()].map(({ user }) => user).join(", ");
   return `
-Latchkey      ${latchkeyUrl}
-job-listings  ${exampleUrl}
-issuer        ${issuerUrl}  (${users})
+Latchkey      ${latchkey}
+job-listings  ${example}
+issuer        ${issuer}  (${users})
 
 In another terminal, get an access token, create a key with it, and call the example with the key:
 
 TOKEN=$(npm run -s token -- --company acme --scope "api-keys:read api-keys:write")
 
-CREATED=$(curl -s ${latchkeyUrl}/settings/api-keys -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"label":"My first key","scopes":["jobs:read"]}'); echo "$CREATED"
+CREATED=$(curl -s ${latchkey}/settings/api-keys -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"label":"My first key","scopes":["jobs:read"]}'); echo "$CREATED"
 
-curl -s ${exampleUrl}/public/v1/job-listings -H "X-API-Key: $(node -p 'JSON.parse(process.argv[1]).rawKey' "$CREATED")"
+curl -s ${example}/public/v1/job-listings -H "X-API-Key: $(node -p 'JSON.parse(process.argv[1]).rawKey' "$CREATED")"
 
 Then revoke it, and the same call is refused:
 
-curl -s -X DELETE ${latchkeyUrl}/settings/api-keys/$(node -p 'JSON.parse(process.argv[1]).id' "$CREATED") -H "Authorization: Bearer $TOKEN"
+curl -s -X DELETE ${latchkey}/settings/api-keys/$(node -p 'JSON.parse(process.argv[1]).id' "$CREATED") -H "Authorization: Bearer $TOKEN"
 
 Ctrl-C stops everything.
 `;
