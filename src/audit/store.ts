@@ -15,12 +15,11 @@ export interface AuditEvent {
 
 /**
  * The statement that records `event` for the key that `condition` selects, and nothing where it
- * selects none. Belongs into the batch of the mutation it records.
+ * selects none or where it is recorded already. Belongs into the batch of the mutation it records.
  */
 export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
-  return db.insert(auditEvents).select(
-    sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
-      ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}
-      FROM ${apiKeys} WHERE ${condition}`,
-  );
+  const values = sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
+    ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}
+    FROM ${apiKeys} WHERE ${condition}`;
+  return db.insert(auditEvents).select(values).onConflictDoNothing({ target: auditEvents.id });
 }

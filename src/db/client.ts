@@ -17,16 +17,25 @@ export function primary(d1: D1Database): Database {
   return open(d1.withSession("first-primary"));
 }
 
+/** D1 repeats reads by itself, never writes: https://developers.cloudflare.com/d1/best-practices/retry-queries/ */
+const ATTEMPTS = 3;
+/** Wait before the second attempt, twice as long before the third, with jitter. */
+const BACKOFF_MS = 50;
+
 /**
- * Work on the primary.
+ * Work on the primary. It is done again where it failed, perhaps only on the way back: it must be
+ * such that once and twice come to the same.
  *
- * @throws DatabaseError for whatever the work throws.
+ * @throws DatabaseError for whatever the work throws at last.
  */
 export async function onPrimary<T>(d1: D1Database, work: (db: Database) => Promise<T>): Promise<T> {
-  try {
-    return await work(primary(d1));
-  } catch (cause) {
-    throw new DatabaseError("The database failed", { cause });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(primary(d1));
+    } catch (cause) {
+      if (attempt === ATTEMPTS) throw new DatabaseError("The database failed", { cause });
+      await scheduler.wait(BACKOFF_MS * attempt * (0.5 + Math.random()));
+    }
   }
 }
 

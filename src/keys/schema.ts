@@ -4,6 +4,9 @@ import { DAY_SECONDS } from "../lib/config.ts";
 const MAX_LABEL_CHARACTERS = 100;
 const MAX_PAGE = 100;
 const MAX_QUERY_CHARACTERS = 100;
+/** The last instant that RFC 3339 can write in UTC: an offset leads past it. */
+const LAST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+const NOT_AN_OBJECT = "must be a JSON object";
 
 /** Something to see: more than white space and format characters. */
 const VISIBLE = /[^\s\p{Z}\p{Cf}]/u;
@@ -13,11 +16,16 @@ const label = z
   .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
   .refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode", abort: true })
   .refine((text) => VISIBLE.test(text), { error: "must not be blank", abort: true })
-  .refine((text) => [...text].length <= MAX_LABEL_CHARACTERS, {
+  .refine((text) => characters(text) <= MAX_LABEL_CHARACTERS, {
     error: `must have at most ${MAX_LABEL_CHARACTERS} characters`,
     abort: true,
   })
   .refine((text) => !CONTROL.test(text), { error: "must not hold control characters" });
+
+/** Unicode characters, not UTF-16 units. */
+function characters(text: string): number {
+  return [...text].length;
+}
 
 export interface KeyRules {
   /** The scope catalogue. */
@@ -30,11 +38,9 @@ export interface KeyRules {
 
 /** The body of `POST /settings/api-keys`. */
 export function createKeySchema({ scopes: catalogue, maxLifetimeDays, now }: KeyRules) {
-  const scope = z
-    .string("must be scope names")
-    .refine((name) => catalogue.has(name), {
-      error: "must be scopes of the catalogue: see GET /settings/scopes",
-    });
+  const scope = z.string("must be scope names").refine((name) => catalogue.has(name), {
+    error: "must be scopes of the catalogue: see GET /settings/scopes",
+  });
   const scopes = z
     .array(scope, { error: (issue) => (issue.input === undefined ? "is required" : "must be an array") })
     .min(1, "must not be empty")
@@ -42,27 +48,31 @@ export function createKeySchema({ scopes: catalogue, maxLifetimeDays, now }: Key
     .refine((names) => new Set(names).size === names.length, { error: "must not repeat a scope" });
 
   const instant = z
-    .string("must be a string")
+    .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
     .toUpperCase()
     .pipe(
       z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }),
     )
     .transform((text) => Date.parse(text))
-    .refine((time) => time > now(), { error: "must be in the future" });
+    .refine((time) => time > now(), { error: "must be in the future" })
+    .refine((time) => time <= LAST_INSTANT_MS, { error: "must be before the year 10000" });
   const latest = (time: number) => time <= now() + maxLifetimeDays * DAY_SECONDS * 1000;
   const expiresAt =
     maxLifetimeDays === 0
       ? instant.nullish().transform((time) => time ?? null)
       : instant.refine(latest, { error: `must be at most ${maxLifetimeDays} days from now` });
 
-  return z.strictObject({ label, scopes, expiresAt });
+  return z.strictObject({ label, scopes, expiresAt }, NOT_AN_OBJECT);
 }
 
 /** The body of `PATCH /settings/api-keys/{id}`. */
-export const updateKeySchema = z.strictObject({
-  label: label.optional(),
-  scopes: z.never("scopes are immutable: revoke this key and create another").optional(),
-});
+export const updateKeySchema = z.strictObject(
+  {
+    label: label.optional(),
+    scopes: z.never("scopes are immutable: revoke this key and create another").optional(),
+  },
+  NOT_AN_OBJECT,
+);
 
 export const keyIdSchema = z.object({ id: z.guid("must be a UUID").toLowerCase() });
 
@@ -102,7 +112,9 @@ export const listKeysSchema = z.object({
     .optional(),
   q: z
     .string("must be given once")
-    .max(MAX_QUERY_CHARACTERS, `must have at most ${MAX_QUERY_CHARACTERS} characters`)
+    .refine((text) => characters(text) <= MAX_QUERY_CHARACTERS, {
+      error: `must have at most ${MAX_QUERY_CHARACTERS} characters`,
+    })
     .optional(),
 });
 

@@ -10,7 +10,7 @@ export type NewKeyRow = typeof apiKeys.$inferSelect;
 
 /**
  * Keys as their company manages them. Each call is one batch on the primary, and every statement is
- * bound to the company. Times are milliseconds since the epoch.
+ * bound to the company; repeated, it does nothing more. Times are milliseconds since the epoch.
  *
  * All methods throw DatabaseError.
  */
@@ -50,7 +50,7 @@ export function keyStore(d1: D1Database): KeyStore {
           ${JSON.stringify(key.scopes)}, ${key.createdAt}, ${key.expiresAt}, ${key.revokedAt}, ${key.lastUsedAt}
           WHERE (${liveKeys}) < ${maxLiveKeys}`;
         const [, , rows] = await db.batch([
-          db.insert(apiKeys).select(values),
+          db.insert(apiKeys).select(values).onConflictDoNothing({ target: apiKeys.id }),
           recordEvent(db, event, isKey(key.companyId, key.id)),
           selectKey(db, key.companyId, key.id),
         ]);

@@ -92,6 +92,7 @@ const schema = z
     MAX_LIVE_KEYS: whole(1, 100_000),
     REVOCATION_SECONDS: whole(1, 3600),
     OUTAGE_SECONDS: whole(1, DAY_SECONDS),
+    DB: z.custom<D1Database>((binding) => typeof binding === "object" && binding !== null, "is not bound"),
   })
   .refine((vars) => vars.OUTAGE_SECONDS >= vars.REVOCATION_SECONDS, {
     path: ["OUTAGE_SECONDS"],
@@ -108,7 +109,7 @@ export class ConfigError extends Error {
 /**
  * The settings, checked.
  *
- * @param env - The Worker's vars and secrets.
+ * @param env - The Worker's vars, secrets and bindings.
  * @throws ConfigError which names every missing or wrong setting.
  */
 export function parseConfig(env: object): Config {

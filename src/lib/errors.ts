@@ -90,7 +90,12 @@ export function errorResponse(error: ApiError, url: string): Response {
 
 /** The path of `url`, without what could be a key or a token that somebody put there. */
 export function shownPath(url: string): string {
-  return new URL(url).pathname.replace(/[\w-]{40,}/g, "***");
+  return masked(new URL(url).pathname);
+}
+
+/** `text` without what is long enough to be a key or a token. */
+export function masked(text: string): string {
+  return text.replace(/[\w-]{40,}/g, "***");
 }
 
 /**

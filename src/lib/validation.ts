@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { ApiError, type ErrorDetail } from "./errors.ts";
+import { ApiError, type ErrorDetail, masked } from "./errors.ts";
 
 type Outcome = { success: true } | { success: false; error: z.core.$ZodError };
 
@@ -13,7 +13,7 @@ export function refuseBody(outcome: Outcome): void {
   const details = new Map<string, ErrorDetail>();
   for (const issue of outcome.error.issues) {
     const unknown = issue.code === "unrecognized_keys";
-    const fields = unknown ? issue.keys : [String(issue.path[0] ?? "body")];
+    const fields = unknown ? issue.keys.map(masked) : [String(issue.path[0] ?? "body")];
     const message = unknown ? "unknown field" : issue.message;
     for (const field of fields) {
       if (!details.has(field)) details.set(field, { field, message });

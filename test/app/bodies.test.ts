@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+import { call, createKey } from "../support/api.ts";
+import { malformed, wrongShape } from "../support/bodies.ts";
+import { brokenFields, expectError, stored } from "../support/expect.ts";
+import { ask, pathOf, withBody } from "../support/routes.ts";
+
+const KIB = 1024;
+
+function streamOf(...chunks: (Uint8Array | Error)[]): ReadableStream {
+  const left = chunks[Symbol.iterator]();
+  return new ReadableStream({
+    pull(controller) {
+      const { value, done } = left.next();
+      if (done) controller.close();
+      else if (value instanceof Error) controller.error(value);
+      else controller.enqueue(value);
+    },
+  });
+}
+
+describe.each(withBody)("$method $path", (route) => {
+  test.each(malformed)("malformed JSON is 400 and changes nothing: %s", async (_, body) => {
+    const key = await createKey();
+    const before = await stored();
+    const { message } = await expectError(await ask(route, key, { body }), "BAD_REQUEST");
+    expect(message).toBe("Malformed JSON body");
+    expect(await stored()).toEqual(before);
+  });
+
+  test.each(wrongShape)("JSON of a wrong shape is 422 and changes nothing: %s", async (_, body) => {
+    const key = await createKey();
+    const before = await stored();
+    expect(await brokenFields(await ask(route, key, { body }))).not.toEqual({});
+    expect(await stored()).toEqual(before);
+  });
+
+  test("a body that is no object is told so", async () => {
+    const answer = await ask(route, await createKey(), { body: "[]" });
+    expect(await brokenFields(answer)).toEqual({ body: "must be a JSON object" });
+  });
+
+  test("a malformed body without a token is 401", async () => {
+    const init = { method: route.method, headers: { "Content-Type": "application/json" }, body: "{" };
+    await expectError(await call(pathOf(route, await createKey()), init), "UNAUTHORIZED");
+  });
+
+  test.each([
+    "text/plain",
+    "text/json",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/xml",
+    "application/jsonp",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/json, application/json",
+    "application/json; charset=iso-8859-1",
+    "application/json; charset=utf-16",
+    "application/json; charset=utf-8; charset=utf-7",
+    "application/json; boundary=x",
+    "application/json;",
+    "json",
+    "*/*",
+    "",
+  ])("a body of media type %j is 415 and changes nothing", async (type) => {
+    const key = await createKey();
+    const before = await stored();
+    const answer = await ask(route, key, { headers: { "Content-Type": type } });
+    await expectError(answer, "UNSUPPORTED_MEDIA_TYPE");
+    expect(await stored()).toEqual(before);
+  });
+
+  test.each([
+    "application/json",
+    "APPLICATION/JSON",
+    "application/json;charset=UTF-8",
+    'application/json ; charset="utf-8"',
+  ])("a body of media type %j is read", async (type) => {
+    const answer = await ask(route, await createKey(), { headers: { "Content-Type": type } });
+    expect(answer.status).toBe(route.success);
+    expect(await answer.json()).toMatchObject({ label: route.body?.label });
+  });
+
+  test("a body of 16 KiB is read, one of a byte more is 413", async () => {
+    const key = await createKey();
+    const text = JSON.stringify(route.body);
+    const padded = (size: number) => text + " ".repeat(size - text.length);
+    expect((await ask(route, key, { body: padded(16 * KIB) })).status).toBe(route.success);
+    await expectError(await ask(route, key, { body: padded(16 * KIB + 1) }), "PAYLOAD_TOO_LARGE");
+  });
+
+  test.each([
+    ["of 10 MB", "x".repeat(10_000_000)],
+    ["of 10 MB, nested", "[".repeat(10_000_000)],
+    ["of 10,000 scopes", JSON.stringify({ label: "x", scopes: Array(10_000).fill("jobs:read") })],
+    ["of unknown length", streamOf(...Array<Uint8Array>(20).fill(new Uint8Array(KIB).fill(0x20)))],
+  ])("a body %s is 413 and changes nothing", async (_, body) => {
+    const key = await createKey();
+    const before = await stored();
+    await expectError(await ask(route, key, { body }), "PAYLOAD_TOO_LARGE");
+    expect(await stored()).toEqual(before);
+  });
+
+  test("a body of unknown length is read", async () => {
+    const body = streamOf(
+      ...[...new TextEncoder().encode(JSON.stringify(route.body))].map((b) => Uint8Array.of(b)),
+    );
+    expect((await ask(route, await createKey(), { body })).status).toBe(route.success);
+  });
+
+  test("a body that is cut off is 400 and changes nothing", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const whole = new TextEncoder().encode(JSON.stringify(route.body));
+    for (const sent of [whole.slice(0, 5), whole]) {
+      const answer = await ask(route, key, { body: streamOf(sent, new Error("cut off")) });
+      expect((await expectError(answer, "BAD_REQUEST")).message).toBe("Malformed JSON body");
+    }
+    expect(await stored()).toEqual(before);
+  });
+
+  test("no body at all is not taken for a good one", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const { body: _, ...bodiless } = route;
+    const answer = await ask(bodiless, key);
+    expect([200, 422]).toContain(answer.status);
+    expect(await stored()).toEqual(before);
+  });
+
+  test("a byte order mark before the JSON is skipped", async () => {
+    const answer = await ask(route, await createKey(), { body: `\uFEFF${JSON.stringify(route.body)}` });
+    expect(answer.status).toBe(route.success);
+  });
+
+  test("a form in place of JSON never carries a credential", async () => {
+    const body = new URLSearchParams({ access_token: "x", label: "x" }).toString();
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+    const path = pathOf(route, await createKey());
+    await expectError(await call(path, { method: route.method, headers, body }), "UNAUTHORIZED");
+  });
+
+  test("an Idempotency-Key is ignored", async () => {
+    const key = await createKey();
+    const headers = { "Idempotency-Key": "once" };
+    expect((await ask(route, key, { headers })).status).toBe(route.success);
+    expect((await ask(route, key, { headers, body: { ...route.body, label: "Other" } })).status).toBe(
+      route.success,
+    );
+  });
+});

@@ -1,0 +1,87 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { appWith, call, createKey, manage } from "../support/api.ts";
+import { expectError, logged, stored } from "../support/expect.ts";
+import { ask, routes } from "../support/routes.ts";
+
+/** Settings that are missing or wrong, one at a time. */
+const wrong: [string, unknown][] = [
+  ...[
+    ["OAUTH_ISSUER", ["not a url", "ftp://issuer.example", "localhost:9400"]],
+    ["OAUTH_AUDIENCE", []],
+    ["OAUTH_JWKS_URL", ["jwks.json", "file:///etc/passwd"]],
+    ["OAUTH_ALGORITHMS", ["none", "HS256", ["ES256", "HS256"], "ES256 none", [], "[]", "es256"]],
+    ["OAUTH_TOKEN_TYPES", [[], " "]],
+    ["OAUTH_COMPANY_CLAIM", []],
+    ["OAUTH_READ_SCOPE", ["two scopes", 'a"b', "ü"]],
+    ["OAUTH_WRITE_SCOPE", ["two scopes"]],
+    ["SCOPES", ["jobs:read", "{}", {}, { "two scopes": "x" }, { a: 1 }, "[]"]],
+    ["KEY_PREFIX", ["lk__live", "_lk", "lk_", "lk-live", "lk live", "lk_lïve"]],
+    ["KEY_PEPPERS", ["{}", "[]", "x", '{"a":"short"}', `{"ab":"${"x".repeat(32)}"}`, `{"a":1}`]],
+    ["MAX_KEY_LIFETIME_DAYS", ["-1", "1.5", "1e3", "x", 36_501, null]],
+    ["MAX_LIVE_KEYS", ["0", 0, -1, "x", Number.NaN]],
+    ["REVOCATION_SECONDS", [0, "0", 3601, "5s"]],
+    ["OUTAGE_SECONDS", [0, 4, 86_401]],
+    ["DB", [null]],
+  ].flatMap(([name, values]) =>
+    (values as unknown[]).map((value): [string, unknown] => [String(name), value]),
+  ),
+];
+const required = wrong.map(([name]) => name);
+const missing = [...new Set([...required, "OAUTH_AUDIENCE", "OAUTH_COMPANY_CLAIM"])].map(
+  (name): [string, unknown] => [name, undefined],
+);
+const empty = missing
+  .filter(([name]) => !["OAUTH_JWKS_URL", "OAUTH_READ_SCOPE", "OAUTH_WRITE_SCOPE"].includes(name))
+  .map(([name]): [string, unknown] => [name, ""]);
+
+describe.each([...missing, ...empty, ...wrong])("with %s = %j", (name, value) => {
+  test("every route is 500 in the envelope, the log names the setting, and nothing is opened", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const lines = logged();
+    const target = appWith({ [name]: value });
+    for (const route of routes) {
+      const answer = await ask(route, key, { target });
+      const { message } = await expectError(answer, "INTERNAL_ERROR");
+      expect(message).toBe("Internal error");
+    }
+    await expectError(await call("/nowhere", {}, target), "INTERNAL_ERROR", "/nowhere");
+    expect(lines).toHaveLength(routes.length + 1);
+    for (const line of lines) expect(line).toContain(`${name}: `);
+    expect(await stored()).toEqual(before);
+  });
+});
+
+test("the log names every wrong setting and quotes no value", async () => {
+  const lines = logged();
+  const secret = `{"!":"a pepper that nobody may read, ever"}`;
+  const target = appWith({ KEY_PEPPERS: secret, OAUTH_ISSUER: "nonsense", MAX_LIVE_KEYS: "many" });
+  await call("/", {}, target);
+  for (const name of ["KEY_PEPPERS", "OAUTH_ISSUER", "MAX_LIVE_KEYS"]) expect(lines.join()).toContain(name);
+  expect(lines.join()).not.toMatch(/nobody may read|nonsense|many/);
+});
+
+test("OUTAGE_SECONDS below REVOCATION_SECONDS is refused", async () => {
+  const lines = logged();
+  const target = appWith({ REVOCATION_SECONDS: 60, OUTAGE_SECONDS: 59 });
+  await expectError(await call("/", {}, target), "INTERNAL_ERROR");
+  expect(lines.join()).toContain("OUTAGE_SECONDS: must not be less than REVOCATION_SECONDS");
+});
+
+test("settings as wrangler's --var gives them, all strings, mean the same", async () => {
+  const strings = Object.fromEntries(
+    Object.entries(env)
+      .filter(([name]) => /^(OAUTH|MAX|REVOCATION|OUTAGE|SCOPES)/.test(name))
+      .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+  const target = appWith({ ...strings, OAUTH_ALGORITHMS: "RS256 ES256", OAUTH_TOKEN_TYPES: "at+jwt JWT" });
+  expect((await manage("/settings/scopes", { target })).status).toBe(200);
+  expect((await createKey({}, { target })).active).toBe(true);
+});
+
+test("an empty scope setting asks for none", async () => {
+  const target = appWith({ OAUTH_READ_SCOPE: "", OAUTH_WRITE_SCOPE: "" });
+  await createKey({}, { target, scope: "" });
+  expect((await manage("/settings/api-keys", { target, scope: "" })).status).toBe(200);
+});

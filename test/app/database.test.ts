@@ -1,0 +1,106 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { appWith, createKey, manage, type Target } from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
+import { expectError, logged, stored } from "../support/expect.ts";
+import { ask, managed } from "../support/routes.ts";
+
+const LOST = "D1_ERROR: Network connection lost.";
+
+/** The database, with another `batch`. */
+function batching(
+  batch: (run: D1Database["batch"], statements: D1PreparedStatement[]) => unknown,
+  overrides: Record<string, unknown> = {},
+): Target {
+  const session = env.DB.withSession("first-primary");
+  const DB = {
+    withSession: () => ({
+      prepare: (sql: string) => session.prepare(sql),
+      batch: (statements: D1PreparedStatement[]) => batch((all) => session.batch(all), statements),
+    }),
+  };
+  return appWith({ DB, ...overrides });
+}
+
+/** The database carries out the first batch, but its answer is lost. */
+function losing(overrides: Record<string, unknown> = {}): Target {
+  let losses = 1;
+  return batching(async (run, statements) => {
+    const results = await run(statements);
+    if (losses-- > 0) throw new Error(LOST);
+    return results;
+  }, overrides);
+}
+
+const touching = managed.filter((route) => !route.path.endsWith("/scopes"));
+const mutating = touching.filter((route) => route.method !== "GET");
+
+describe.each(touching)("$method $path", (route) => {
+  test("with the database down is 503 with Retry-After, and nothing is half-written", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const lines = logged();
+    const DB = hooked(env.DB, () => {
+      throw new Error(LOST);
+    });
+    const answer = await ask(route, key, { target: appWith({ DB }) });
+    await expectError(answer, "UNAVAILABLE");
+    expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    expect(await stored()).toEqual(before);
+    expect(lines.join()).toContain(LOST);
+  });
+
+  test("outlives a fault of the database that passes", async () => {
+    const key = await createKey();
+    let faults = 1;
+    const DB = hooked(env.DB, () => {
+      if (faults-- > 0) throw new Error(LOST);
+    });
+    expect((await ask(route, key, { target: appWith({ DB }) })).status).toBe(route.success);
+  });
+});
+
+describe.each(mutating)("$method $path", (route) => {
+  test("that fails half-way leaves nothing behind", async () => {
+    const key = await createKey();
+    const before = await stored();
+    logged();
+    const target = batching((run, statements) =>
+      run([...statements, env.DB.prepare("INSERT INTO key_changes (digest) VALUES (NULL)")]),
+    );
+    await expectError(await ask(route, key, { target }), "UNAVAILABLE");
+    expect(await stored()).toEqual(before);
+  });
+
+  test("whose answer from the database is lost takes effect once, with one audit row", async () => {
+    const key = await createKey();
+    const rows = async () => {
+      const { api_keys = [], audit_events = [] } = await stored();
+      return { keys: api_keys.length, events: audit_events.length };
+    };
+    const before = await rows();
+    const answer = await ask(route, key, { target: losing() });
+    expect(answer.status).toBe(route.success);
+    expect(await rows()).toEqual({
+      keys: before.keys + (route.method === "POST" ? 1 : 0),
+      events: before.events + 1,
+    });
+  });
+});
+
+test("a key whose creation was repeated is the key that was shown", async () => {
+  const { rawKey: _, ...key } = await createKey({}, { target: losing() });
+  expect(await (await manage("/settings/api-keys")).json()).toEqual([key]);
+});
+
+test("a creation at the cap whose answer was lost is no conflict", async () => {
+  const key = await createKey({}, { target: losing({ MAX_LIVE_KEYS: 1 }) });
+  expect(key.active).toBe(true);
+});
+
+test("GET /settings/scopes needs no database", async () => {
+  const DB = hooked(env.DB, () => {
+    throw new Error(LOST);
+  });
+  expect((await manage("/settings/scopes", { target: appWith({ DB }) })).status).toBe(200);
+});
