@@ -21,6 +21,8 @@ const USAGE = "Usage: npm start -- --port 8787 --example-port 8788 --issuer-port
 const START_MS = 60_000;
 const STOP_MS = 5_000;
 const POLL_MS = 200;
+const LOG_MS = 200;
+const SHOWN_LINES = 20;
 const MAX_PORT = 65_535;
 
 interface Worker {
@@ -77,12 +79,12 @@ async function watch(workers: Worker[], urls: Urls, signal: AbortSignal): Promis
     answers("job-listings", `${urls.example}/public/v1/job-listings`, signal, { "X-API-Key": "none" }),
   ]);
   try {
-    await Promise.race([ready, ended, stopped]);
+    // The log of the last question is still on its way.
+    await Promise.race([ready, ended, stopped]).finally(() => setTimeout(LOG_MS));
   } catch (error) {
-    for (const { startLog } of workers) process.stderr.write(startLog?.join("") ?? "");
+    for (const { startLog } of workers) process.stderr.write(startLog?.slice(-SHOWN_LINES).join("") ?? "");
     throw error;
   }
-  await setTimeout(POLL_MS); // the log of the last question is still on its way
   for (const worker of workers) worker.startLog = undefined;
   if (!signal.aborted) process.stdout.write(instructions(urls));
   await Promise.race([ended, stopped]);
@@ -131,9 +133,10 @@ function startWorker(name: string, ...args: string[]): Worker {
   const worker: Worker = { name, child, startLog: [] };
   for (const input of [child.stdout, child.stderr]) {
     createInterface({ input }).on("line", (raw) => {
+      if (raw === "") return;
       const line = `${name.padEnd(12)}  ${raw.replace("[wrangler:info] ", "")}\n`;
       if (worker.startLog) worker.startLog.push(line);
-      else if (raw !== "") process.stdout.write(line);
+      else process.stdout.write(line);
     });
   }
   return worker;
@@ -159,15 +162,14 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   }
 }
 
-/** Resolves when `url` is answered with anything but a failure of the server. */
+/** Resolves when `url` is answered by more than a 5xx. A 500 of the Worker itself will not get better. */
 async function answers(name: string, url: string, signal: AbortSignal, headers: Record<string, string> = {}) {
   const deadline = Date.now() + START_MS;
   while (Date.now() < deadline) {
-    const status = await fetch(url, { headers, signal }).then(
-      (response) => response.status,
-      () => undefined,
-    );
-    if (status !== undefined && status < 500) return;
+    const response = await fetch(url, { headers, signal }).catch(() => undefined);
+    if (response && response.status < 500) return;
+    const isOwn = response?.headers.get("Content-Type")?.startsWith("application/json");
+    if (response?.status === 500 && isOwn) throw new Error(`${name} fails: see above`);
     await setTimeout(POLL_MS, undefined, { signal });
   }
   throw new Error(`${name} does not answer at ${url}`);
