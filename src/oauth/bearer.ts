@@ -7,8 +7,8 @@ import { IssuerUnavailableError } from "./jwks.ts";
 /** Clocks of issuer and verifier may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 30;
 
-/** b64token of RFC 6750 §2.1; the scheme's case does not matter (RFC 9110 §11.1). */
-const CREDENTIALS = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+/** A token is a JWS in compact form, nothing else; the scheme's case does not matter (RFC 9110 §11.1). */
+const CREDENTIALS = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /** Who calls the management API, by an access token that was checked. */
 export interface Principal {
@@ -66,12 +66,14 @@ function tokenVerifier(options: BearerOptions): (authorization: string | undefin
     issuer: options.OAUTH_ISSUER,
     audience: options.OAUTH_AUDIENCE,
     algorithms: options.OAUTH_ALGORITHMS,
-    requiredClaims: ["exp"],
+    requiredClaims: ["exp", "sub"],
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
   };
   const selectKey: JWTVerifyGetKey = (header, token) => {
     if (typeof header.typ !== "string" || !types.has(mediaType(header.typ)))
       throw new errors.JWTInvalid("typ");
+    // RFC 7797 §7; jose looks at it only where `crit` names it.
+    if (header.b64 === false) throw new errors.JWTInvalid("b64");
     return options.keys(header, token);
   };
 

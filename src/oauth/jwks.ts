@@ -10,8 +10,10 @@ export const STALE_LIMIT_MS = 60 * 60_000;
 export const COOLDOWN_MS = 30_000;
 /** The same, where there is no key set to go on with. */
 export const RETRY_MS = 5_000;
-/** A fetch that takes longer has failed. */
+/** A fetch that takes longer, discovery included, has failed. */
 export const TIMEOUT_MS = 2_000;
+/** RFC 7518 §3.3. */
+const MIN_RSA_BITS = 2048;
 /** How often a request looks whether another one has fetched the key set. */
 const POLL_MS = 20;
 
@@ -33,7 +35,7 @@ export interface IssuerKeysOptions {
  * The issuer's keys, for `jwtVerify` of jose.
  *
  * jose's own remote key set fetches again for every unknown `kid` while the issuer fails, refuses
- * known keys once its cache is old, and takes an empty set for a good one. Here a fetch, good or bad,
+ * known keys once its cache is old, and takes a set without a usable key for a good one. Here a fetch, good or bad,
  * is followed by a cool-down, and the last good set stays until a better one has come.
  *
  * @throws IssuerUnavailableError while no key set can be had.
@@ -47,16 +49,11 @@ export function issuerKeys({ issuer, jwksUrl, now }: IssuerKeysOptions): JWTVeri
   const age = () => (held === undefined ? Number.POSITIVE_INFINITY : now() - held.fetchedAt);
 
   async function refresh(): Promise<void> {
-    const usable = age() < STALE_LIMIT_MS;
-    if (now() - triedAt < (usable ? COOLDOWN_MS : RETRY_MS)) {
-      // A promise of another request must not be awaited, so its outcome is looked for.
-      while (!usable && fetching && now() - triedAt < TIMEOUT_MS) await sleep(POLL_MS);
-      return;
-    }
+    if (now() - triedAt < (age() < STALE_LIMIT_MS ? COOLDOWN_MS : RETRY_MS)) return;
     triedAt = now();
     fetching = true;
     try {
-      const keys = await fetchKeys(issuer, jwksUrl);
+      const keys = await fetchKeys(issuer, jwksUrl, AbortSignal.timeout(TIMEOUT_MS));
       held = { select: createLocalJWKSet({ keys }), fetchedAt: triedAt };
     } catch (fault) {
       console.error(JSON.stringify({ event: "jwks_fetch_failed", fault: describeFault(fault) }));
@@ -65,38 +62,48 @@ export function issuerKeys({ issuer, jwksUrl, now }: IssuerKeysOptions): JWTVeri
     }
   }
 
+  /** A promise of another request must not be awaited, so the outcome of its fetch is looked for. */
+  async function othersFetch(): Promise<void> {
+    while (fetching && now() - triedAt < TIMEOUT_MS) await sleep(POLL_MS);
+  }
+
   return async function issuerKey(header, token) {
     if (age() >= MAX_AGE_MS) await refresh();
+    if (age() >= STALE_LIMIT_MS) await othersFetch();
     if (held === undefined || age() >= STALE_LIMIT_MS) throw new IssuerUnavailableError("No key set");
     try {
       return await held.select(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       await refresh();
+      await othersFetch();
       return held.select(header, token);
     }
   };
 }
 
 const jwksSchema = z.object({ keys: z.array(z.unknown()) });
-const signatureKeySchema = z.looseObject({
-  kty: z.enum(["RSA", "EC", "OKP"]),
-  use: z.literal("sig").optional(),
-  alg: z.string().optional(),
-  crv: z.string().optional(),
-});
+const jwkSchema = z.looseObject({ kty: z.string(), alg: z.string().optional(), crv: z.string().optional() });
 
 const EC_ALGORITHMS: Record<string, string> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
 
-async function fetchKeys(issuer: string, jwksUrl: string): Promise<JWK[]> {
-  const { keys } = jwksSchema.parse(await fetchJson(jwksUrl || (await discover(issuer))));
-  const usable = keys.filter(isSignatureKey).map(withAlgorithm);
+async function fetchKeys(issuer: string, jwksUrl: string, signal: AbortSignal): Promise<JWK[]> {
+  const { keys } = jwksSchema.parse(await fetchJson(jwksUrl || (await discover(issuer, signal)), signal));
+  const usable = (await Promise.all(keys.map(signatureKey))).filter((key) => key !== undefined);
   if (usable.length === 0) throw new Error("The key set holds no key for signatures");
   return usable;
 }
 
-function isSignatureKey(key: unknown): key is JWK {
-  return signatureKeySchema.safeParse(key).success;
+/** The key with its one algorithm; nothing, where no signature can be checked with it. */
+async function signatureKey(value: unknown): Promise<JWK | undefined> {
+  try {
+    const jwk = withAlgorithm(jwkSchema.parse(value) as JWK);
+    const key = await createLocalJWKSet({ keys: [jwk] })({ alg: jwk.alg ?? "EdDSA" });
+    const { modulusLength = MIN_RSA_BITS } = key.algorithm as { modulusLength?: number };
+    return modulusLength < MIN_RSA_BITS ? undefined : jwk;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One key serves one algorithm (RFC 8725 §3.1), also where the set does not say which. */
@@ -105,24 +112,24 @@ function withAlgorithm(jwk: JWK): JWK {
   return alg === undefined ? jwk : { ...jwk, alg };
 }
 
-async function discover(issuer: string): Promise<string> {
+async function discover(issuer: string, signal: AbortSignal): Promise<string> {
   const metadataSchema = z.object({ issuer: z.literal(issuer), jwks_uri: z.url({ protocol: /^https?$/ }) });
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, "");
   try {
-    const metadata = await fetchJson(`${origin}${path}/.well-known/openid-configuration`);
+    const metadata = await fetchJson(`${origin}${path}/.well-known/openid-configuration`, signal);
     return metadataSchema.parse(metadata).jwks_uri;
   } catch {
-    const metadata = await fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`);
+    const metadata = await fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`, signal);
     return metadataSchema.parse(metadata).jwks_uri;
   }
 }
 
-async function fetchJson(url: string): Promise<unknown> {
+async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, {
     headers: { Accept: "application/json, application/jwk-set+json" },
     redirect: "manual",
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal,
   });
   if (response.status !== 200) throw new Error(`${new URL(url).pathname} answered ${response.status}`);
   return response.json();

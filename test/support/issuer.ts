@@ -42,10 +42,10 @@ export async function startTestIssuer() {
     setTimeout(() => {
       response.writeHead(answer.status ?? 200, answer.headers).write(answer.body ?? "");
       if (!answer.endless) response.end();
-    }, answer.delayMs ?? 0);
+    }, answer.delayMs ?? 0).unref();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  server.unref();
+  server.on("connection", (socket) => socket.unref()).unref();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, signingKeys };
 }
