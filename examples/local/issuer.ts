@@ -9,8 +9,7 @@ const API_SCOPES = "api-keys:read api-keys:write";
 const TOKEN_SECONDS = 60 * 60;
 const SESSION_SECONDS = 24 * 60 * 60;
 
-/** The client id of the dashboard. */
-export const DASHBOARD = "dashboard";
+const DASHBOARD = "dashboard";
 
 const USERS = [...COMPANIES.values()].map(({ user }) => user);
 const MACHINES = [...COMPANIES.values()].map(({ machine }) => machine);
