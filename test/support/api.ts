@@ -11,7 +11,8 @@ export type Target = (request: Request) => Response | Promise<Response>;
 
 const worker: Target = (request) => exports.default.fetch(request);
 
-/** An app whose settings or bindings differ from those of the Worker under test. */
+/** An app whose settings or bindings differ from those of the Worker under test, or its clock: it takes the
+ * `Date.now` of the moment it is made. */
 export function appWith(overrides: Record<string, unknown>): Target {
   const custom = { ...env, ...overrides } as Env;
   const app = createApp(custom);
