@@ -29,3 +29,10 @@ CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events
 BEGIN
   SELECT RAISE(ABORT, 'audit_events is append-only');
 END;
+--> statement-breakpoint
+-- REPLACE would remove the old row without firing the trigger above.
+CREATE TRIGGER audit_events_no_replace BEFORE INSERT ON audit_events
+WHEN EXISTS (SELECT 1 FROM audit_events WHERE seq = NEW.seq OR id = NEW.id)
+BEGIN
+  SELECT RAISE(ABORT, 'audit_events is append-only');
+END;

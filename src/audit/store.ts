@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, eq, notExists, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 
@@ -18,8 +18,9 @@ export interface AuditEvent {
  * selects none or where it is recorded already. Belongs into the batch of the mutation it records.
  */
 export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
+  const recorded = db.select({ id: auditEvents.id }).from(auditEvents).where(eq(auditEvents.id, event.id));
   const values = sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
     ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}
-    FROM ${apiKeys} WHERE ${condition}`;
-  return db.insert(auditEvents).select(values).onConflictDoNothing({ target: auditEvents.id });
+    FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`;
+  return db.insert(auditEvents).select(values);
 }

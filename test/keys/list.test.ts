@@ -1,0 +1,269 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { ApiKey } from "../../src/keys/service.ts";
+import { createKey, manage, ORIGIN } from "../support/api.ts";
+import { expectError } from "../support/expect.ts";
+
+const LIST = "/settings/api-keys";
+const HOUR_MS = 3_600_000;
+
+interface Row {
+  id?: string;
+  company?: string;
+  label?: string;
+  createdAt?: number;
+  expiresAt?: number;
+  revokedAt?: number;
+}
+
+/** Rows put into the database by hand, to choose their times and ids; the newest last. */
+async function insertRows(rows: Row[]): Promise<void> {
+  const statement = env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes,
+    created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, '["jobs:read"]', ?, ?, ?)`);
+  await env.DB.batch(
+    rows.map(({ id = crypto.randomUUID(), company = "acme", label = "x", ...row }, i) => {
+      const { createdAt = Date.UTC(2026, 0, 1) + i, expiresAt = null, revokedAt = null } = row;
+      return statement.bind(
+        id,
+        company,
+        label,
+        `lk_live_${id.slice(0, 5)}`,
+        id,
+        createdAt,
+        expiresAt,
+        revokedAt,
+      );
+    }),
+  );
+}
+
+async function list(query = "", company = "acme"): Promise<ApiKey[]> {
+  const answer = await manage(LIST + query, { company });
+  expect(answer.status).toBe(200);
+  return answer.json();
+}
+
+const labels = async (query = "") => (await list(query)).map((key) => key.label);
+
+/** The pages from `path` on, by their Link headers. */
+async function pages(path: string): Promise<ApiKey[][]> {
+  const found: ApiKey[][] = [];
+  let next: string | undefined = path;
+  while (next !== undefined) {
+    const answer: Response = await manage(next);
+    expect(answer.status).toBe(200);
+    found.push(await answer.json());
+    const link: string | null = answer.headers.get("Link");
+    next = link === null ? undefined : /^<([^<>]+)>; rel="next"$/.exec(link)?.[1];
+    if (link !== null) expect(next).toMatch(new RegExp(`^${ORIGIN}${LIST}\\?`));
+  }
+  return found;
+}
+
+test("the list of a company without keys is an empty array", async () => {
+  expect(await list()).toEqual([]);
+});
+
+test("the list is a bare array of keys as GET shows them, newest first", async () => {
+  const made = [await createKey({ label: "first" }), await createKey({ label: "second" })];
+  const shown = await Promise.all(
+    made.reverse().map(async ({ id }) => (await manage(`${LIST}/${id}`)).json<ApiKey>()),
+  );
+  expect(await list()).toEqual(
+    shown.sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id)),
+  );
+});
+
+test("a company sees its own keys only, also by another's cursor", async () => {
+  await insertRows([{ label: "mine" }, { label: "theirs", company: "globex" }, { label: "mine too" }]);
+  expect((await list("", "globex")).map((key) => key.label)).toEqual(["theirs"]);
+  const link = (await manage(`${LIST}?limit=1`)).headers.get("Link") ?? "";
+  const cursor = new URL(link.slice(1, link.indexOf(">"))).search;
+  expect((await list(cursor, "globex")).map((key) => key.label)).toEqual(["theirs"]);
+});
+
+describe("paging", () => {
+  test("without limit all keys come at once, without Link", async () => {
+    await insertRows(Array.from({ length: 250 }, (_, i) => ({ label: `key ${i}` })));
+    const answer = await manage(LIST);
+    expect(await answer.json()).toHaveLength(250);
+    expect(answer.headers.has("Link")).toBe(false);
+  });
+
+  test.each([1, 2, 3, 6, 7, 8, 100])(
+    "pages of %i by Link are the whole list, each key once",
+    async (limit) => {
+      await insertRows(Array.from({ length: 7 }, (_, i) => ({ label: `key ${i}` })));
+      const found = await pages(`${LIST}?limit=${limit}`);
+      expect(found.flat()).toEqual(await list());
+      expect(found.map((page) => page.length)).toEqual([
+        ...Array(Math.ceil(7 / limit) - 1).fill(limit),
+        7 - limit * (Math.ceil(7 / limit) - 1),
+      ]);
+    },
+  );
+
+  test("keys of one createdAt keep one order, and pages part them without loss", async () => {
+    await insertRows(Array.from({ length: 20 }, () => ({ createdAt: Date.UTC(2026, 0, 1) })));
+    const ids = (await list()).map((key) => key.id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+    expect((await pages(`${LIST}?limit=3`)).flat().map((key) => key.id)).toEqual(ids);
+  });
+
+  test("a key made meanwhile does not disturb the next page", async () => {
+    await insertRows([{ label: "a" }, { label: "b" }, { label: "c" }]);
+    const link = (await manage(`${LIST}?limit=2`)).headers.get("Link") ?? "";
+    await createKey({ label: "new" });
+    expect(await labels(new URL(link.slice(1, link.indexOf(">"))).search)).toEqual(["a"]);
+  });
+
+  test("the next page keeps the filters, odd characters included", async () => {
+    await insertRows(Array.from({ length: 3 }, () => ({ label: `a&b>;"=é+ %` })));
+    await insertRows([{ label: "other" }]);
+    const query = new URLSearchParams({ q: '&b>;"=é+ %', active: "true", limit: "1" });
+    expect((await pages(`${LIST}?${query}`)).map((page) => page.length)).toEqual([1, 1, 1]);
+  });
+
+  test.each([
+    "limit=0",
+    "limit=-1",
+    "limit=101",
+    "limit=1000",
+    "limit=1.5",
+    "limit=1e1",
+    "limit=0x10",
+    "limit=01",
+    "limit=%2010",
+    "limit=",
+    "limit=ten",
+    "limit=１０",
+    "limit=1&limit=2",
+    "cursor=",
+    "cursor=x",
+    "cursor=1",
+    "cursor=-1.6f1ff3f4-0000-4000-8000-000000000000",
+    "cursor=1e3.6f1ff3f4-0000-4000-8000-000000000000",
+    "cursor=1.6f1ff3f4-0000-4000-8000-000000000000%00",
+    "cursor=1.6f1ff3f4-0000-4000-8000-000000000000%0A",
+    "cursor=99999999999999999.6f1ff3f4-0000-4000-8000-000000000000",
+    "cursor=1.6f1ff3f4-0000-4000-8000-000000000000&cursor=x",
+    "active=",
+    "active=1",
+    "active=TRUE",
+    "active=yes",
+    "active=true&active=false",
+    "q=a&q=b",
+    `q=${"x".repeat(101)}`,
+  ])("the query %s is 400 and names the parameter", async (query) => {
+    const { message } = await expectError(await manage(`${LIST}?${query}`), "BAD_REQUEST", LIST);
+    expect(message).toMatch(new RegExp(`^${query.split("=")[0]}: must `));
+  });
+
+  test("a cursor of the far future or past is a place like any other", async () => {
+    await insertRows([{ label: "x" }]);
+    const id = "6f1ff3f4-0000-4000-8000-000000000000";
+    expect(await labels(`?cursor=9999999999999999.${id}`)).toEqual(["x"]);
+    expect(await labels(`?cursor=0.${id}`)).toEqual([]);
+  });
+
+  test.each([
+    "__proto__=1",
+    "constructor=1",
+    "company_id=globex",
+    "page=2",
+    "offset=1",
+    "sort=label",
+    "=",
+    "&",
+  ])("the unknown parameter %s changes nothing", async (query) => {
+    await insertRows([{ label: "x" }, { label: "theirs", company: "globex" }]);
+    expect(await labels(`?${query}`)).toEqual(["x"]);
+  });
+});
+
+describe("?active=", () => {
+  const rows = [
+    { label: "live" },
+    { label: "expiring", expiresAt: Date.now() + HOUR_MS },
+    { label: "expired", expiresAt: Date.now() - HOUR_MS },
+    { label: "revoked", revokedAt: Date.now() - HOUR_MS },
+    { label: "revoked and expired", revokedAt: Date.now() - HOUR_MS, expiresAt: Date.now() - HOUR_MS },
+    { label: "revoked, expiring", revokedAt: Date.now() - HOUR_MS, expiresAt: Date.now() + HOUR_MS },
+  ];
+
+  test("true gives the keys that are active, false all others", async () => {
+    await insertRows(rows);
+    expect(await labels("?active=true")).toEqual(["expiring", "live"]);
+    expect(await labels("?active=false")).toEqual([
+      "revoked, expiring",
+      "revoked and expired",
+      "revoked",
+      "expired",
+    ]);
+  });
+
+  test("is what each key says of itself", async () => {
+    await insertRows(rows);
+    for (const active of [true, false]) {
+      for (const key of await list(`?active=${active}`)) expect(key.active).toBe(active);
+    }
+  });
+
+  test("and q and limit narrow down together", async () => {
+    await insertRows(rows);
+    expect(await labels("?active=false&q=EXPIR&limit=2")).toEqual([
+      "revoked, expiring",
+      "revoked and expired",
+    ]);
+  });
+});
+
+describe("?q=", () => {
+  test.each([
+    ["Careers", "Careers page"],
+    ["careers PAGE", "Careers page"],
+    ["%", "100% _real_"],
+    ["% _", "100% _real_"],
+    ["l_", "100% _real_"],
+    ["'", 'Ada\'s "key"'],
+    ['"', 'Ada\'s "key"'],
+    ["\\", "back\\slash"],
+    ["*", "a*b?[c]"],
+    ["[c]", "a*b?[c]"],
+    ["é", "Café"],
+    ["鍵", "秘密の鍵"],
+    ["\u{1F511}", "key \u{1F511}"],
+    ["+", "a+b"],
+    ["a+b", "a+b"],
+    ["\u200B", "zero\u200Bwidth"],
+    ["\u{1F511}".repeat(100), "\u{1F511}".repeat(100)],
+  ])("%j finds the label %j literally and alone", async (q, label) => {
+    await insertRows([{ label: "other" }, { label }, { label: "another" }]);
+    expect(await labels(`?${new URLSearchParams({ q })}`)).toEqual([label]);
+  });
+
+  test("finds a key by its prefix", async () => {
+    const key = await createKey({ label: "found" });
+    await insertRows([{ label: "x" }]);
+    expect(await labels(`?q=${key.keyPrefix}`)).toEqual(["found"]);
+  });
+
+  test("empty asks for nothing", async () => {
+    await insertRows([{ label: "x" }]);
+    expect(await labels("?q=")).toEqual(["x"]);
+  });
+
+  test.each(["%00", "%FF", "%ED%A0%80", "%", "%E2%82", "'%20OR%201=1%20--", "x%00"])(
+    "%s matches nothing and breaks nothing",
+    async (q) => {
+      await insertRows([{ label: "x" }]);
+      expect(await labels(`?q=${q}`)).toEqual([]);
+    },
+  );
+
+  test("does not search digests, scopes or other companies", async () => {
+    await insertRows([{ label: "mine", id: "6f1ff3f4-0000-4000-8000-abcdefabcdef" }]);
+    await insertRows([{ label: "theirs", company: "globex" }]);
+    for (const q of ["abcdefabcdef", "jobs", "theirs", "acme"]) expect(await labels(`?q=${q}`)).toEqual([]);
+  });
+});
