@@ -1,5 +1,4 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { kCurrentWorker } from "miniflare";
 import { defineConfig } from "vitest/config";
 import { startTestIssuer } from "./test/support/issuer.ts";
 
@@ -15,7 +14,6 @@ export default defineConfig({
             return {
               wrangler: { configPath: "./wrangler.toml" },
               miniflare: {
-                serviceBindings: { LATCHKEY: { name: kCurrentWorker, entrypoint: "ApiKeyVerifier" } },
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
                   KEY_PEPPERS: JSON.stringify({
@@ -32,7 +30,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
+          exclude: ["test/e2e/**", "test/**/*.node.test.ts"],
           setupFiles: ["./test/support/setup.ts"],
           isolate: false,
           maxWorkers: 1,
@@ -41,7 +39,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/**/*.node.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -95,7 +95,7 @@ const limitBody = bodyLimit({
 
 /** A body is JSON by its media type, of bounded size, whole, and UTF-8 (RFC 8259 §8.1). */
 const jsonBody: MiddlewareHandler = async function jsonBody(c, next) {
-  if (c.req.raw.body === null) return next();
+  if (c.req.raw.body === null || c.req.header("Content-Length") === "0") return next();
   if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) throw new ApiError("UNSUPPORTED_MEDIA_TYPE");
   try {
     await limitBody(c, async () => {

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { Hono } from "hono";
 import { describe, expect, test, vi } from "vitest";
 import {
@@ -13,7 +13,7 @@ import { createKey, manage } from "../support/api.ts";
 function api(options?: ApiKeyOptions) {
   const app = new Hono<{ Variables: ApiKeyVariables }>();
   app.get("/jobs", apiKey(options), (c) => c.json(c.var.apiKey));
-  return (rawKey: string | null, bindings: object = env) =>
+  return (rawKey: string | null, bindings: object = { LATCHKEY: exports.ApiKeyVerifier }) =>
     app.request("/jobs?page=1", { headers: rawKey === null ? {} : { "X-API-Key": rawKey } }, bindings);
 }
 

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { ApiKeyVerifier } from "../../src/index.ts";
 import type { VerifyOptions } from "../../src/verify/contract.ts";
@@ -6,23 +6,26 @@ import { createKey } from "../support/api.ts";
 
 test("a Worker with a service binding gets verdicts by RPC", async () => {
   const key = await createKey({ scopes: ["jobs:read"] });
-  expect(await env.LATCHKEY.verify(key.rawKey, { scopes: ["jobs:read"] })).toEqual({
+  expect(await exports.ApiKeyVerifier.verify(key.rawKey, { scopes: ["jobs:read"] })).toEqual({
     valid: true,
     key: { id: key.id, companyId: "acme", scopes: ["jobs:read"], expiresAt: null },
     checkedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     stale: false,
   });
-  expect(await env.LATCHKEY.verify(key.rawKey, { scopes: ["jobs:write"] })).toEqual({
+  expect(await exports.ApiKeyVerifier.verify(key.rawKey, { scopes: ["jobs:write"] })).toEqual({
     valid: false,
     error: "FORBIDDEN",
     message: "Missing scope: jobs:write",
   });
-  expect(await env.LATCHKEY.verify("lk_live_x")).toMatchObject({ valid: false, error: "UNAUTHORIZED" });
+  expect(await exports.ApiKeyVerifier.verify("lk_live_x")).toMatchObject({
+    valid: false,
+    error: "UNAUTHORIZED",
+  });
 });
 
 test("what is not a string is not a key", async () => {
   for (const odd of [undefined, null, 1, {}, [], ["lk_live_x"]]) {
-    const verdict = await env.LATCHKEY.verify(odd as unknown as string);
+    const verdict = await exports.ApiKeyVerifier.verify(odd as unknown as string);
     expect(verdict).toMatchObject({ valid: false, error: "UNAUTHORIZED" });
   }
 });
@@ -30,10 +33,10 @@ test("what is not a string is not a key", async () => {
 test("odd options never open", async () => {
   const { rawKey } = await createKey({ scopes: ["jobs:read"] });
   for (const scopes of ["jobs:read", {}, 1, [1], [null], [["jobs:read"]]]) {
-    const verdict = await env.LATCHKEY.verify(rawKey, { scopes } as unknown as VerifyOptions);
+    const verdict = await exports.ApiKeyVerifier.verify(rawKey, { scopes } as unknown as VerifyOptions);
     expect(verdict).toMatchObject({ valid: false, error: expect.stringMatching("FORBIDDEN|UNAVAILABLE") });
   }
-  const verdict = await env.LATCHKEY.verify(rawKey, null as unknown as VerifyOptions);
+  const verdict = await exports.ApiKeyVerifier.verify(rawKey, null as unknown as VerifyOptions);
   expect(verdict).toMatchObject({ valid: false, error: "UNAVAILABLE" });
 });
 

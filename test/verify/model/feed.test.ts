@@ -1,0 +1,23 @@
+import fc from "fast-check";
+import { expect, test, vi } from "vitest";
+import { Feed, READ_LIMIT } from "../../../src/verify/feed.ts";
+import { Verifier } from "../../../src/verify/verifier.ts";
+import { history, live } from "./run.ts";
+
+/** `RUNS=1000000 npm run test:model` runs on for hours. */
+const RUNS = 5_000;
+
+test("whatever happens, no isolate breaks the promises of the feed", { timeout: 60_000 }, async () => {
+  vi.spyOn(console, "error").mockReturnValue();
+  let verdicts = 0;
+  await fc.assert(
+    fc.asyncProperty(history, async (events) => {
+      const world = await live({ Feed, Verifier, READ_LIMIT }, events);
+      verdicts += world.verdicts;
+      if (world.fault) throw world.fault;
+    }),
+    { numRuns: RUNS },
+  );
+  console.warn(verdicts);
+  expect(verdicts).toBeGreaterThan(10 * RUNS);
+});
