@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { call, createKey, manage, token } from "../support/api.ts";
+import { appWith, call, createKey, manage, token } from "../support/api.ts";
+import { logged } from "../support/expect.ts";
 
 const REALM = 'Bearer realm="latchkey"';
 const INVALID_TOKEN = `${REALM}, error="invalid_token"`;
+const CREATE = { label: "Careers page", scopes: ["jobs:read"] };
 const ID = "0196b5f0-0000-7000-8000-000000000000";
 
 function present(authorization: string): Promise<Response> {
@@ -80,6 +82,22 @@ test("an expired token is 401 TOKEN_EXPIRED, with the same challenge as every ba
   });
 });
 
+test("a refusal is logged with its reason, and without any part of the token", async () => {
+  const log = logged();
+  const reasons: [string, string][] = [
+    ["ERR_JWT_EXPIRED", await token({ claims: { exp: 1_700_000_000 } })],
+    ["ERR_JWT_CLAIM_VALIDATION_FAILED", await token({ claims: { aud: "urn:elsewhere" } })],
+    ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", (await token()).replace(/[^.]+$/, "A".repeat(86))],
+    ["ERR_JWKS_NO_MATCHING_KEY", await token({ header: { kid: "unknown" } })],
+    ["company_claim", await token({ company: 7 })],
+    ["insufficient_scope", await token({ scope: "openid" })],
+    ["malformed", `${await token()}=`],
+  ];
+  for (const [, bad] of reasons) await present(`Bearer ${bad}`);
+  expect(log.map((line) => JSON.parse(line).reason)).toEqual(reasons.map(([reason]) => reason));
+  for (const part of reasons.flatMap(([, bad]) => bad.split("."))) expect(log.join()).not.toContain(part);
+});
+
 test.each([
   ["GET", "api-keys:write", "api-keys:read"],
   ["HEAD", "api-keys:write", "api-keys:read"],
@@ -132,6 +150,15 @@ test.each<[unknown]>([
   expect(answer.status).toBe(403);
 });
 
+test("a scope that is set empty is not asked for, and only that one", async () => {
+  const target = appWith({ OAUTH_READ_SCOPE: "" });
+  expect((await manage("/settings/api-keys", { target, scope: "openid" })).status).toBe(200);
+  expect((await manage("/settings/api-keys", { target, claims: { scope: undefined } })).status).toBe(200);
+  const write = { target, method: "POST", body: CREATE };
+  expect((await manage("/settings/api-keys", { ...write, scope: "openid" })).status).toBe(403);
+  expect((await manage("/settings/api-keys", write)).status).toBe(201);
+});
+
 test.each(["bearer", "Bearer", "BEARER", "bEARER"])("%s is the scheme", async (scheme) => {
   const good = await token();
   expect((await present(`${scheme} ${good}`)).status).toBe(200);
@@ -159,7 +186,6 @@ test("two Authorization fields are refused, even if both are good", async () => 
 });
 
 const FORM = "application/x-www-form-urlencoded";
-const CREATE = { label: "Careers page", scopes: ["jobs:read"] };
 
 test.each<[string, (token: string) => [string, RequestInit]]>([
   ["query", (token) => [`/settings/api-keys?access_token=${token}`, {}]],

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import type { JWK } from "jose";
+import { errors, exportJWK, type JWK } from "jose";
+import { IssuerUnavailableError, type issuerKeys } from "../../src/oauth/jwks.ts";
 import type { Answer } from "./answer.ts";
 
 /** An issuer of one test's own, on the server of `issuer.ts`. */
@@ -27,4 +28,22 @@ export async function scenario(first: Answer) {
 /** The answer that publishes `keys`. */
 export function keySet(...keys: JWK[]): Answer {
   return { body: JSON.stringify({ keys }) };
+}
+
+/** What `keyOf` says of a key that is not in the set, and where there is no set. */
+export const UNKNOWN = errors.JWKSNoMatchingKey.name;
+export const UNAVAILABLE = IssuerUnavailableError.name;
+
+export function lookup(keys: ReturnType<typeof issuerKeys>) {
+  return {
+    /** `x` of the key that a token of this `kid` is checked with, or the name of what went wrong. */
+    async keyOf(kid: string): Promise<string | undefined> {
+      try {
+        const key = await keys({ alg: "ES256", kid }, { payload: "", signature: "" });
+        return (await exportJWK(key as CryptoKey)).x;
+      } catch (error) {
+        return error instanceof Error ? error.constructor.name : undefined;
+      }
+    },
+  };
 }
