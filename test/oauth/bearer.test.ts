@@ -165,7 +165,7 @@ test.each(["bearer", "Bearer", "BEARER", "bEARER"])("%s is the scheme", async (s
   expect((await present(`${scheme}   ${good}`)).status).toBe(200);
 });
 
-test.each(["", "\t", " \t", ":", "=", ",", ", ", ' "', " Bearer ", "\u00a0"])(
+test.each(["", "\t", " \t", ":", "=", ",", ", ", ' "', " Bearer "])(
   "between scheme and token, %j is refused",
   async (separator) => {
     expect((await present(`Bearer${separator}${await token()}`)).status).toBe(401);
