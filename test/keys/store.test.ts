@@ -1,0 +1,152 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { AuditEvent } from "../../src/audit/store.ts";
+import { type KeyStore, keyStore } from "../../src/keys/store.ts";
+import { feedStore, trimChanges } from "../../src/verify/store.ts";
+import { hooked } from "../support/d1.ts";
+
+const event: AuditEvent = { id: "e", action: "create", actor: { issuer: "i", subject: "s" }, at: 1 };
+const key = {
+  id: "6f1ff3f4-0000-4000-8000-000000000000",
+  companyId: "acme",
+  label: "x",
+  keyPrefix: "lk_live_aaaaa",
+  digest: "d",
+  scopes: ["jobs:read"],
+  createdAt: 1,
+  expiresAt: null,
+  revokedAt: null,
+  lastUsedAt: null,
+};
+const cursor = { createdAt: 1, id: key.id };
+
+/** The statements that `work` sends to the database. */
+async function statementsOf(work: (db: D1Database) => Promise<unknown>): Promise<string[]> {
+  const seen: string[] = [];
+  await work(hooked(env.DB, (sql) => void seen.push(...sql)));
+  expect(seen).not.toEqual([]);
+  return seen;
+}
+
+/** What SQLite does for `sql`, a step an entry. */
+async function planOf(sql: string): Promise<string[]> {
+  const values = Array(sql.split("?").length - 1).fill(1);
+  const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    .bind(...values)
+    .all<{ detail: string }>();
+  return plan.results.map((step) => step.detail);
+}
+
+const NEWEST = "SEARCH api_keys USING INDEX api_keys_newest (company_id=?)";
+const NEXT_PAGE = "SEARCH api_keys USING INDEX api_keys_newest (company_id=? AND (created_at,id)<(?,?))";
+const BY_ID = "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)";
+const BY_DIGEST = "SEARCH api_keys USING INDEX api_keys_digest (digest=?)";
+const RECORD = [
+  BY_ID,
+  "SCALAR SUBQUERY 1",
+  "SEARCH audit_events USING COVERING INDEX audit_events_id_unique (id=?)",
+];
+
+const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
+  ["list", (store) => store.list("acme", {}, 1), [[NEWEST]]],
+  ["list of active keys", (store) => store.list("acme", { active: true }, 1), [[NEWEST]]],
+  ["list of other keys", (store) => store.list("acme", { active: false }, 1), [[NEWEST]]],
+  ["list by label", (store) => store.list("acme", { q: "x" }, 1), [[NEWEST]]],
+  ["first page", (store) => store.list("acme", { limit: 10 }, 1), [[NEWEST]]],
+  ["next page", (store) => store.list("acme", { limit: 10, cursor }, 1), [[NEXT_PAGE]]],
+  [
+    "next page, filtered",
+    (store) => store.list("acme", { limit: 10, cursor, active: true, q: "x" }, 1),
+    [[NEXT_PAGE]],
+  ],
+  ["find", (store) => store.find("acme", key.id), [[BY_ID]]],
+  [
+    "insert, with the count of live keys",
+    (store) => store.insert(key, event, 1),
+    [
+      ["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", "SEARCH api_keys USING INDEX api_keys_live (company_id=?)"],
+      RECORD,
+      [BY_ID],
+    ],
+  ],
+  ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], [BY_ID]]],
+  ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], [BY_ID]]],
+];
+
+describe.each(calls)("%s", (_, work, plans) => {
+  test("reads single index ranges: no table is scanned and no page is sorted", async () => {
+    const statements = await statementsOf((db) => work(keyStore(db)));
+    expect(await Promise.all(statements.map(planOf))).toEqual(plans);
+  });
+
+  test("binds every statement to the company", async () => {
+    for (const sql of await statementsOf((db) => work(keyStore(db)))) {
+      expect(sql).toMatch(/ where .*"api_keys"\."company_id" = \?/is);
+      expect(sql).not.toContain("acme");
+    }
+  });
+
+  test("is one round trip", async () => {
+    let trips = 0;
+    await work(keyStore(hooked(env.DB, () => void trips++)));
+    expect(trips).toBe(1);
+  });
+});
+
+test("no statement of the store reads a digest", async () => {
+  for (const [, work] of calls) {
+    for (const sql of await statementsOf((db) => work(keyStore(db)))) {
+      if (!sql.startsWith("insert")) expect(sql).not.toMatch(/digest/);
+      expect(sql).not.toMatch(/select \*/i);
+    }
+  }
+});
+
+test("the look-up of a key by its digest reads one index entry", async () => {
+  const [sql = ""] = await statementsOf((db) => feedStore(db).readPrimary("d"));
+  expect(await planOf(sql)).toEqual([BY_DIGEST]);
+});
+
+test("a read of the change feed is a range of its primary key and one index entry", async () => {
+  const [sql = ""] = await statementsOf((db) => feedStore(db).read(1, "d"));
+  expect(await planOf(sql)).toEqual([
+    "SEARCH key_changes USING INTEGER PRIMARY KEY (rowid>?)",
+    "SCALAR SUBQUERY 1",
+    "SEARCH key_changes",
+    `${BY_DIGEST} LEFT-JOIN`,
+  ]);
+});
+
+test("trimming the change feed is a range of its primary key", async () => {
+  const [sql = ""] = await statementsOf((db) => trimChanges(db, 1));
+  expect(await planOf(sql)).toEqual([
+    "SEARCH key_changes USING INTEGER PRIMARY KEY (rowid<?)",
+    "SCALAR SUBQUERY 1",
+    "SEARCH key_changes",
+  ]);
+});
+
+test("a digest belongs to one key", async () => {
+  const store = keyStore(env.DB);
+  await store.insert(key, event, 10);
+  const other = { ...key, id: "6f1ff3f4-0000-4000-8000-000000000001" };
+  const insert = async () => {
+    await store.insert(other, { ...event, id: "e2" }, 10);
+  };
+  await expect(insert()).rejects.toThrow("The database failed");
+  expect(await store.list("acme", {}, 1)).toHaveLength(1);
+});
+
+test.each(["expires_at", "revoked_at"])(
+  "%s by hand can be a number or nothing, not a text",
+  async (column) => {
+    await keyStore(env.DB).insert(key, event, 10);
+    const set = async (value: string) => {
+      await env.DB.prepare(`UPDATE api_keys SET ${column} = ${value}`).run();
+    };
+    await expect(set("'2999-01-01T00:00:00Z'")).rejects.toThrow(/CHECK/);
+    await expect(set("1.5")).rejects.toThrow(/CHECK/);
+    await set("1");
+    await set("NULL");
+  },
+);
