@@ -115,10 +115,10 @@ test.each([
 });
 
 test.each([
-  ["RSA", RSA, "RS256"],
-  ["P-256", P256, "ES256"],
-  ["Ed25519", ED25519, "EdDSA"],
-])("an %s key whose algorithm the issuer does not say serves %3$s", async (_, algorithm, alg) => {
+  ["RSA", "RS256", RSA],
+  ["P-256", "ES256", P256],
+  ["Ed25519", "EdDSA", ED25519],
+])("a key of type %s whose algorithm the issuer does not say serves %s", async (_, alg, algorithm) => {
   const { key, jwk } = await keyPair(algorithm);
   const target = await workerWithKeys({ ...jwk, kid: "bare" });
   const bare = await compact({ ...HEADER, alg, kid: "bare" }, await claimsOf(), key);
