@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { appWith, createKey, manage, type Target } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
-import { ask, managed } from "../support/routes.ts";
+import { ask, routes } from "../support/routes.ts";
 
 const LOST = "D1_ERROR: Network connection lost.";
 
@@ -32,7 +32,9 @@ function losing(overrides: Record<string, unknown> = {}): Target {
   }, overrides);
 }
 
-const touching = managed.filter((route) => !route.path.endsWith("/scopes"));
+/** Verification has a database of its own here, which works. */
+const WITHOUT = ["GET /settings/scopes", "GET /public/v1/key"];
+const touching = routes.filter((route) => !WITHOUT.includes(`${route.method} ${route.path}`));
 const mutating = touching.filter((route) => route.method !== "GET");
 
 describe.each(touching)("$method $path", (route) => {
