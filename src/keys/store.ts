@@ -85,7 +85,7 @@ export function keyStore(d1: D1Database): KeyStore {
   };
 }
 
-export function listQuery(db: Database, companyId: string, filter: ListKeys, now: number) {
+function listQuery(db: Database, companyId: string, filter: ListKeys, now: number) {
   const { limit, cursor, active, q } = filter;
   const conditions: (SQL | undefined)[] = [eq(apiKeys.companyId, companyId)];
   if (cursor)

@@ -2,7 +2,7 @@ import { LruCache } from "./cache.ts";
 import type { KeyRecord } from "./decide.ts";
 
 /** An isolate with more changes than this to catch up on empties its cache instead. */
-export const MAX_CHANGES = 1_000;
+const MAX_CHANGES = 1_000;
 
 /** Rows to read: the change already known, those to catch up on, and one that tells that there are more. */
 export const READ_LIMIT = MAX_CHANGES + 2;

@@ -8,7 +8,7 @@ import { type Hook, hooked } from "./d1.ts";
 
 export const BOUND_MS = 5_000;
 export const OUTAGE_MS = 300_000;
-export const READ_DEADLINE_MS = 50;
+const READ_DEADLINE_MS = 50;
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
 export function isolate({ capacity = 1_000, hook }: { capacity?: number; hook?: Hook } = {}) {

@@ -3,12 +3,12 @@ import { decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed, Snapshot } from "../../../src/verify/feed.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
 
-export const BOUND_MS = 5_000;
-export const OUTAGE_MS = 20_000;
-export const DEADLINE_MS = 1_000;
+const BOUND_MS = 5_000;
+const OUTAGE_MS = 20_000;
+const DEADLINE_MS = 1_000;
 /** No replica is further behind the primary than this. */
-export const LAG_MS = 400;
-export const CAPACITY = 3;
+const LAG_MS = 400;
+const CAPACITY = 3;
 export const KEYS = 5;
 export const ISOLATES = 3;
 export const REPLICAS = 2;
