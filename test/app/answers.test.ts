@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { call, createKey, manage, ORIGIN, token } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
@@ -46,11 +47,12 @@ describe.each(routes)("$method $path", (route) => {
     const told = await Promise.all(
       answers.map(async (a) => JSON.stringify([...a.headers]) + (await a.text())),
     );
-    const { digest } = await digestOf(key.id);
+    const digest = await env.DB.prepare("SELECT digest FROM api_keys").first<string>("digest");
+    expect(digest).toMatch(/^[\w-]{43}$/);
     for (const text of [...told, ...lines]) {
       expect(text).not.toContain(rawKey.slice(-50));
       expect(text).not.toContain(rawKey.slice(-20));
-      expect(text).not.toContain(digest);
+      expect(text).not.toContain(String(digest));
       expect(text).not.toMatch(/eyJ[\w-]+\.|digest|hash/i);
     }
     expect(lines.length).toBeGreaterThan(0);
@@ -166,12 +168,3 @@ test("a failed authentication is logged with its reason and without the credenti
   expect(lines.join()).not.toContain(expired);
   expect(lines.join()).not.toContain(rawKey.slice(0, 30));
 });
-
-async function digestOf(id: string): Promise<{ digest: string }> {
-  const { env } = await import("cloudflare:workers");
-  const row = await env.DB.prepare("SELECT digest FROM api_keys WHERE id = ?")
-    .bind(id)
-    .first<{ digest: string }>();
-  if (row === null) throw new Error("no such key");
-  return row;
-}
