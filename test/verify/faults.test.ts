@@ -1,0 +1,105 @@
+import { env } from "cloudflare:workers";
+import { expect, test, vi } from "vitest";
+import { base62, randomBase62 } from "../../src/lib/encoding.ts";
+import { call, createKey, manage } from "../support/api.ts";
+import { BOUND_MS, isolate } from "../support/verifier.ts";
+
+const FORGED = 100_000;
+
+test("a flood of well-formed forged keys reaches neither the database nor the cache", {
+  timeout: 60_000,
+}, async () => {
+  const { rawKey } = await createKey();
+  const { feed, queries, verify } = isolate();
+  await verify(rawKey);
+  const forged = `lk_live_${randomBase62(37, (bytes) => crypto.getRandomValues(bytes))}`;
+  for (let i = 0; i < FORGED; i++) {
+    const verdict = await verify(`${forged}${base62(i, 6)}b${base62(i, 6)}`);
+    if (verdict.valid || verdict.error !== "UNAUTHORIZED") expect(verdict).toBe("UNAUTHORIZED");
+  }
+  expect(queries).toHaveLength(1);
+  expect(feed.size).toBe(1);
+  expect((await verify(rawKey)).valid).toBe(true);
+});
+
+test("while the database sleeps, no caller of a held key waits, and reads do not pile up", async () => {
+  const { rawKey } = await createKey();
+  let asleep = false;
+  const { clock, queries, verify, settle } = isolate({
+    hook: () => (asleep ? new Promise(() => {}) : undefined),
+  });
+  await verify(rawKey);
+  asleep = true;
+  queries.length = 0;
+  const start = clock.now;
+  while (clock.now < start + 4 * BOUND_MS) {
+    clock.now += 100;
+    // A pass through the event loop is no wait; a read of a sleeping database would take its deadline.
+    const verdict = await Promise.race([verify(rawKey), scheduler.wait(20).then(() => "waited")]);
+    expect(verdict).toMatchObject({ valid: true });
+    if (clock.now % 2_000 < 100) await settle();
+  }
+  expect(queries.length).toBeLessThanOrEqual((4 * BOUND_MS) / (BOUND_MS / 2));
+});
+
+test("columns and tables that a newer release has added change nothing for this one", async () => {
+  const key = await createKey();
+  await env.DB.batch([
+    env.DB.prepare("ALTER TABLE api_keys ADD COLUMN later TEXT NOT NULL DEFAULT 'x'"),
+    env.DB.prepare("ALTER TABLE key_changes ADD COLUMN later TEXT"),
+    env.DB.prepare("ALTER TABLE audit_events ADD COLUMN later TEXT"),
+    env.DB.prepare("CREATE TABLE later (id TEXT)"),
+  ]);
+  const newer = await createKey();
+  expect((await isolate().verify(newer.rawKey)).valid).toBe(true);
+  expect(
+    (await manage(`/settings/api-keys/${key.id}`, { method: "PATCH", body: { label: "B" } })).status,
+  ).toBe(200);
+  expect((await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" })).status).toBe(204);
+  expect(await isolate().verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+  const list = await (await manage("/settings/api-keys")).json<object[]>();
+  expect(list).toHaveLength(2);
+  expect(list[0]).not.toHaveProperty("later");
+});
+
+test("a revocation is seen by the management API at once", async () => {
+  const key = await createKey();
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  const after = await (await manage(`/settings/api-keys/${key.id}`)).json();
+  expect(after).toMatchObject({ active: false, revokedAt: expect.any(String) });
+});
+
+test("a clock that is set back does not make old knowledge look new", async () => {
+  const key = await createKey();
+  const { clock, verify } = isolate();
+  await verify(key.rawKey);
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  clock.now -= 3_600_000;
+  expect(await verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+});
+
+test("the log of a failed read quotes neither key nor digest", async () => {
+  const { rawKey } = await createKey();
+  const digest = await env.DB.prepare("SELECT digest FROM api_keys").first<string>("digest");
+  const log = vi.spyOn(console, "error").mockReturnValue();
+  await env.DB.prepare("DROP TABLE key_changes").run();
+  const { verify } = isolate();
+  expect(await verify(rawKey)).toMatchObject({ error: "UNAVAILABLE" });
+  const text = JSON.stringify(log.mock.calls);
+  expect(text).toContain("database_read_failed");
+  expect(text).not.toContain(digest);
+  expect(text).not.toContain(rawKey.slice(8));
+  log.mockRestore();
+});
+
+test("a key in the answer of GET /public/v1/key carries what a proxy passes on", async () => {
+  const key = await createKey({ scopes: ["jobs:read", "jobs:write"] }, { company: "Größe & 50%" });
+  const answer = await call("/public/v1/key?scope=jobs:read&scope=jobs:write", {
+    method: "POST",
+    headers: { "X-API-Key": key.rawKey },
+  });
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("X-Key-Id")).toBe(key.id);
+  expect(answer.headers.get("X-Company-Id")).toBe("Gr%C3%B6%C3%9Fe%20&%2050%25");
+  expect(answer.headers.get("X-Key-Scopes")).toBe("jobs:read jobs:write");
+});
