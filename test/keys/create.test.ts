@@ -33,6 +33,7 @@ test("a created key has every field of the contract and no other", async () => {
     expiresAt: null,
     revokedAt: null,
     lastUsedAt: null,
+    replaces: null,
     active: true,
     rawKey: expect.stringMatching(/^lk_live_[0-9A-Za-z]{50}$/),
   });

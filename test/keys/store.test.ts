@@ -17,6 +17,7 @@ const key = {
   expiresAt: null,
   revokedAt: null,
   lastUsedAt: null,
+  replacesId: null,
 };
 const cursor = { createdAt: 1, id: key.id };
 
@@ -91,6 +92,11 @@ describe.each(calls)("%s", (_, work, plans) => {
     await work(keyStore(hooked(env.DB, () => void trips++)));
     expect(trips).toBe(1);
   });
+});
+
+test("a list says its whole order, which is that of its cursor", async () => {
+  const [sql] = await statementsOf((db) => keyStore(db).list("acme", { limit: 10, cursor }, 1));
+  expect(sql).toContain('order by "api_keys"."created_at" desc, "api_keys"."id" desc');
 });
 
 test("no statement of the store reads a digest", async () => {

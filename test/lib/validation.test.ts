@@ -4,7 +4,10 @@ import { ApiError } from "../../src/lib/errors.ts";
 import { refuseBody, refuseUrl } from "../../src/lib/validation.ts";
 
 const schema = z.strictObject(
-  { label: z.string("must be a string"), scopes: z.array(z.string("must be names")) },
+  {
+    label: z.string("must be a string"),
+    scopes: z.array(z.string("must be names").min(2, "must be longer")),
+  },
   "must be an object",
 );
 
@@ -23,8 +26,8 @@ test("what holds is not refused", () => {
   refuseUrl(schema.safeParse({ label: "x", scopes: [] }));
 });
 
-test("a field that is broken in many places has one entry", () => {
-  const { details } = refusal(() => refuseBody(schema.safeParse({ label: "x", scopes: [1, 2, 3] })));
+test("a field that is broken in many places has one entry, of the first", () => {
+  const { details } = refusal(() => refuseBody(schema.safeParse({ label: "x", scopes: [1, "a", 3] })));
   expect(details).toEqual([{ field: "scopes", message: "must be names" }]);
 });
 
