@@ -9,6 +9,8 @@ export interface AuditEvent {
   id: string;
   action: (typeof auditEvents.$inferInsert)["action"];
   actor: Actor;
+  /** What the action alone does not tell. */
+  detail?: Record<string, string>;
   /** Milliseconds since the epoch. */
   at: number;
 }
@@ -20,7 +22,7 @@ export interface AuditEvent {
 export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
   const recorded = db.select({ id: auditEvents.id }).from(auditEvents).where(eq(auditEvents.id, event.id));
   const values = sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
-    ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}
+    ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}, ${event.detail ? JSON.stringify(event.detail) : null}
     FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`;
   return db.insert(auditEvents).select(values);
 }

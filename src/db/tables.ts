@@ -1,5 +1,5 @@
 import { isNull, sql } from "drizzle-orm";
-import { check, index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
@@ -16,9 +16,12 @@ export const apiKeys = sqliteTable(
     expiresAt: integer("expires_at"),
     revokedAt: integer("revoked_at"),
     lastUsedAt: integer("last_used_at"),
+    /** The key whose rotation made this one. */
+    replacesId: text("replaces_id"),
   },
   (table) => [
     uniqueIndex("api_keys_digest").on(table.digest),
+    uniqueIndex("api_keys_replaces").on(table.replacesId),
     index("api_keys_newest").on(table.companyId, table.createdAt, table.id),
     index("api_keys_live").on(table.companyId, table.expiresAt).where(isNull(table.revokedAt)),
     // A time that is not a number would never be reached: refused, whoever writes it.
@@ -42,14 +45,36 @@ export const auditEvents = sqliteTable(
     id: text().notNull().unique(),
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
-    action: text({ enum: ["create", "rename", "revoke"] }).notNull(),
+    action: text({ enum: ["create", "rename", "rotate", "revoke"] }).notNull(),
     /** Issuer and subject of the access token; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
     actorSubject: text("actor_subject"),
     at: integer().notNull(),
+    /** What the action alone does not tell: the new label, the successor, why and where from. */
+    detail: text({ mode: "json" }).$type<Record<string, string>>(),
   },
   (table) => [
     index("audit_events_newest").on(table.companyId, table.seq),
     index("audit_events_key").on(table.companyId, table.keyId, table.seq),
   ],
 );
+
+/** Verifications of a key on one day, UTC. */
+export const usageDays = sqliteTable(
+  "usage_days",
+  {
+    keyId: text("key_id").notNull(),
+    companyId: text("company_id").notNull(),
+    /** `YYYY-MM-DD`. */
+    day: text().notNull(),
+    allowed: integer().notNull(),
+    denied: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.keyId, table.day] })],
+);
+
+/** Reports of usage that were merged, so that one delivered again counts once. */
+export const usageReports = sqliteTable("usage_reports", {
+  id: text().primaryKey(),
+  mergedAt: integer("merged_at").notNull(),
+});

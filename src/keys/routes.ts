@@ -8,6 +8,7 @@ import {
   type KeyRules,
   keyIdSchema,
   listKeysSchema,
+  rotateKeySchema,
   updateKeySchema,
 } from "./schema.ts";
 import type { KeyService } from "./service.ts";
@@ -49,6 +50,12 @@ export function keyRoutes(service: KeyService, rules: KeyRules) {
       const { companyId, ...actor } = c.var.principal;
       await service.revoke(companyId, c.req.valid("param").id, actor);
       return c.body(null, 204);
+    })
+    .post("/api-keys/:id/rotate", id, zValidator("json", rotateKeySchema, refuseBody), async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { overlapSeconds } = c.req.valid("json");
+      const key = await service.rotate(companyId, c.req.valid("param").id, actor, overlapSeconds);
+      return c.json(key, 201, { Location: `/settings/api-keys/${key.id}` });
     })
     .get("/scopes", (c) => c.json(catalogue));
 }

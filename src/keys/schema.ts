@@ -74,6 +74,16 @@ export const updateKeySchema = z.strictObject(
   NOT_AN_OBJECT,
 );
 
+/** A week. */
+const MAX_OVERLAP_SECONDS = 604_800;
+const OVERLAP = `must be a whole number from 0 to ${MAX_OVERLAP_SECONDS}`;
+
+/** The body of `POST /settings/api-keys/{id}/rotate`; none at all is an empty one. */
+export const rotateKeySchema = z.strictObject(
+  { overlapSeconds: z.int(OVERLAP).min(0, OVERLAP).max(MAX_OVERLAP_SECONDS, OVERLAP).default(0) },
+  NOT_AN_OBJECT,
+);
+
 export const keyIdSchema = z.object({ id: z.guid("must be a UUID").toLowerCase() });
 
 /** A place in the list, newest first: the last key of the page before. */

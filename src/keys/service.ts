@@ -15,9 +15,14 @@ export interface ApiKey {
   expiresAt: string | null;
   revokedAt: string | null;
   lastUsedAt: string | null;
+  /** Id of the key whose rotation made this one. */
+  replaces: string | null;
   /** Neither revoked nor expired. */
   active: boolean;
 }
+
+/** The one answer that holds the key itself. */
+export type NewApiKey = ApiKey & { rawKey: string };
 
 export interface KeyServiceParts {
   store: KeyStore;
@@ -37,7 +42,7 @@ export class KeyService {
   }
 
   /** @throws ApiError `CONFLICT` where the company is at its cap. */
-  async create(companyId: string, actor: Actor, input: CreateKey): Promise<ApiKey & { rawKey: string }> {
+  async create(companyId: string, actor: Actor, input: CreateKey): Promise<NewApiKey> {
     const { store, format, maxLiveKeys } = this.#parts;
     const { rawKey, keyPrefix, digest } = await format.create();
     const event = this.#event("create", actor);
@@ -51,16 +56,41 @@ export class KeyService {
         createdAt: event.at,
         revokedAt: null,
         lastUsedAt: null,
+        replacesId: null,
       },
       event,
       maxLiveKeys,
     );
-    if (row === null) {
-      throw new ApiError("CONFLICT", {
-        message: `The company has ${maxLiveKeys} live keys already: revoke one first`,
-      });
-    }
+    if (row === null) throw this.#atCap();
     return { ...this.#present(row), rawKey };
+  }
+
+  /**
+   * A new key of the same label, scopes and expiry. The old one ends after the overlap, or when it
+   * would have ended anyway.
+   *
+   * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead or was rotated already, or where
+   *   the company is at its cap.
+   */
+  async rotate(companyId: string, id: string, actor: Actor, overlapSeconds: number): Promise<NewApiKey> {
+    const { store, format, maxLiveKeys } = this.#parts;
+    const { rawKey, ...parts } = await format.create();
+    const successorId = crypto.randomUUID();
+    const created = this.#event("create", actor, { replaces: id });
+    const rotation = await store.rotate(companyId, id, {
+      ...parts,
+      id: successorId,
+      endsAt: created.at + overlapSeconds * 1000,
+      rotated: this.#event("rotate", actor, { replacedBy: successorId }),
+      created,
+      maxLiveKeys,
+    });
+    const old = found(rotation.old);
+    if (rotation.successor?.id === successorId) return { ...this.#present(rotation.successor), rawKey };
+    if (rotation.successor !== null)
+      throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
+    if (this.#present(old).active) throw this.#atCap();
+    throw new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
   }
 
   /** Newest first. `next` is where the next page starts, if there is one. */
@@ -81,7 +111,9 @@ export class KeyService {
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
   async rename(companyId: string, id: string, actor: Actor, label: string): Promise<ApiKey> {
-    const row = found(await this.#parts.store.rename(companyId, id, label, this.#event("rename", actor)));
+    const row = found(
+      await this.#parts.store.rename(companyId, id, label, this.#event("rename", actor, { label })),
+    );
     if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
     return this.#present(row);
   }
@@ -91,8 +123,15 @@ export class KeyService {
     found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
   }
 
-  #event(action: AuditEvent["action"], actor: Actor): AuditEvent {
-    return { id: crypto.randomUUID(), action, actor, at: this.#parts.now() };
+  #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {
+    return { id: crypto.randomUUID(), action, actor, at: this.#parts.now(), ...(detail && { detail }) };
+  }
+
+  #atCap(): ApiError {
+    const { maxLiveKeys } = this.#parts;
+    return new ApiError("CONFLICT", {
+      message: `The company has ${maxLiveKeys} live keys already: revoke one first`,
+    });
   }
 
   #present(row: StoredKey): ApiKey {
@@ -105,6 +144,7 @@ export class KeyService {
       expiresAt: timestamp(row.expiresAt),
       revokedAt: timestamp(row.revokedAt),
       lastUsedAt: timestamp(row.lastUsedAt),
+      replaces: row.replacesId,
       active: row.revokedAt === null && (row.expiresAt === null || row.expiresAt > this.#parts.now()),
     };
   }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, ne, not, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, exists, gt, isNull, ne, not, notExists, or, type SQL, sql } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys } from "../db/tables.ts";
@@ -7,6 +7,21 @@ import type { ListKeys } from "./schema.ts";
 /** A key as stored, less its digest. */
 export type StoredKey = Omit<NewKeyRow, "digest">;
 export type NewKeyRow = typeof apiKeys.$inferSelect;
+
+export interface Successor extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest"> {
+  /** When the old key ends. */
+  endsAt: number;
+  rotated: AuditEvent;
+  created: AuditEvent;
+  maxLiveKeys: number;
+}
+
+export interface Rotation {
+  /** `null`: there is no such key. */
+  old: StoredKey | null;
+  /** Its successor, whoever made it; `null`: none. */
+  successor: StoredKey | null;
+}
 
 /**
  * Keys as their company manages them. Each call is one batch on the primary, and every statement is
@@ -22,6 +37,11 @@ export interface KeyStore {
   find(companyId: string, id: string): Promise<StoredKey | null>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its label. */
   rename(companyId: string, id: string, label: string, event: AuditEvent): Promise<StoredKey | null>;
+  /**
+   * Makes `successor` from the key of `id`, of the same label, scopes and expiry, and ends that key at
+   * `endsAt` or when it would have ended anyway, whichever is first.
+   */
+  rotate(companyId: string, id: string, successor: Successor): Promise<Rotation>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its time of revocation. */
   revoke(companyId: string, id: string, event: AuditEvent): Promise<StoredKey | null>;
 }
@@ -36,6 +56,7 @@ const stored = {
   expiresAt: apiKeys.expiresAt,
   revokedAt: apiKeys.revokedAt,
   lastUsedAt: apiKeys.lastUsedAt,
+  replacesId: apiKeys.replacesId,
 };
 
 export function keyStore(d1: D1Database): KeyStore {
@@ -47,7 +68,8 @@ export function keyStore(d1: D1Database): KeyStore {
           .from(apiKeys)
           .where(and(eq(apiKeys.companyId, key.companyId), isLive(event.at)));
         const values = sql`SELECT ${key.id}, ${key.companyId}, ${key.label}, ${key.keyPrefix}, ${key.digest},
-          ${JSON.stringify(key.scopes)}, ${key.createdAt}, ${key.expiresAt}, ${key.revokedAt}, ${key.lastUsedAt}
+          ${JSON.stringify(key.scopes)}, ${key.createdAt}, ${key.expiresAt}, ${key.revokedAt}, ${key.lastUsedAt},
+          ${key.replacesId}
           WHERE (${liveKeys}) < ${maxLiveKeys}`;
         const [, , rows] = await db.batch([
           db.insert(apiKeys).select(values).onConflictDoNothing({ target: apiKeys.id }),
@@ -70,6 +92,36 @@ export function keyStore(d1: D1Database): KeyStore {
           selectKey(db, companyId, id),
         ]);
         return rows[0] ?? null;
+      }),
+
+    rotate: (companyId, id, { endsAt, rotated, created, maxLiveKeys, ...successor }) =>
+      onPrimary(d1, async (db) => {
+        const now = created.at;
+        const old = and(isKey(companyId, id), isLive(now));
+        const others = db
+          .select({ count: sql`count(*)` })
+          .from(apiKeys)
+          .where(
+            and(eq(apiKeys.companyId, companyId), isLive(now), endsAt > now ? undefined : ne(apiKeys.id, id)),
+          );
+        const replaced = db.select({ id: apiKeys.id }).from(apiKeys).where(isSuccessor(companyId, id));
+        const values = sql`SELECT ${successor.id}, ${apiKeys.companyId}, ${apiKeys.label}, ${successor.keyPrefix},
+          ${successor.digest}, ${apiKeys.scopes}, ${now}, ${apiKeys.expiresAt}, NULL, NULL, ${apiKeys.id}
+          FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND (${others}) < ${maxLiveKeys}`;
+        const made = db.select({ id: apiKeys.id }).from(apiKeys).where(isKey(companyId, successor.id));
+        const endsLater = or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, endsAt));
+        const [, , , , olds, successors] = await db.batch([
+          db.insert(apiKeys).select(values),
+          recordEvent(db, rotated, and(isKey(companyId, id), exists(made))),
+          recordEvent(db, created, isKey(companyId, successor.id)),
+          db
+            .update(apiKeys)
+            .set({ expiresAt: endsAt })
+            .where(and(isKey(companyId, id), exists(made), endsLater)),
+          selectKey(db, companyId, id),
+          db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
+        ]);
+        return { old: olds[0] ?? null, successor: successors[0] ?? null };
       }),
 
     revoke: (companyId, id, event) =>
@@ -111,6 +163,10 @@ function selectKey(db: Database, companyId: string, id: string) {
 
 function isKey(companyId: string, id: string): SQL | undefined {
   return and(eq(apiKeys.companyId, companyId), eq(apiKeys.id, id));
+}
+
+function isSuccessor(companyId: string, id: string): SQL | undefined {
+  return and(eq(apiKeys.companyId, companyId), eq(apiKeys.replacesId, id));
 }
 
 function isLive(now: number): SQL {

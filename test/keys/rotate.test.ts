@@ -1,0 +1,156 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import type { ApiKey } from "../../src/keys/service.ts";
+import { type CreatedKey, call, createKey, type ManageOptions, manage } from "../support/api.ts";
+
+const rotate = (id: string, body?: unknown, options: ManageOptions = {}) =>
+  manage(`/settings/api-keys/${id}/rotate`, {
+    method: "POST",
+    ...(body !== undefined && { body }),
+    ...options,
+  });
+const rotated = async (id: string, body?: unknown) => (await rotate(id, body)).json<CreatedKey>();
+const get = async (id: string) => (await manage(`/settings/api-keys/${id}`)).json<ApiKey>();
+const use = (rawKey: string) => call("/public/v1/key", { headers: { "X-API-Key": rawKey } });
+const events = async () =>
+  (await env.DB.prepare("SELECT action, key_id AS keyId, detail FROM audit_events ORDER BY seq").all())
+    .results;
+
+describe("a rotation", () => {
+  test("answers with a new key of the same label, scopes and expiry, which tells what it replaces", async () => {
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    const old = await createKey({ label: "Careers", scopes: ["jobs:read", "jobs:write"], expiresAt });
+    const answer = await rotate(old.id);
+    expect(answer.status).toBe(201);
+    const key = await answer.json<CreatedKey>();
+    expect(answer.headers.get("Location")).toBe(`/settings/api-keys/${key.id}`);
+    expect(key).toMatchObject({
+      label: "Careers",
+      scopes: ["jobs:read", "jobs:write"],
+      expiresAt,
+      replaces: old.id,
+    });
+    expect(key.rawKey).not.toBe(old.rawKey);
+    expect(key.id).not.toBe(old.id);
+    expect((await use(key.rawKey)).status).toBe(200);
+    expect(await get(key.id)).not.toHaveProperty("rawKey");
+  });
+
+  test("without an overlap ends the old key at once", async () => {
+    const old = await createKey();
+    await rotated(old.id);
+    expect(await get(old.id)).toMatchObject({ active: false, revokedAt: null });
+    expect(await (await use(old.rawKey)).json()).toMatchObject({ error: "TOKEN_EXPIRED" });
+  });
+
+  test("with an overlap leaves the old key alive until its end", async () => {
+    const old = await createKey();
+    const before = Date.now();
+    await rotated(old.id, { overlapSeconds: 600 });
+    const { active, expiresAt } = await get(old.id);
+    expect(active).toBe(true);
+    expect(Date.parse(expiresAt ?? "") - before).toBeGreaterThanOrEqual(600_000);
+    expect(Date.parse(expiresAt ?? "") - Date.now()).toBeLessThanOrEqual(600_000);
+    expect((await use(old.rawKey)).status).toBe(200);
+  });
+
+  test("never moves the old key's expiry later", async () => {
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    const old = await createKey({ expiresAt });
+    const key = await rotated(old.id, { overlapSeconds: 604_800 });
+    expect((await get(old.id)).expiresAt).toBe(expiresAt);
+    expect(key.expiresAt).toBe(expiresAt);
+  });
+
+  test("may be followed by an early end of the overlap, by revoking the old key", async () => {
+    const old = await createKey();
+    const key = await rotated(old.id, { overlapSeconds: 600 });
+    expect((await manage(`/settings/api-keys/${old.id}`, { method: "DELETE" })).status).toBe(204);
+    expect(await (await use(old.rawKey)).json()).toMatchObject({ error: "KEY_REVOKED" });
+    expect((await use(key.rawKey)).status).toBe(200);
+  });
+
+  test("is recorded for both keys", async () => {
+    const old = await createKey();
+    const key = await rotated(old.id);
+    expect(await events()).toEqual([
+      { action: "create", keyId: old.id, detail: null },
+      { action: "rotate", keyId: old.id, detail: JSON.stringify({ replacedBy: key.id }) },
+      { action: "create", keyId: key.id, detail: JSON.stringify({ replaces: old.id }) },
+    ]);
+  });
+
+  test("of one key by many at once has one winner, and 409 for the rest", async () => {
+    const old = await createKey();
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => rotate(old.id, { overlapSeconds: 60 })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(7).fill(409)]);
+    expect(await (await manage("/settings/api-keys")).json()).toHaveLength(2);
+    expect(await events()).toHaveLength(3);
+  });
+
+  test("at the cap of live keys is possible without an overlap only", async () => {
+    const old = await createKey();
+    await env.DB.prepare(
+      `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at)
+       WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+       SELECT 'k' || i, 'acme', 'x', 'x', 'd' || i, '[]', 0 FROM n`,
+    )
+      .bind(env.MAX_LIVE_KEYS)
+      .run();
+    const refused = await rotate(old.id, { overlapSeconds: 1 });
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({ message: expect.stringContaining("live keys already") });
+    expect((await get(old.id)).expiresAt).toBeNull();
+    expect((await rotate(old.id)).status).toBe(201);
+  });
+});
+
+describe("a key cannot be rotated", () => {
+  test("once it is revoked", async () => {
+    const { id } = await createKey();
+    await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+    const answer = await rotate(id);
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({
+      error: "CONFLICT",
+      message: "The API key is revoked or expired",
+    });
+  });
+
+  test("once it has expired", async () => {
+    const { id } = await createKey();
+    await env.DB.prepare("UPDATE api_keys SET expires_at = 1").run();
+    expect((await rotate(id)).status).toBe(409);
+  });
+
+  test("twice", async () => {
+    const { id } = await createKey();
+    await rotated(id, { overlapSeconds: 60 });
+    expect(await (await rotate(id)).json()).toMatchObject({ message: "The API key was rotated already" });
+  });
+
+  test("by another company, which sees 404", async () => {
+    const { id } = await createKey();
+    expect((await rotate(id, {}, { company: "globex" })).status).toBe(404);
+    expect((await get(id)).active).toBe(true);
+  });
+
+  test.each([-1, 604_801, 1.5, "60", null, {}, []])("with an overlap of %j", async (overlapSeconds) => {
+    const { id } = await createKey();
+    const answer = await rotate(id, { overlapSeconds });
+    expect(answer.status).toBe(422);
+    expect(await answer.json()).toMatchObject({ details: [{ field: "overlapSeconds" }] });
+  });
+
+  test("with unknown members in the body", async () => {
+    const { id } = await createKey();
+    const answer = await rotate(id, { label: "B", expiresAt: null });
+    expect(await answer.json()).toMatchObject({
+      status: 422,
+      details: [{ field: "label" }, { field: "expiresAt" }],
+    });
+    expect((await get(id)).active).toBe(true);
+  });
+});
