@@ -1,0 +1,364 @@
+/**
+ * Revokes keys of a running Latchkey and asks every isolate until the last of them refuses.
+ *
+ *     npm run prove:revocation -- [--revocations 10000] [--isolates 4] [--seconds 5] [--write]
+ *
+ * Ends with code 1 where an isolate accepted a key beyond the bound.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { importJWK, SignJWT } from "jose";
+import { createTestHarness, experimental_readRawConfig, type WorkerHandle } from "wrangler";
+import { startTestIssuer } from "../test/support/issuer.ts";
+import { quantile, table, whole } from "./figures.ts";
+import type { Reads } from "./isolate.ts";
+
+const REPORT = join(import.meta.dirname, "REVOCATION.md");
+const ROOT = join(import.meta.dirname, "..");
+
+/** Keys alive at once, at most: each wave creates, uses and revokes so many. */
+const MAX_WAVE_KEYS = 100;
+/** A short run has so many waves nevertheless. */
+const MIN_WAVES = 4;
+/** Pause between two questions to an isolate, each of which presents every live key. */
+const ASK_PAUSE_MS = 100;
+/** Between two revocations of a wave that is revoked at once. */
+const BURST_GAP_MS = 5;
+/** Time for the first questions of a wave. */
+const FILL_MS = 300;
+/** A rarely used isolate is not asked this close to the bound: the ends of a call could not tell the side. */
+const EDGE_MS = 250;
+/** An isolate that still accepts after so many bounds is given up. */
+const GIVE_UP_BOUNDS = 3;
+/** How long, in half bounds, hot keys are left alone to count reads. */
+const HOT_HALF_BOUNDS = 4;
+const CREATE_LANES = 8;
+const TOKEN_SECONDS = 6 * 3600;
+
+const WAYS = ["management API", "its holder", "SQL by hand"] as const;
+type Way = (typeof WAYS)[number];
+
+/** Moments are milliseconds of this process's monotonic clock. */
+interface Key {
+  id: string;
+  rawKey: string;
+  way: Way;
+  /** Just before the revoking call was made. */
+  calledAt: number;
+  /** For each isolate, when its last accepting answer had arrived. */
+  acceptedAt: number[];
+  /** For each isolate, when its first refusal had arrived. */
+  refusedAt: (number | undefined)[];
+  /** The isolate that was left alone. */
+  rare: number;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    revocations: { type: "string", default: "10000" },
+    isolates: { type: "string", default: "4" },
+    seconds: { type: "string", default: "5" },
+    write: { type: "boolean", default: false },
+  },
+});
+const revocations = Number(options.revocations);
+const boundMs = Number(options.seconds) * 1000;
+const halfBoundMs = boundMs / 2;
+const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
+const clock = () => performance.now();
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const issuer = await startTestIssuer();
+const { server, isolates } = await startIsolates(Number(options.isolates));
+const { DB: db } = await isolates[0].getEnv();
+const token = await mintToken();
+let unclear = 0;
+
+try {
+  const apart = new Set((await readsOfAll()).map((reads) => reads.isolate)).size;
+  if (apart !== isolates.length) throw new Error(`${isolates.length} Workers share ${apart} isolates`);
+
+  const hot = await countHotReads(await createKeys(waveKeys));
+  const keys = await revokeAll();
+  const { text, beyond } = report(keys, hot);
+  say(text);
+  if (options.write) await writeFile(REPORT, await page(text));
+  say(`\nAccepted beyond the bound of ${boundMs / 1000} s: ${beyond}`);
+  process.exitCode = beyond === 0 ? 0 : 1;
+} finally {
+  await server.close();
+}
+
+/** Workers of one configuration over one database, each an isolate of its own. */
+async function startIsolates(count: number) {
+  const { secrets: _, ...config } = experimental_readRawConfig({
+    config: join(ROOT, "wrangler.toml"),
+  }).rawConfig;
+  const names = Array.from({ length: count }, (_, i) => `isolate-${i}`);
+  const vars = {
+    ...config.vars,
+    OAUTH_ISSUER: issuer.url,
+    REVOCATION_SECONDS: boundMs / 1000,
+    KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
+  };
+  const server = createTestHarness({
+    root: ROOT,
+    workers: names.map((name, i) => ({
+      // A queue has one consumer.
+      config: { ...config, name, main: "bench/isolate.ts", vars, queues: i === 0 ? config.queues : {} },
+    })),
+  });
+  await server.listen();
+  const [first, ...others] = names.map((name) => server.getWorker<Env>(name));
+  if (first === undefined) throw new RangeError("--isolates must be 1 or more");
+  await first.applyD1Migrations("DB");
+  const isolates: [WorkerHandle<Env>, ...WorkerHandle<Env>[]] = [first, ...others];
+  return { server, isolates };
+}
+
+async function mintToken(): Promise<string> {
+  const jwk = issuer.signingKeys.ES256 ?? {};
+  return new SignJWT({ company_id: "acme", scope: "api-keys:read api-keys:write", sub: "bench" })
+    .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
+    .setIssuer(issuer.url)
+    .setAudience("urn:latchkey:management")
+    .setExpirationTime(`${TOKEN_SECONDS} s`)
+    .sign(await importJWK(jwk, "ES256"));
+}
+
+/** One key after the other in each of a few lanes, so that the load of creation stays even. */
+async function createKeys(count: number): Promise<Key[]> {
+  const keys: Key[] = [];
+  const lane = async () => {
+    while (keys.length < count) {
+      const key: Key = {
+        id: "",
+        rawKey: "",
+        way: pick([WAYS[0], WAYS[0], WAYS[0], WAYS[1], WAYS[2]]),
+        calledAt: Number.POSITIVE_INFINITY,
+        acceptedAt: [],
+        refusedAt: [],
+        rare: 0,
+      };
+      keys.push(key);
+      const answer = await manage("POST", "", { label: "bench", scopes: ["jobs:read"] });
+      Object.assign(key, await answer.json());
+    }
+  };
+  await Promise.all(Array.from({ length: CREATE_LANES }, lane));
+  return keys;
+}
+
+async function manage(method: string, path: string, body?: object) {
+  const answer = await pick(isolates).fetch(`/settings/api-keys${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+/** Presents the keys to an isolate and notes what it says. */
+async function ask(keys: readonly Key[], isolate: number): Promise<void> {
+  const body = JSON.stringify(keys.map(({ rawKey }) => rawKey));
+  const answer = await isolates[isolate]?.fetch("/ask", { method: "POST", body });
+  const statuses = (await answer?.json()) as number[];
+  const answeredAt = clock();
+  for (const [i, key] of keys.entries()) {
+    if (statuses[i] === 200) key.acceptedAt[isolate] = answeredAt;
+    else if (statuses[i] !== 401) unclear++;
+    else if (key.calledAt > answeredAt) throw new Error("A good key was refused");
+    else key.refusedAt[isolate] = answeredAt;
+  }
+}
+
+async function readsOfAll(): Promise<Reads[]> {
+  return Promise.all(
+    isolates.map(async (isolate) => (await (await isolate.fetch("/reads")).json()) as Reads),
+  );
+}
+
+/** Reads of D1 while keys that every isolate holds are asked for, and nothing changes. */
+async function countHotReads(keys: readonly Key[]) {
+  await Promise.all(isolates.map((_, i) => ask(keys, i)));
+  const before = await readsOfAll();
+  const until = clock() + HOT_HALF_BOUNDS * halfBoundMs;
+  let answers = 0;
+  while (clock() < until) {
+    await Promise.all(isolates.map((_, i) => ask(keys, i)));
+    answers += keys.length * isolates.length;
+    await sleep(ASK_PAUSE_MS);
+  }
+  const after = await readsOfAll();
+  const grown = (of: "background" | "first") => after.map((reads, i) => reads[of] - (before[i]?.[of] ?? 0));
+  return { answers, background: Math.max(...grown("background")), first: Math.max(...grown("first")) };
+}
+
+async function revokeAll(): Promise<Key[]> {
+  const done: Key[] = [];
+  let next = createKeys(Math.min(waveKeys, revocations));
+  for (let wave = 0; done.length < revocations; wave++) {
+    const keys = await next;
+    const left = revocations - done.length - keys.length;
+    next = createKeys(Math.min(waveKeys, left));
+    await revokeWave(keys, wave % 2 === 0);
+    done.push(...keys);
+    server.clearLogs();
+    process.stderr.write(`${done.length} of ${revocations}\r`);
+  }
+  return done;
+}
+
+/**
+ * Each isolate is first asked at a random moment of half a bound, so that each stands somewhere else
+ * between two looks at the feed when the revocations start. One isolate of each wave is then left alone
+ * until a random moment of the bound, or past it: the worst case of the promise.
+ */
+async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> {
+  const startAt = clock() + halfBoundMs + FILL_MS;
+  const endAt = startAt + halfBoundMs + GIVE_UP_BOUNDS * boundMs;
+  const rare = Math.floor(Math.random() * isolates.length);
+  const awakeAt =
+    startAt +
+    (Math.random() < 0.75 ? Math.random() * (boundMs - EDGE_MS) : boundMs + Math.random() * halfBoundMs);
+
+  const askUntilRefused = async (isolate: number) => {
+    await sleep(Math.random() * halfBoundMs);
+    await ask(keys, isolate);
+    if (isolate === rare) await sleepUntil(awakeAt);
+    for (let asked = keys; asked.length > 0 && clock() < endAt; ) {
+      await ask(asked, isolate);
+      asked = asked.filter((key) => key.refusedAt[isolate] === undefined);
+      await sleep(ASK_PAUSE_MS);
+    }
+  };
+  const revokeInTime = async (key: Key, i: number) => {
+    key.rare = rare;
+    await sleepUntil(startAt + (atOnce ? i * BURST_GAP_MS : Math.random() * halfBoundMs));
+    if (isolates.some((_, isolate) => key.acceptedAt[isolate] === undefined)) {
+      throw new Error("A key was to be revoked before every isolate held it: the machine is too slow");
+    }
+    key.calledAt = clock();
+    await revoke(key);
+  };
+  await Promise.all([...isolates.map((_, i) => askUntilRefused(i)), ...keys.map(revokeInTime)]);
+}
+
+async function revoke({ id, rawKey, way, rare }: Key): Promise<void> {
+  if (way === "management API") {
+    await manage("DELETE", `/${id}`);
+  } else if (way === "its holder") {
+    const headers = { "X-API-Key": rawKey };
+    // Not at the isolate that is to be left alone.
+    const answer = await isolates[(rare + 1) % isolates.length]?.fetch("/public/v1/key", {
+      method: "DELETE",
+      headers,
+    });
+    if (!answer?.ok) throw new Error(`A holder could not revoke: ${answer?.status}`);
+  } else {
+    await db.prepare("UPDATE api_keys SET revoked_at = ? WHERE id = ?").bind(Date.now(), id).run();
+  }
+}
+
+function report(keys: readonly Key[], hot: Awaited<ReturnType<typeof countHotReads>>) {
+  const everywhere = isolates.map((_, isolate) => isolate);
+  const delay = (key: Key, isolate: number) => Math.max(0, (key.acceptedAt[isolate] ?? 0) - key.calledAt);
+  const pairs = keys.flatMap((key) =>
+    everywhere.map((isolate) => ({ key, isolate, ms: delay(key, isolate) })),
+  );
+  const beyond = (delays: readonly number[]) => delays.filter((ms) => ms > boundMs).length;
+  const row = (name: string, delays: readonly number[]) => [
+    name,
+    whole(delays.length),
+    whole(quantile(delays, 0.5)),
+    whole(quantile(delays, 0.99)),
+    whole(quantile(delays, 1)),
+    whole(beyond(delays)),
+  ];
+  const all = pairs.map(({ ms }) => ms);
+  const text = [
+    table(
+      ["last accepted after the revocation", "samples", "median ms", "p99 ms", "worst ms", "beyond"],
+      [
+        row("each key at each isolate", all),
+        row(
+          "… isolate in constant use",
+          pairs.filter(({ key, isolate }) => isolate !== key.rare).map(({ ms }) => ms),
+        ),
+        row(
+          "… isolate rarely used",
+          pairs.filter(({ key, isolate }) => isolate === key.rare).map(({ ms }) => ms),
+        ),
+        ...WAYS.map((way) =>
+          row(
+            `… revoked by ${way}`,
+            pairs.filter(({ key }) => key.way === way).map(({ ms }) => ms),
+          ),
+        ),
+        row(
+          "each key at its last isolate",
+          keys.map((key) => Math.max(...everywhere.map((i) => delay(key, i)))),
+        ),
+      ],
+    ),
+    "",
+    table(
+      [`reads of D1 in ${HOT_HALF_BOUNDS} half bounds, keys held, worst isolate`, "reads"],
+      [
+        ["beside the answer", whole(hot.background)],
+        [`before one of ${whole(hot.answers)} answers`, whole(hot.first)],
+      ],
+    ),
+    "",
+    `${whole(keys.length)} revocations, ${isolates.length} isolates, bound ${boundMs / 1000} s; answers neither 200 nor 401: ${unclear}`,
+  ].join("\n");
+  return { text, beyond: beyond(all) };
+}
+
+async function page(text: string): Promise<string> {
+  const [wrangler, workerd] = await Promise.all(["wrangler", "workerd"].map(versionOf));
+  return `# Revoked means revoked: measured
+
+Written by \`npm run prove:revocation -- --write\`, which anybody can repeat.
+
+${text}
+
+## What is measured
+
+The Worker of this repository as wrangler bundles it, once in each of several isolates of workerd, over one D1
+database. Keys are created by the management API and revoked by it, by their holder, or by an \`UPDATE\` in SQL.
+Each isolate holds each key before it is revoked, and is asked until it refuses.
+
+- **The clock** starts just before the revoking call is made, so before the commit, and stops when an accepting
+  answer has arrived, so after the verdict. Both ends are to the disadvantage of Latchkey: the call, the way back
+  and the other answers of the same round are in the figure. 0 where no accepting answer came after the call.
+- **In constant use**: every held key is presented every ${ASK_PAUSE_MS} ms or so. Such an isolate looks at the feed
+  every half bound, so the delay is spread evenly over half a bound.
+- **Rarely used**: in each wave of up to ${MAX_WAVE_KEYS} keys one isolate is left alone after it took the keys in, until
+  a random moment of the bound or past it. Its first answer may rest on what it knew almost a whole bound ago: the
+  worst case of the promise. It is not woken in the last ${EDGE_MS} ms before the bound, where the ends of a call could
+  not tell the side.
+- Half of the waves are revoked at once, ${BURST_GAP_MS} ms apart, half at random moments of half a bound. Isolates stand at
+  random moments between two looks at the feed.
+
+## Where
+
+Node.js ${process.version}, wrangler ${wrangler}, workerd ${workerd}; ${cpus().length} × ${cpus()[0]?.model.trim()}, ${process.platform}.
+`;
+}
+
+async function versionOf(name: string): Promise<string> {
+  return JSON.parse(await readFile(join(ROOT, "node_modules", name, "package.json"), "utf8")).version;
+}
+
+async function sleepUntil(moment: number): Promise<void> {
+  await sleep(Math.max(0, moment - clock()));
+}
+
+function pick<T>(things: readonly [T, ...T[]]): T {
+  return things[Math.floor(Math.random() * things.length)] ?? things[0];
+}
