@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
+import { auditRoutes } from "./audit/routes.ts";
 import { DatabaseError } from "./db/client.ts";
 import { keyFormat } from "./keys/format.ts";
 import { keyRoutes } from "./keys/routes.ts";
@@ -53,7 +54,7 @@ export function createApp(env: Env): Hono<{ Bindings: Env }> {
 
 function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const config = parseConfig(env);
-  const now = Date.now;
+  const now = () => Date.now();
   const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
   const service = new KeyService({
     store: keyStore(env.DB),
@@ -66,6 +67,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
   app.use("/settings/*", bearer({ ...config, keys }), jsonBody);
   app.route("/settings", keyRoutes(service, rules));
+  app.route("/settings", auditRoutes(env.DB));
 }
 
 const contentSecurityPolicy = { defaultSrc: ["'none'"], frameAncestors: ["'none'"] };

@@ -1,13 +1,16 @@
-import { and, eq, notExists, type SQL, sql } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { and, desc, eq, lt, notExists, type SQL, sql } from "drizzle-orm";
+import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
+import type { ListEvents } from "./schema.ts";
 
 /** Who acts: the access token's issuer and subject; `null`: the holder of the key itself. */
 export type Actor = { issuer: string; subject: string } | null;
 
+export const ACTIONS = auditEvents.action.enumValues;
+
 export interface AuditEvent {
   id: string;
-  action: (typeof auditEvents.$inferInsert)["action"];
+  action: (typeof ACTIONS)[number];
   actor: Actor;
   /** What the action alone does not tell. */
   detail?: Record<string, string>;
@@ -25,4 +28,52 @@ export function recordEvent(db: Database, event: AuditEvent, condition: SQL | un
     ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}, ${event.detail ? JSON.stringify(event.detail) : null}
     FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`;
   return db.insert(auditEvents).select(values);
+}
+
+/** An event as its company sees it. */
+export interface ShownEvent extends Omit<Required<AuditEvent>, "at" | "detail"> {
+  keyId: string;
+  /** RFC 3339, UTC. */
+  at: string;
+  detail: Record<string, string> | null;
+}
+
+/**
+ * The company's events, newest first.
+ *
+ * @throws DatabaseError
+ */
+export function listEvents(d1: D1Database, companyId: string, query: ListEvents): Promise<ShownEvent[]> {
+  const { limit, cursor, key, action } = query;
+  return onPrimary(d1, async (db) => {
+    const before = (id: string) =>
+      db
+        .select({ seq: auditEvents.seq })
+        .from(auditEvents)
+        .where(and(eq(auditEvents.companyId, companyId), eq(auditEvents.id, id)));
+    const rows = await db
+      .select()
+      .from(auditEvents)
+      .where(
+        and(
+          eq(auditEvents.companyId, companyId),
+          key === undefined ? undefined : eq(auditEvents.keyId, key),
+          action === undefined ? undefined : eq(auditEvents.action, action),
+          cursor === undefined ? undefined : lt(auditEvents.seq, before(cursor)),
+        ),
+      )
+      .orderBy(desc(auditEvents.seq))
+      .limit(limit);
+    return rows.map((row) => ({
+      id: row.id,
+      action: row.action,
+      keyId: row.keyId,
+      actor:
+        row.actorIssuer === null || row.actorSubject === null
+          ? null
+          : { issuer: row.actorIssuer, subject: row.actorSubject },
+      at: new Date(row.at).toISOString(),
+      detail: row.detail,
+    }));
+  });
 }

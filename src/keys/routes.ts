@@ -1,5 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import { nextLink } from "../lib/paging.ts";
 import { refuseBody, refuseUrl } from "../lib/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import {
@@ -26,11 +27,7 @@ export function keyRoutes(service: KeyService, rules: KeyRules) {
     })
     .get("/api-keys", zValidator("query", listKeysSchema, refuseUrl), async (c) => {
       const { keys, next } = await service.list(c.var.principal.companyId, c.req.valid("query"));
-      if (next !== null) {
-        const page = new URL(c.req.url);
-        page.searchParams.set("cursor", formatCursor(next));
-        c.header("Link", `<${page}>; rel="next"`);
-      }
+      if (next !== null) c.header("Link", nextLink(c.req.url, formatCursor(next)));
       return c.json(keys);
     })
     .get("/api-keys/:id", id, async (c) => {

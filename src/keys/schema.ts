@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { DAY_SECONDS } from "../lib/config.ts";
+import { limitSchema } from "../lib/paging.ts";
 
 const MAX_LABEL_CHARACTERS = 100;
-const MAX_PAGE = 100;
 const MAX_QUERY_CHARACTERS = 100;
 /** The last instant that RFC 3339 can write in UTC: an offset leads past it. */
 const LAST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -109,12 +109,7 @@ export function formatCursor({ createdAt, id }: KeyCursor): string {
 
 /** The query of `GET /settings/api-keys`. */
 export const listKeysSchema = z.object({
-  limit: z
-    .string("must be given once")
-    .regex(/^[1-9]\d{0,2}$/, { error: `must be a whole number from 1 to ${MAX_PAGE}`, abort: true })
-    .transform(Number)
-    .refine((limit) => limit <= MAX_PAGE, { error: `must be a whole number from 1 to ${MAX_PAGE}` })
-    .optional(),
+  limit: limitSchema.optional(),
   cursor: cursor.optional(),
   active: z
     .enum(["true", "false"], "must be true or false")

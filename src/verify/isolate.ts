@@ -29,7 +29,7 @@ function createVerifier(env: Env): Verifier {
     format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
     store: feedStore(env.DB),
     feed: new Feed({ boundMs, outageMs: config.OUTAGE_SECONDS * 1000, capacity: CACHE_CAPACITY }),
-    now: Date.now,
+    now: () => Date.now(),
     readDeadlineMs: Math.min(READ_DEADLINE_MS, boundMs / 5),
   });
 }

@@ -12,7 +12,7 @@ export function publicRoutes(verifier: Verifier, service: KeyService) {
       await service.revoke(companyId, id, null);
       return c.body(null, 204);
     })
-    .all("/key", async (c) => {
+    .on(["GET", "POST", "PUT", "PATCH", "OPTIONS"], "/key", async (c) => {
       const { id, companyId, scopes, expiresAt } = await presentedKey(c, verifier);
       c.header("X-Key-Id", id);
       c.header("X-Company-Id", headerValue(companyId));

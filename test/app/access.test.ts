@@ -171,7 +171,7 @@ describe.each([...new Set(managed.map((route) => route.path))])("%s", (path) => 
       const answer = await manage(`${path.replace(":id", key.id)}?_method=DELETE`, {
         headers: { [name]: "DELETE" },
       });
-      expect(answer.status).toBe(200);
+      expect(answer.status).toBe(allowed.includes("GET") ? 200 : 405);
       const now = await manage(`/settings/api-keys/${key.id}`);
       expect(await now.json()).toMatchObject({ active: true });
     },

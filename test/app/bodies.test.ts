@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { appWith, call, createKey } from "../support/api.ts";
+import { appWith, call, createKey, manage } from "../support/api.ts";
 import { malformed, wrongShape } from "../support/bodies.ts";
 import { brokenFields, expectError, stored } from "../support/expect.ts";
 import { ask, pathOf, withBody } from "../support/routes.ts";
@@ -78,7 +78,7 @@ describe.each(withBody)("$method $path", (route) => {
   ])("a body of media type %j is read", async (type) => {
     const answer = await ask(route, await createKey(), { headers: { "Content-Type": type } });
     expect(answer.status).toBe(route.success);
-    expect(await answer.json()).toMatchObject({ label: route.body?.label });
+    expect(await answer.json()).toHaveProperty("label");
   });
 
   test("a body of 16 KiB is read, one of a byte more is 413", async () => {
@@ -122,11 +122,8 @@ describe.each(withBody)("$method $path", (route) => {
 
   test("no body at all is taken for an empty object", async () => {
     const key = await createKey();
-    const before = await stored();
     const { body: _, ...bodiless } = route;
-    const answer = await ask(bodiless, key);
-    expect(answer.status).toBe(route.method === "PATCH" ? 200 : 422);
-    expect(await stored()).toEqual(before);
+    expect((await ask(bodiless, key)).status).toBe(route.bodiless);
   });
 
   test("a byte order mark before the JSON is skipped", async () => {
@@ -140,13 +137,13 @@ describe.each(withBody)("$method $path", (route) => {
     const path = pathOf(route, await createKey());
     await expectError(await call(path, { method: route.method, headers, body }), "UNAUTHORIZED");
   });
+});
 
-  test("an Idempotency-Key is ignored", async () => {
-    const key = await createKey();
-    const headers = { "Idempotency-Key": "once" };
-    expect((await ask(route, key, { headers })).status).toBe(route.success);
-    expect((await ask(route, key, { headers, body: { ...route.body, label: "Other" } })).status).toBe(
-      route.success,
-    );
-  });
+test("an Idempotency-Key is ignored: each creation makes a key", async () => {
+  const headers = { "Idempotency-Key": "once" };
+  const body = { label: "Careers page", scopes: ["jobs:read"] };
+  for (let i = 0; i < 2; i++) {
+    expect((await manage("/settings/api-keys", { method: "POST", headers, body })).status).toBe(201);
+  }
+  expect(await (await manage("/settings/api-keys")).json()).toHaveLength(2);
 });

@@ -74,7 +74,7 @@ describe.each(mutating)("$method $path", (route) => {
     expect(await stored()).toEqual(before);
   });
 
-  test("whose answer from the database is lost takes effect once, with one audit row", async () => {
+  test("whose answer from the database is lost takes effect once", async () => {
     const key = await createKey();
     const rows = async () => {
       const { api_keys = [], audit_events = [] } = await stored();
@@ -84,8 +84,8 @@ describe.each(mutating)("$method $path", (route) => {
     const answer = await ask(route, key, { target: losing() });
     expect(answer.status).toBe(route.success);
     expect(await rows()).toEqual({
-      keys: before.keys + (route.method === "POST" ? 1 : 0),
-      events: before.events + 1,
+      keys: before.keys + (route.adds?.keys ?? 0),
+      events: before.events + (route.adds?.events ?? 1),
     });
   });
 });

@@ -42,11 +42,10 @@ const NEWEST = "SEARCH api_keys USING INDEX api_keys_newest (company_id=?)";
 const NEXT_PAGE = "SEARCH api_keys USING INDEX api_keys_newest (company_id=? AND (created_at,id)<(?,?))";
 const BY_ID = "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)";
 const BY_DIGEST = "SEARCH api_keys USING INDEX api_keys_digest (digest=?)";
-const RECORD = [
-  BY_ID,
-  "SCALAR SUBQUERY 1",
-  "SEARCH audit_events USING COVERING INDEX audit_events_id_unique (id=?)",
-];
+const BY_PREDECESSOR = "SEARCH api_keys USING INDEX api_keys_replaces (replaces_id=?)";
+const LIVE = "SEARCH api_keys USING INDEX api_keys_live (company_id=?)";
+const BY_EVENT = "SEARCH audit_events USING COVERING INDEX audit_events_id_unique (id=?)";
+const RECORD = [BY_ID, "SCALAR SUBQUERY 1", BY_EVENT];
 
 const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
   ["list", (store) => store.list("acme", {}, 1), [[NEWEST]]],
@@ -64,13 +63,35 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
   [
     "insert, with the count of live keys",
     (store) => store.insert(key, event, 1),
-    [
-      ["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", "SEARCH api_keys USING INDEX api_keys_live (company_id=?)"],
-      RECORD,
-      [BY_ID],
-    ],
+    [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE], RECORD, [BY_ID]],
   ],
   ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], [BY_ID]]],
+  [
+    "rotate",
+    (store) =>
+      store.rotate("acme", key.id, {
+        id: "successor",
+        keyPrefix: "lk_live_x",
+        digest: "e",
+        endsAt: 2,
+        rotated: event,
+        created: event,
+        maxLiveKeys: 9,
+      }),
+    [
+      [BY_ID, "SCALAR SUBQUERY 1", BY_PREDECESSOR, "SCALAR SUBQUERY 2", LIVE],
+      [
+        BY_ID,
+        "SCALAR SUBQUERY 2",
+        BY_EVENT,
+        "SEARCH api_keys EXISTS USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
+      ],
+      RECORD,
+      [BY_ID, "SCALAR SUBQUERY 1", BY_ID],
+      [BY_ID],
+      [BY_PREDECESSOR],
+    ],
+  ],
   ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], [BY_ID]]],
 ];
 

@@ -9,6 +9,10 @@ export interface Route {
   /** A good body, for routes that read one. */
   body?: Record<string, unknown>;
   success: number;
+  /** What it answers without its body. */
+  bodiless?: number;
+  /** Rows that its success adds. */
+  adds?: { keys: number; events: number };
 }
 
 /** Every route of the contract, for the suites that hold for all of them: a new route is a line here. */
@@ -19,6 +23,8 @@ export const routes: Route[] = [
     needs: "api-keys:write",
     body: { label: "Another key", scopes: ["jobs:read"] },
     success: 201,
+    bodiless: 422,
+    adds: { keys: 1, events: 1 },
   },
   { method: "GET", path: "/settings/api-keys", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/settings/api-keys/:id", needs: "api-keys:read", success: 200 },
@@ -28,8 +34,19 @@ export const routes: Route[] = [
     needs: "api-keys:write",
     body: { label: "Another label" },
     success: 200,
+    bodiless: 200,
   },
   { method: "DELETE", path: "/settings/api-keys/:id", needs: "api-keys:write", success: 204 },
+  {
+    method: "POST",
+    path: "/settings/api-keys/:id/rotate",
+    needs: "api-keys:write",
+    body: { overlapSeconds: 60 },
+    success: 201,
+    bodiless: 201,
+    adds: { keys: 1, events: 2 },
+  },
+  { method: "GET", path: "/settings/events", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/settings/scopes", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/public/v1/key", needs: "key", success: 200 },
   { method: "DELETE", path: "/public/v1/key", needs: "key", success: 204 },

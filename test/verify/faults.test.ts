@@ -103,3 +103,20 @@ test("a key in the answer of GET /public/v1/key carries what a proxy passes on",
   expect(answer.headers.get("X-Company-Id")).toBe("Gr%C3%B6%C3%9Fe%20&%2050%25");
   expect(answer.headers.get("X-Key-Scopes")).toBe("jobs:read jobs:write");
 });
+
+test("a key that is sent as the name of a scope does not come back", async () => {
+  const { rawKey } = await createKey();
+  const answer = await call(`/public/v1/key?scope=${rawKey}`, { headers: { "X-API-Key": rawKey } });
+  expect(answer.status).toBe(403);
+  expect(await answer.text()).not.toContain(rawKey);
+});
+
+test("a key describes itself by every method but DELETE, which kills it, and TRACE, which is not served", async () => {
+  const { rawKey } = await createKey();
+  const use = async (method: string) =>
+    (await call("/public/v1/key", { method, headers: { "X-API-Key": rawKey } })).status;
+  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"])
+    expect(await use(method)).toBe(200);
+  expect(await use("TRACE")).toBe(405);
+  expect(await use("DELETE")).toBe(204);
+});
