@@ -3,7 +3,8 @@
  *
  *     npm run prove:revocation -- [--revocations 10000] [--isolates 4] [--seconds 5] [--write]
  *
- * Ends with code 1 where an isolate accepted a key beyond the bound.
+ * Ends with code 1 where an isolate accepted a key beyond the bound, or read more of D1 for keys in constant
+ * use than once in half a bound.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -31,8 +32,10 @@ const BURST_GAP_MS = 5;
 const FILL_MS = 300;
 /** A rarely used isolate is not asked this close to the bound: the ends of a call could not tell the side. */
 const EDGE_MS = 250;
+/** How often it is asked only after the bound. */
+const PAST_BOUND_SHARE = 0.25;
 /** An isolate that still accepts after so many bounds is given up. */
-const GIVE_UP_BOUNDS = 3;
+const GIVE_UP_BOUNDS = 5;
 /** How long, in half bounds, hot keys are left alone to count reads. */
 const HOT_HALF_BOUNDS = 4;
 const CREATE_LANES = 8;
@@ -71,6 +74,12 @@ const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const clock = () => performance.now();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
+// Nothing of a run goes out, and nothing is kept of it.
+Object.assign(process.env, {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_WRITE_LOGS: "false",
+});
 const issuer = await startTestIssuer();
 const { server, isolates } = await startIsolates(Number(options.isolates));
 const { DB: db } = await isolates[0].getEnv();
@@ -84,10 +93,9 @@ try {
   const hot = await countHotReads(await createKeys(waveKeys));
   const keys = await revokeAll();
   const { text, beyond } = report(keys, hot);
-  say(text);
   if (options.write) await writeFile(REPORT, await page(text));
-  say(`\nAccepted beyond the bound of ${boundMs / 1000} s: ${beyond}`);
-  process.exitCode = beyond === 0 ? 0 : 1;
+  say(`${text}\n\nAccepted beyond the bound of ${boundMs / 1000} s: ${beyond}`);
+  process.exitCode = beyond === 0 && hot.first === 0 && hot.background <= HOT_HALF_BOUNDS ? 0 : 1;
 } finally {
   await server.close();
 }
@@ -219,18 +227,23 @@ async function revokeAll(): Promise<Key[]> {
  * until a random moment of the bound, or past it: the worst case of the promise.
  */
 async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> {
-  const startAt = clock() + halfBoundMs + FILL_MS;
-  const endAt = startAt + halfBoundMs + GIVE_UP_BOUNDS * boundMs;
+  const soonestAt = clock() + halfBoundMs + FILL_MS;
   const rare = Math.floor(Math.random() * isolates.length);
-  const awakeAt =
-    startAt +
-    (Math.random() < 0.75 ? Math.random() * (boundMs - EDGE_MS) : boundMs + Math.random() * halfBoundMs);
+  const holding = isolates.map(async (_, isolate) => {
+    await sleep(Math.random() * halfBoundMs);
+    while (keys.some((key) => key.acceptedAt[isolate] === undefined)) await ask(keys, isolate);
+  });
+  const started = Promise.all(holding).then(() => Math.max(soonestAt, clock()));
 
   const askUntilRefused = async (isolate: number) => {
-    await sleep(Math.random() * halfBoundMs);
-    await ask(keys, isolate);
-    if (isolate === rare) await sleepUntil(awakeAt);
-    for (let asked = keys; asked.length > 0 && clock() < endAt; ) {
+    await holding[isolate];
+    if (isolate === rare) {
+      const past = Math.random() < PAST_BOUND_SHARE;
+      const pause = past ? boundMs + Math.random() * halfBoundMs : Math.random() * (boundMs - EDGE_MS);
+      await sleepUntil((await started) + pause);
+    }
+    let asked = keys;
+    for (const since = clock(); asked.length > 0 && clock() - since < GIVE_UP_BOUNDS * boundMs; ) {
       await ask(asked, isolate);
       asked = asked.filter((key) => key.refusedAt[isolate] === undefined);
       await sleep(ASK_PAUSE_MS);
@@ -238,10 +251,7 @@ async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> 
   };
   const revokeInTime = async (key: Key, i: number) => {
     key.rare = rare;
-    await sleepUntil(startAt + (atOnce ? i * BURST_GAP_MS : Math.random() * halfBoundMs));
-    if (isolates.some((_, isolate) => key.acceptedAt[isolate] === undefined)) {
-      throw new Error("A key was to be revoked before every isolate held it: the machine is too slow");
-    }
+    await sleepUntil((await started) + (atOnce ? i * BURST_GAP_MS : Math.random() * halfBoundMs));
     key.calledAt = clock();
     await revoke(key);
   };
