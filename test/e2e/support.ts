@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
@@ -66,6 +66,15 @@ function environment(dir: string): Record<string, string> {
   };
 }
 
+/** Tells when this process is made to end before its tests have. */
+const testsEnd = new EventEmitter();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    testsEnd.emit("end");
+    process.kill(process.pid, name);
+  });
+}
+
 export interface Running {
   /** All it has said so far. */
   output(): string;
@@ -86,7 +95,7 @@ export function start(dir: string, command: string, ...args: string[]): Running 
   }
   const signal = (name: NodeJS.Signals | 0) => signalGroup(child.pid, name);
   const stopWithTests = () => signal("SIGINT");
-  process.on("exit", stopWithTests);
+  testsEnd.on("end", stopWithTests);
 
   async function stop(): Promise<void> {
     const deadline = Date.now() + STOP_MS;
@@ -98,7 +107,7 @@ export function start(dir: string, command: string, ...args: string[]): Running 
       }
       await setTimeout(POLL_MS);
     }
-    process.off("exit", stopWithTests);
+    testsEnd.off("end", stopWithTests);
   }
   undo.push(stop);
   return {
