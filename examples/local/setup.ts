@@ -11,7 +11,7 @@ const PEPPER_BYTES = 32;
 /** Makes the local secrets if there are none, and brings both local databases up to date. */
 export async function setup(): Promise<void> {
   await makePepper();
-  for (const config of ["wrangler.toml", EXAMPLE_CONFIG]) await migrate(config);
+  await Promise.all(["wrangler.toml", EXAMPLE_CONFIG].map(migrate));
 }
 
 async function makePepper(): Promise<void> {

@@ -136,7 +136,8 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boole
 
 /** Runs a script of bash to its end. */
 export async function bash(dir: string, script: string) {
-  const child = spawn("bash", ["-c", script], { cwd: dir, env: environment(dir), stdio: "pipe" });
+  const options = { cwd: dir, env: environment(dir), stdio: "pipe", timeout: START_MS } as const;
+  const child = spawn("bash", ["-c", script], options);
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
