@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
-import { describeFault } from "../lib/errors.ts";
+import { fetchJson, remote } from "../lib/remote.ts";
 
 /** A key set older than this is fetched anew: a withdrawn key stops within this time. */
 export const MAX_AGE_MS = 10 * 60_000;
@@ -8,14 +8,8 @@ export const MAX_AGE_MS = 10 * 60_000;
 export const STALE_LIMIT_MS = 60 * 60_000;
 /** Least time between two fetches, whatever tokens ask for. */
 export const COOLDOWN_MS = 30_000;
-/** The same, where there is no key set to go on with. */
-export const RETRY_MS = 5_000;
-/** A fetch that takes longer, discovery included, has failed. */
-export const TIMEOUT_MS = 2_000;
 /** RFC 7518 §3.3. */
 const MIN_RSA_BITS = 2048;
-/** How often a request looks whether another one has fetched the key set. */
-const POLL_MS = 20;
 
 /** There is no key set to check a token with: neither a good token nor a bad one. */
 export class IssuerUnavailableError extends Error {
@@ -42,42 +36,28 @@ export interface IssuerKeysOptions {
  * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of jose.
  */
 export function issuerKeys({ issuer, jwksUrl, now }: IssuerKeysOptions): JWTVerifyGetKey {
-  let held: { select: JWTVerifyGetKey; fetchedAt: number } | undefined;
-  let triedAt = Number.NEGATIVE_INFINITY;
-  let fetching = false;
+  const held = remote({
+    load: async (signal) => createLocalJWKSet({ keys: await fetchKeys(issuer, jwksUrl, signal) }),
+    maxAgeMs: MAX_AGE_MS,
+    staleLimitMs: STALE_LIMIT_MS,
+    cooldownMs: COOLDOWN_MS,
+    event: "jwks_fetch_failed",
+    now,
+  });
 
-  const age = () => (held === undefined ? Number.POSITIVE_INFINITY : now() - held.fetchedAt);
-
-  async function refresh(): Promise<void> {
-    if (now() - triedAt < (age() < STALE_LIMIT_MS ? COOLDOWN_MS : RETRY_MS)) return;
-    triedAt = now();
-    fetching = true;
-    try {
-      const keys = await fetchKeys(issuer, jwksUrl, AbortSignal.timeout(TIMEOUT_MS));
-      held = { select: createLocalJWKSet({ keys }), fetchedAt: triedAt };
-    } catch (fault) {
-      console.error(JSON.stringify({ event: "jwks_fetch_failed", fault: describeFault(fault) }));
-    } finally {
-      fetching = false;
-    }
-  }
-
-  /** A promise of another request must not be awaited, so the outcome of its fetch is looked for. */
-  async function othersFetch(): Promise<void> {
-    while (fetching && now() - triedAt < TIMEOUT_MS) await sleep(POLL_MS);
+  async function keySet(renewed?: boolean): Promise<JWTVerifyGetKey> {
+    const select = await held(renewed);
+    if (select === undefined) throw new IssuerUnavailableError("No key set");
+    return select;
   }
 
   return async function issuerKey(header, token) {
-    if (age() >= MAX_AGE_MS) await refresh();
-    if (age() >= STALE_LIMIT_MS) await othersFetch();
-    if (held === undefined || age() >= STALE_LIMIT_MS) throw new IssuerUnavailableError("No key set");
+    const select = await keySet();
     try {
-      return await held.select(header, token);
+      return await select(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      await refresh();
-      await othersFetch();
-      return held.select(header, token);
+      return (await keySet(true))(header, token);
     }
   };
 }
@@ -123,18 +103,4 @@ async function discover(issuer: string, signal: AbortSignal): Promise<string> {
     const metadata = await fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`, signal);
     return metadataSchema.parse(metadata).jwks_uri;
   }
-}
-
-async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(url, {
-    headers: { Accept: "application/json, application/jwk-set+json" },
-    redirect: "manual",
-    signal,
-  });
-  if (response.status !== 200) throw new Error(`${new URL(url).pathname} answered ${response.status}`);
-  return response.json();
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

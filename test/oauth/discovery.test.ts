@@ -1,6 +1,7 @@
 import type { JWK } from "jose";
 import { beforeEach, expect, test } from "vitest";
-import { issuerKeys, TIMEOUT_MS } from "../../src/oauth/jwks.ts";
+import { TIMEOUT_MS } from "../../src/lib/remote.ts";
+import { issuerKeys } from "../../src/oauth/jwks.ts";
 import type { Answer } from "../support/answer.ts";
 import { keyPair } from "../support/jws.ts";
 import { keySet, lookup, scenario, UNAVAILABLE } from "../support/scenario.ts";

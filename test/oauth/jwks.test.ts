@@ -1,14 +1,8 @@
 import { env } from "cloudflare:workers";
 import type { JWK } from "jose";
 import { beforeEach, expect, test } from "vitest";
-import {
-  COOLDOWN_MS,
-  issuerKeys,
-  MAX_AGE_MS,
-  RETRY_MS,
-  STALE_LIMIT_MS,
-  TIMEOUT_MS,
-} from "../../src/oauth/jwks.ts";
+import { RETRY_MS, TIMEOUT_MS } from "../../src/lib/remote.ts";
+import { COOLDOWN_MS, issuerKeys, MAX_AGE_MS, STALE_LIMIT_MS } from "../../src/oauth/jwks.ts";
 import type { Answer } from "../support/answer.ts";
 import { appWith, manage, token } from "../support/api.ts";
 import { logged } from "../support/expect.ts";
