@@ -3,7 +3,10 @@ import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import type { ListEvents } from "./schema.ts";
 
-/** Who acts: the access token's issuer and subject; `null`: the holder of the key itself. */
+/**
+ * Who acts: the access token's issuer and subject, or the URL of a reporter's keys and the identifier of
+ * the one that signed; `null`: the holder of the key itself.
+ */
 export type Actor = { issuer: string; subject: string } | null;
 
 export const ACTIONS = auditEvents.action.enumValues;
@@ -27,6 +30,20 @@ export function recordEvent(db: Database, event: AuditEvent, condition: SQL | un
   const values = sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
     ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}, ${event.detail ? JSON.stringify(event.detail) : null}
     FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`;
+  return db.insert(auditEvents).select(values);
+}
+
+/** The same for many keys at once: each of `events` is that of the key of its digest. */
+export function recordEvents(
+  db: Database,
+  events: ReadonlyMap<string, AuditEvent>,
+  condition: SQL | undefined,
+) {
+  // A join that SQLite does not turn round: one look-up for each event.
+  const values = sql`SELECT NULL, value ->> '$[1].id', ${apiKeys.companyId}, ${apiKeys.id}, value ->> '$[1].action',
+    value ->> '$[1].actor.issuer', value ->> '$[1].actor.subject', value ->> '$[1].at', value -> '$[1].detail'
+    FROM json_each(${JSON.stringify([...events])}) CROSS JOIN ${apiKeys} ON ${apiKeys.digest} = value ->> '$[0]'
+    WHERE ${condition}`;
   return db.insert(auditEvents).select(values);
 }
 

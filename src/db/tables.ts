@@ -46,7 +46,7 @@ export const auditEvents = sqliteTable(
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
     action: text({ enum: ["create", "rename", "rotate", "revoke"] }).notNull(),
-    /** Issuer and subject of the access token; null where the key's holder acted with the key itself. */
+    /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
     actorSubject: text("actor_subject"),
     at: integer().notNull(),

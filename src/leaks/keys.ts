@@ -1,0 +1,61 @@
+import { importSPKI } from "jose";
+import * as z from "zod";
+import { fetchJson, remote } from "../lib/remote.ts";
+
+/** A key set older than this is fetched anew: a withdrawn key stops within this time. */
+export const MAX_AGE_MS = 60 * 60_000;
+/** Least time between two fetches, whatever reports ask for: GitHub answers 60 an hour. */
+export const COOLDOWN_MS = 60_000;
+
+/** There is no key set to check a report with: neither a good report nor a bad one. */
+export class ReporterUnavailableError extends Error {
+  override readonly name = "ReporterUnavailableError";
+}
+
+/**
+ * The reporter's public key of this identifier, `undefined` where it has none.
+ *
+ * @throws ReporterUnavailableError while no key set can be had.
+ */
+export type ReporterKeys = (identifier: string) => Promise<CryptoKey | undefined>;
+
+/**
+ * The public keys of who reports leaked keys, from `url`.
+ *
+ * While they cannot be fetched, the last good set goes on without limit: who holds a key may kill it
+ * anyhow, so a signature under a withdrawn key does no harm.
+ *
+ * @param now - Milliseconds since the epoch.
+ */
+export function reporterKeys({ url, now }: { url: string; now: () => number }): ReporterKeys {
+  const keySet = remote({
+    load: (signal) => fetchKeys(url, signal),
+    maxAgeMs: MAX_AGE_MS,
+    staleLimitMs: Number.POSITIVE_INFINITY,
+    cooldownMs: COOLDOWN_MS,
+    event: "leak_report_keys_fetch_failed",
+    now,
+  });
+
+  return async function reporterKey(identifier) {
+    const keys = await keySet();
+    if (keys === undefined) throw new ReporterUnavailableError("No key set");
+    return keys.get(identifier) ?? (await keySet(true))?.get(identifier);
+  };
+}
+
+const keySetSchema = z.object({ public_keys: z.array(z.unknown()) });
+const publicKeySchema = z.object({ key_identifier: z.string(), key: z.string() });
+
+/** Identifier → key; those that check no signature of P-256 are left out. */
+async function fetchKeys(url: string, signal: AbortSignal): Promise<Map<string, CryptoKey>> {
+  const { public_keys } = keySetSchema.parse(await fetchJson(url, signal));
+  const keys = new Map<string, CryptoKey>();
+  for (const candidate of public_keys) {
+    const { data } = publicKeySchema.safeParse(candidate);
+    const key = await importSPKI(data?.key ?? "", "ES256").catch(() => undefined);
+    if (data !== undefined && key !== undefined) keys.set(data.key_identifier, key);
+  }
+  if (keys.size === 0) throw new Error("The key set holds no key for signatures");
+  return keys;
+}
