@@ -5,6 +5,8 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import { auditRoutes } from "./audit/routes.ts";
 import { DatabaseError } from "./db/client.ts";
+import { discoveryRoutes } from "./discovery/routes.ts";
+import { healthRoutes } from "./health/routes.ts";
 import { keyFormat } from "./keys/format.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { KeyService } from "./keys/service.ts";
@@ -20,8 +22,8 @@ const MAX_BODY_BYTES = 16 * 1024;
 const YEAR_SECONDS = 31_536_000;
 
 /**
- * The HTTP face. Where the settings are wrong it answers every request with `INTERNAL_ERROR` and
- * names the fault in the log: it never opens anything.
+ * The HTTP face. Where the settings are wrong it answers every request but `/health` with
+ * `INTERNAL_ERROR` and names the fault in the log: it never opens anything.
  */
 export function createApp(env: Env): Hono<{ Bindings: Env }> {
   const app = new Hono<{ Bindings: Env }>();
@@ -42,6 +44,7 @@ export function createApp(env: Env): Hono<{ Bindings: Env }> {
         ),
     }),
   );
+  app.route("/health", healthRoutes(env));
   try {
     mount(app, env);
   } catch (fault) {
@@ -64,6 +67,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   });
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
 
+  app.route("/", discoveryRoutes(config, now));
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
   app.use("/settings/*", bearer({ ...config, keys }), jsonBody);
   app.route("/settings", keyRoutes(service, rules));

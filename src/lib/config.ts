@@ -92,6 +92,10 @@ const schema = z
     MAX_LIVE_KEYS: whole(1, 100_000),
     REVOCATION_SECONDS: whole(1, 3600),
     OUTAGE_SECONDS: whole(1, DAY_SECONDS),
+    SECURITY_CONTACT: z.union([
+      z.literal(""),
+      z.url({ protocol: /^(https|mailto|tel)$/, error: "must be an https, mailto or tel URL" }),
+    ]),
     DB: z.custom<D1Database>((binding) => typeof binding === "object" && binding !== null, "is not bound"),
   })
   .refine((vars) => vars.OUTAGE_SECONDS >= vars.REVOCATION_SECONDS, {

@@ -3,6 +3,7 @@ import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { Config } from "../lib/config.ts";
 import { ApiError, describeFault } from "../lib/errors.ts";
 import { IssuerUnavailableError } from "./jwks.ts";
+import { metadataPath } from "./metadata.ts";
 
 /** Clocks of issuer and verifier may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 30;
@@ -41,9 +42,11 @@ export type BearerOptions = Pick<
  */
 export function bearer(options: BearerOptions): MiddlewareHandler<{ Variables: BearerVariables }> {
   const verifyToken = tokenVerifier(options);
+  const metadata = metadataPath(options.OAUTH_AUDIENCE);
 
   return async function bearer(c, next) {
-    const payload = await verifyToken(c.req.header("Authorization"));
+    const challenge = challenger(new URL(metadata, c.req.url));
+    const payload = await verifyToken(c.req.header("Authorization"), challenge);
     const companyId = payload[options.OAUTH_COMPANY_CLAIM];
     if (typeof companyId !== "string" || companyId === "" || !companyId.isWellFormed()) {
       throw new ApiError("FORBIDDEN", {
@@ -52,7 +55,7 @@ export function bearer(options: BearerOptions): MiddlewareHandler<{ Variables: B
       });
     }
     const reads = c.req.method === "GET" || c.req.method === "HEAD";
-    requireScope(payload, reads ? options.OAUTH_READ_SCOPE : options.OAUTH_WRITE_SCOPE);
+    requireScope(payload, reads ? options.OAUTH_READ_SCOPE : options.OAUTH_WRITE_SCOPE, challenge);
     c.set("principal", { companyId, issuer: options.OAUTH_ISSUER, subject: payload.sub });
     return next();
   };
@@ -60,7 +63,7 @@ export function bearer(options: BearerOptions): MiddlewareHandler<{ Variables: B
 
 type AccessToken = JWTPayload & { sub: string };
 
-function tokenVerifier(options: BearerOptions): (authorization: string | undefined) => Promise<AccessToken> {
+function tokenVerifier(options: BearerOptions) {
   const types = new Set(options.OAUTH_TOKEN_TYPES.map(mediaType));
   const claims = {
     issuer: options.OAUTH_ISSUER,
@@ -77,10 +80,13 @@ function tokenVerifier(options: BearerOptions): (authorization: string | undefin
     return options.keys(header, token);
   };
 
-  return async function verifyToken(authorization) {
-    if (authorization === undefined || !/^Bearer\b/i.test(authorization)) throw refused();
+  return async function verifyToken(
+    authorization: string | undefined,
+    challenge: Challenge,
+  ): Promise<AccessToken> {
+    if (authorization === undefined || !/^Bearer\b/i.test(authorization)) throw refused(challenge);
     const token = CREDENTIALS.exec(authorization)?.[1];
-    if (token === undefined) throw refused("malformed");
+    if (token === undefined) throw refused(challenge, "malformed");
     try {
       const { payload } = await jwtVerify(token, selectKey, claims);
       if (typeof payload.sub !== "string" || payload.sub === "") throw new errors.JWTInvalid("sub");
@@ -88,13 +94,13 @@ function tokenVerifier(options: BearerOptions): (authorization: string | undefin
     } catch (error) {
       if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
       // Whatever a token or a key of the set makes jose throw, the token was not shown to be good.
-      throw refused(error instanceof errors.JOSEError ? error.code : describeFault(error));
+      throw refused(challenge, error instanceof errors.JOSEError ? error.code : describeFault(error));
     }
   };
 }
 
 /** `reason` is for the log; the challenge does not tell which check failed. */
-function refused(reason?: string): ApiError {
+function refused(challenge: Challenge, reason?: string): ApiError {
   const expired = reason === errors.JWTExpired.code;
   return new ApiError(expired ? "TOKEN_EXPIRED" : "UNAUTHORIZED", {
     message: expired ? "The access token has expired" : "Invalid or missing access token",
@@ -104,7 +110,7 @@ function refused(reason?: string): ApiError {
 }
 
 /** RFC 6749 §3.3: scopes are parted by single spaces and compared whole. */
-function requireScope(payload: JWTPayload, scope: string): void {
+function requireScope(payload: JWTPayload, scope: string, challenge: Challenge): void {
   if (scope === "") return;
   const granted = typeof payload.scope === "string" ? payload.scope.split(" ") : [];
   if (granted.includes(scope)) return;
@@ -115,9 +121,12 @@ function requireScope(payload: JWTPayload, scope: string): void {
   });
 }
 
-/** RFC 6750 §3. */
-function challenge(parameters?: string): string {
-  return `Bearer realm="latchkey"${parameters ? `, ${parameters}` : ""}`;
+type Challenge = (parameters?: string) => string;
+
+/** RFC 6750 §3, RFC 9728 §5.1. */
+function challenger(metadata: URL): Challenge {
+  return (parameters) =>
+    `Bearer realm="latchkey", resource_metadata="${metadata}"${parameters ? `, ${parameters}` : ""}`;
 }
 
 /** `application/` may be left out of `typ` (RFC 7515 §4.1.9). */

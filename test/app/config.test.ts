@@ -4,6 +4,7 @@ import { appWith, call, createKey, manage } from "../support/api.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
 import { ask, routes } from "../support/routes.ts";
 
+const MAY_BE_EMPTY = ["OAUTH_JWKS_URL", "OAUTH_READ_SCOPE", "OAUTH_WRITE_SCOPE", "SECURITY_CONTACT"];
 /** Settings that are missing or wrong, one at a time. */
 const wrong: [string, unknown][] = [
   ...[
@@ -22,6 +23,7 @@ const wrong: [string, unknown][] = [
     ["MAX_LIVE_KEYS", ["0", 0, -1, "x", Number.NaN]],
     ["REVOCATION_SECONDS", [0, "0", 3601, "5s"]],
     ["OUTAGE_SECONDS", [0, 4, 86_401]],
+    ["SECURITY_CONTACT", ["security@latchkey.example", "http://latchkey.example"]],
     ["DB", [null]],
   ].flatMap(([name, values]) =>
     (values as unknown[]).map((value): [string, unknown] => [String(name), value]),
@@ -32,7 +34,7 @@ const missing = [...new Set([...required, "OAUTH_AUDIENCE", "OAUTH_COMPANY_CLAIM
   (name): [string, unknown] => [name, undefined],
 );
 const empty = missing
-  .filter(([name]) => !["OAUTH_JWKS_URL", "OAUTH_READ_SCOPE", "OAUTH_WRITE_SCOPE"].includes(name))
+  .filter(([name]) => !MAY_BE_EMPTY.includes(name))
   .map(([name]): [string, unknown] => [name, ""]);
 
 describe.each([...missing, ...empty, ...wrong])("with %s = %j", (name, value) => {

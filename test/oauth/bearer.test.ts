@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { appWith, call, createKey, manage, token } from "../support/api.ts";
+import { appWith, call, createKey, manage, ORIGIN, token } from "../support/api.ts";
 import { logged } from "../support/expect.ts";
 
-const REALM = 'Bearer realm="latchkey"';
+const REALM = `Bearer realm="latchkey", resource_metadata="${ORIGIN}/.well-known/oauth-protected-resource"`;
 const INVALID_TOKEN = `${REALM}, error="invalid_token"`;
 const CREATE = { label: "Careers page", scopes: ["jobs:read"] };
 const ID = "0196b5f0-0000-7000-8000-000000000000";
