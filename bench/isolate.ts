@@ -19,15 +19,21 @@ let counted: Env | undefined;
  * - `POST /ask` presents each API key of a JSON array to this isolate, as requests of their own, and
  *   answers with their statuses.
  * - `GET /reads` tells what this isolate has read so far.
+ * - `POST /sql` revokes the key of an id as a hand would, past Latchkey.
  */
 export default {
-  async fetch(request, env, ctx) {
+  ...worker,
+  async fetch(request: Parameters<typeof worker.fetch>[0], env: Env, ctx: ExecutionContext) {
     counted ??= { ...env, DB: countReads(env.DB) };
     const latchkey = counted;
     const { pathname } = new URL(request.url);
     if (pathname === "/reads") {
       reads.isolate ||= crypto.randomUUID();
       return Response.json(reads);
+    }
+    if (pathname === "/sql") {
+      const revoke = env.DB.prepare("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?");
+      return Response.json(await revoke.bind(await request.text()).run());
     }
     if (pathname !== "/ask") return worker.fetch(request, latchkey, ctx);
     const url = new URL("/public/v1/key", request.url);
@@ -37,7 +43,7 @@ export default {
     );
     return Response.json((await Promise.all(answers)).map(({ status }) => status));
   },
-} satisfies ExportedHandler<Env>;
+};
 
 function countReads(d1: D1Database): D1Database {
   const withSession: D1Database["withSession"] = (start) => {

@@ -11,14 +11,10 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { importJWK, SignJWT } from "jose";
-import { createTestHarness, experimental_readRawConfig, type WorkerHandle } from "wrangler";
-import { startTestIssuer } from "../test/support/issuer.ts";
 import { quantile, table, whole } from "./figures.ts";
-import type { Reads } from "./isolate.ts";
+import { ROOT, type ServiceKey, startService, WAYS, type Way } from "./service.ts";
 
 const REPORT = join(import.meta.dirname, "REVOCATION.md");
-const ROOT = join(import.meta.dirname, "..");
 
 /** Keys alive at once, at most: each wave creates, uses and revokes so many. */
 const MAX_WAVE_KEYS = 100;
@@ -39,15 +35,11 @@ const GIVE_UP_BOUNDS = 5;
 /** How long, in half bounds, hot keys are left alone to count reads. */
 const HOT_HALF_BOUNDS = 4;
 const CREATE_LANES = 8;
-const TOKEN_SECONDS = 6 * 3600;
-
-const WAYS = ["management API", "its holder", "SQL by hand"] as const;
-type Way = (typeof WAYS)[number];
+/** How keys are revoked, in proportion. */
+const MIX: readonly Way[] = [WAYS[0], WAYS[0], WAYS[0], WAYS[1], WAYS[2]];
 
 /** Moments are milliseconds of this process's monotonic clock. */
-interface Key {
-  id: string;
-  rawKey: string;
+interface Key extends ServiceKey {
   way: Way;
   /** Just before the revoking call was made. */
   calledAt: number;
@@ -74,20 +66,12 @@ const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const clock = () => performance.now();
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-// Nothing of a run goes out, and nothing is kept of it.
-Object.assign(process.env, {
-  CLOUDFLARE_CF_FETCH_ENABLED: "false",
-  WRANGLER_SEND_METRICS: "false",
-  WRANGLER_WRITE_LOGS: "false",
-});
-const issuer = await startTestIssuer();
-const { server, isolates } = await startIsolates(Number(options.isolates));
-const { DB: db } = await isolates[0].getEnv();
-const token = await mintToken();
+const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
+const service = await startService(isolates.length, boundMs / 1000);
 let unclear = 0;
 
 try {
-  const apart = new Set((await readsOfAll()).map((reads) => reads.isolate)).size;
+  const apart = new Set((await service.reads()).map((reads) => reads.isolate)).size;
   if (apart !== isolates.length) throw new Error(`${isolates.length} Workers share ${apart} isolates`);
 
   const hot = await countHotReads(await createKeys(waveKeys));
@@ -97,84 +81,27 @@ try {
   say(`${text}\n\nAccepted beyond the bound of ${boundMs / 1000} s: ${beyond}`);
   process.exitCode = beyond === 0 && hot.first === 0 && hot.background <= HOT_HALF_BOUNDS ? 0 : 1;
 } finally {
-  await server.close();
-}
-
-/** Workers of one configuration over one database, each an isolate of its own. */
-async function startIsolates(count: number) {
-  const { secrets: _, ...config } = experimental_readRawConfig({
-    config: join(ROOT, "wrangler.toml"),
-  }).rawConfig;
-  const names = Array.from({ length: count }, (_, i) => `isolate-${i}`);
-  const vars = {
-    ...config.vars,
-    OAUTH_ISSUER: issuer.url,
-    REVOCATION_SECONDS: boundMs / 1000,
-    KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
-  };
-  const server = createTestHarness({
-    root: ROOT,
-    workers: names.map((name, i) => ({
-      // A queue has one consumer.
-      config: { ...config, name, main: "bench/isolate.ts", vars, queues: i === 0 ? config.queues : {} },
-    })),
-  });
-  await server.listen();
-  const [first, ...others] = names.map((name) => server.getWorker<Env>(name));
-  if (first === undefined) throw new RangeError("--isolates must be 1 or more");
-  await first.applyD1Migrations("DB");
-  const isolates: [WorkerHandle<Env>, ...WorkerHandle<Env>[]] = [first, ...others];
-  return { server, isolates };
-}
-
-async function mintToken(): Promise<string> {
-  const jwk = issuer.signingKeys.ES256 ?? {};
-  return new SignJWT({ company_id: "acme", scope: "api-keys:read api-keys:write", sub: "bench" })
-    .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
-    .setIssuer(issuer.url)
-    .setAudience("urn:latchkey:management")
-    .setExpirationTime(`${TOKEN_SECONDS} s`)
-    .sign(await importJWK(jwk, "ES256"));
+  await service.close();
 }
 
 /** One key after the other in each of a few lanes, so that the load of creation stays even. */
 async function createKeys(count: number): Promise<Key[]> {
   const keys: Key[] = [];
+  let started = 0;
   const lane = async () => {
-    while (keys.length < count) {
-      const key: Key = {
-        id: "",
-        rawKey: "",
-        way: pick([WAYS[0], WAYS[0], WAYS[0], WAYS[1], WAYS[2]]),
-        calledAt: Number.POSITIVE_INFINITY,
-        acceptedAt: [],
-        refusedAt: [],
-        rare: 0,
-      };
-      keys.push(key);
-      const answer = await manage("POST", "", { label: "bench", scopes: ["jobs:read"] });
-      Object.assign(key, await answer.json());
+    while (started++ < count) {
+      const made = await service.createKey(below(isolates.length));
+      const way = MIX[below(MIX.length)] ?? WAYS[0];
+      keys.push({ ...made, way, calledAt: Number.POSITIVE_INFINITY, acceptedAt: [], refusedAt: [], rare: 0 });
     }
   };
   await Promise.all(Array.from({ length: CREATE_LANES }, lane));
   return keys;
 }
 
-async function manage(method: string, path: string, body?: object) {
-  const answer = await pick(isolates).fetch(`/settings/api-keys${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-  return answer;
-}
-
 /** Presents the keys to an isolate and notes what it says. */
 async function ask(keys: readonly Key[], isolate: number): Promise<void> {
-  const body = JSON.stringify(keys.map(({ rawKey }) => rawKey));
-  const answer = await isolates[isolate]?.fetch("/ask", { method: "POST", body });
-  const statuses = (await answer?.json()) as number[];
+  const statuses = await service.present(keys, isolate);
   const answeredAt = clock();
   for (const [i, key] of keys.entries()) {
     if (statuses[i] === 200) key.acceptedAt[isolate] = answeredAt;
@@ -184,24 +111,18 @@ async function ask(keys: readonly Key[], isolate: number): Promise<void> {
   }
 }
 
-async function readsOfAll(): Promise<Reads[]> {
-  return Promise.all(
-    isolates.map(async (isolate) => (await (await isolate.fetch("/reads")).json()) as Reads),
-  );
-}
-
 /** Reads of D1 while keys that every isolate holds are asked for, and nothing changes. */
 async function countHotReads(keys: readonly Key[]) {
-  await Promise.all(isolates.map((_, i) => ask(keys, i)));
-  const before = await readsOfAll();
+  await Promise.all(isolates.map((i) => ask(keys, i)));
+  const before = await service.reads();
   const until = clock() + HOT_HALF_BOUNDS * halfBoundMs;
   let answers = 0;
   while (clock() < until) {
-    await Promise.all(isolates.map((_, i) => ask(keys, i)));
+    await Promise.all(isolates.map((i) => ask(keys, i)));
     answers += keys.length * isolates.length;
     await sleep(ASK_PAUSE_MS);
   }
-  const after = await readsOfAll();
+  const after = await service.reads();
   const grown = (of: "background" | "first") => after.map((reads, i) => reads[of] - (before[i]?.[of] ?? 0));
   return { answers, background: Math.max(...grown("background")), first: Math.max(...grown("first")) };
 }
@@ -215,7 +136,7 @@ async function revokeAll(): Promise<Key[]> {
     next = createKeys(Math.min(waveKeys, left));
     await revokeWave(keys, wave % 2 === 0);
     done.push(...keys);
-    server.clearLogs();
+    service.forgetLogs();
     process.stderr.write(`${done.length} of ${revocations}\r`);
   }
   return done;
@@ -228,8 +149,8 @@ async function revokeAll(): Promise<Key[]> {
  */
 async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> {
   const soonestAt = clock() + halfBoundMs + FILL_MS;
-  const rare = Math.floor(Math.random() * isolates.length);
-  const holding = isolates.map(async (_, isolate) => {
+  const rare = below(isolates.length);
+  const holding = isolates.map(async (isolate) => {
     await sleep(Math.random() * halfBoundMs);
     while (keys.some((key) => key.acceptedAt[isolate] === undefined)) await ask(keys, isolate);
   });
@@ -253,33 +174,15 @@ async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> 
     key.rare = rare;
     await sleepUntil((await started) + (atOnce ? i * BURST_GAP_MS : Math.random() * halfBoundMs));
     key.calledAt = clock();
-    await revoke(key);
-  };
-  await Promise.all([...isolates.map((_, i) => askUntilRefused(i)), ...keys.map(revokeInTime)]);
-}
-
-async function revoke({ id, rawKey, way, rare }: Key): Promise<void> {
-  if (way === "management API") {
-    await manage("DELETE", `/${id}`);
-  } else if (way === "its holder") {
-    const headers = { "X-API-Key": rawKey };
     // Not at the isolate that is to be left alone.
-    const answer = await isolates[(rare + 1) % isolates.length]?.fetch("/public/v1/key", {
-      method: "DELETE",
-      headers,
-    });
-    if (!answer?.ok) throw new Error(`A holder could not revoke: ${answer?.status}`);
-  } else {
-    await db.prepare("UPDATE api_keys SET revoked_at = ? WHERE id = ?").bind(Date.now(), id).run();
-  }
+    await service.revoke(key, key.way, rare + 1 + below(isolates.length - 1));
+  };
+  await Promise.all([...isolates.map(askUntilRefused), ...keys.map(revokeInTime)]);
 }
 
 function report(keys: readonly Key[], hot: Awaited<ReturnType<typeof countHotReads>>) {
-  const everywhere = isolates.map((_, isolate) => isolate);
   const delay = (key: Key, isolate: number) => Math.max(0, (key.acceptedAt[isolate] ?? 0) - key.calledAt);
-  const pairs = keys.flatMap((key) =>
-    everywhere.map((isolate) => ({ key, isolate, ms: delay(key, isolate) })),
-  );
+  const pairs = keys.flatMap((key) => isolates.map((isolate) => ({ key, isolate, ms: delay(key, isolate) })));
   const beyond = (delays: readonly number[]) => delays.filter((ms) => ms > boundMs).length;
   const row = (name: string, delays: readonly number[]) => [
     name,
@@ -311,7 +214,7 @@ function report(keys: readonly Key[], hot: Awaited<ReturnType<typeof countHotRea
         ),
         row(
           "each key at its last isolate",
-          keys.map((key) => Math.max(...everywhere.map((i) => delay(key, i)))),
+          keys.map((key) => Math.max(...isolates.map((i) => delay(key, i)))),
         ),
       ],
     ),
@@ -369,6 +272,7 @@ async function sleepUntil(moment: number): Promise<void> {
   await sleep(Math.max(0, moment - clock()));
 }
 
-function pick<T>(things: readonly [T, ...T[]]): T {
-  return things[Math.floor(Math.random() * things.length)] ?? things[0];
+/** A random whole number from 0, less than `end`; 0 where there is none. */
+function below(end: number): number {
+  return Math.floor(Math.random() * Math.max(1, end));
 }
