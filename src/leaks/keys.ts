@@ -1,5 +1,6 @@
 import { importSPKI } from "jose";
 import * as z from "zod";
+import { ApiError } from "../lib/errors.ts";
 import { fetchJson, remote } from "../lib/remote.ts";
 
 /** A key set older than this is fetched anew: a withdrawn key stops within this time. */
@@ -7,15 +8,10 @@ export const MAX_AGE_MS = 60 * 60_000;
 /** Least time between two fetches, whatever reports ask for: GitHub answers 60 an hour. */
 export const COOLDOWN_MS = 60_000;
 
-/** There is no key set to check a report with: neither a good report nor a bad one. */
-export class ReporterUnavailableError extends Error {
-  override readonly name = "ReporterUnavailableError";
-}
-
 /**
  * The reporter's public key of this identifier, `undefined` where it has none.
  *
- * @throws ReporterUnavailableError while no key set can be had.
+ * @throws ApiError `UNAVAILABLE` while no key set can be had.
  */
 export type ReporterKeys = (identifier: string) => Promise<CryptoKey | undefined>;
 
@@ -39,7 +35,7 @@ export function reporterKeys({ url, now }: { url: string; now: () => number }): 
 
   return async function reporterKey(identifier) {
     const keys = await keySet();
-    if (keys === undefined) throw new ReporterUnavailableError("No key set");
+    if (keys === undefined) throw new ApiError("UNAVAILABLE", { reason: "reporter_keys" });
     return keys.get(identifier) ?? (await keySet(true))?.get(identifier);
   };
 }

@@ -3,7 +3,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import type { Actor } from "../audit/store.ts";
 import { ApiError } from "../lib/errors.ts";
 import { refuseBody } from "../lib/validation.ts";
-import { type ReporterKeys, ReporterUnavailableError } from "./keys.ts";
+import type { ReporterKeys } from "./keys.ts";
 import { reportSchema } from "./schema.ts";
 import { handleReport, type LeakServiceParts } from "./service.ts";
 import { rawSignature } from "./signature.ts";
@@ -43,11 +43,7 @@ export function reporterSignature({
     if (!identifier || !signature) throw refused("missing");
     const raw = rawSignature(fromBase64(signature));
     if (raw === null) throw refused("malformed");
-    const key = await keys(identifier).catch((fault) => {
-      throw fault instanceof ReporterUnavailableError
-        ? new ApiError("UNAVAILABLE", { reason: "keys" })
-        : fault;
-    });
+    const key = await keys(identifier);
     if (key === undefined) throw refused("unknown_key");
     if (!(await crypto.subtle.verify(ES256, key, raw, await c.req.arrayBuffer()))) throw refused("signature");
     c.set("reporter", { issuer: url, subject: identifier });

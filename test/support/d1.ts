@@ -2,10 +2,10 @@
 export type Hook = (sql: string[]) => void | Promise<void>;
 
 /**
- * `db` with a hook round every round trip: to count, slow down or break what reaches the database.
- * Everything else is the real binding.
+ * `db` with a hook round every round trip: to count, slow down or break what reaches the database, or
+ * `after` it the answer to a batch. Everything else is the real binding.
  */
-export function hooked(db: D1Database, hook: Hook): D1Database {
+export function hooked(db: D1Database, hook: Hook, after?: () => void): D1Database {
   const texts = new WeakMap<D1PreparedStatement, string>();
   const targets = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
@@ -31,7 +31,9 @@ export function hooked(db: D1Database, hook: Hook): D1Database {
         if (name === "batch") {
           return async (statements: D1PreparedStatement[]) => {
             await hook(statements.map((wrapped) => texts.get(wrapped) ?? ""));
-            return target.batch(statements.map((wrapped) => targets.get(wrapped) ?? wrapped));
+            const results = await target.batch(statements.map((wrapped) => targets.get(wrapped) ?? wrapped));
+            after?.();
+            return results;
           };
         }
         if (name === "withSession" && "withSession" in target) {
