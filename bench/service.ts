@@ -18,8 +18,6 @@ export interface ServiceKey {
   rawKey: string;
 }
 
-export type Service = Awaited<ReturnType<typeof startService>>;
-
 /** Workers of the repository's configuration, each an isolate of its own. To be closed. */
 export async function startService(count: number, revocationSeconds: number) {
   // Nothing of a run goes out, and nothing is kept of it.
