@@ -11,6 +11,8 @@ import { keyFormat } from "./keys/format.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { KeyService } from "./keys/service.ts";
 import { keyStore } from "./keys/store.ts";
+import { reporterKeys } from "./leaks/keys.ts";
+import { leakRoutes, reporterSignature } from "./leaks/routes.ts";
 import { parseConfig } from "./lib/config.ts";
 import { ApiError, describeFault, errorResponse, shownPath } from "./lib/errors.ts";
 import { bearer } from "./oauth/bearer.ts";
@@ -18,7 +20,10 @@ import { issuerKeys } from "./oauth/jwks.ts";
 import { verifierOf } from "./verify/isolate.ts";
 import { publicRoutes } from "./verify/routes.ts";
 
-const MAX_BODY_BYTES = 16 * 1024;
+const KIB = 1024;
+const MAX_BODY_BYTES = 16 * KIB;
+const MAX_LEAK_REPORT_BYTES = 1024 * KIB;
+const LEAK_REPORTS = "/integrations/github/secret-scanning";
 const YEAR_SECONDS = 31_536_000;
 
 /**
@@ -59,9 +64,10 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const config = parseConfig(env);
   const now = () => Date.now();
   const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
+  const format = keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes));
   const service = new KeyService({
     store: keyStore(env.DB),
-    format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
+    format,
     maxLiveKeys: config.MAX_LIVE_KEYS,
     now,
   });
@@ -69,9 +75,15 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
 
   app.route("/", discoveryRoutes(config, now));
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
-  app.use("/settings/*", bearer({ ...config, keys }), jsonBody);
+  app.use("/settings/*", bearer({ ...config, keys }), wholeBody(MAX_BODY_BYTES), jsonBody);
   app.route("/settings", keyRoutes(service, rules));
   app.route("/settings", auditRoutes(env.DB));
+  const url = config.LEAK_REPORT_KEYS_URL;
+  if (url !== "") {
+    const signature = reporterSignature({ url, keys: reporterKeys({ url, now }) });
+    app.post(LEAK_REPORTS, wholeBody(MAX_LEAK_REPORT_BYTES), signature, jsonBody);
+    app.route(LEAK_REPORTS, leakRoutes({ d1: env.DB, format, now }));
+  }
 }
 
 const contentSecurityPolicy = { defaultSrc: ["'none'"], frameAncestors: ["'none'"] };
@@ -92,23 +104,37 @@ const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ApiError("PAYLOAD_TOO_LARGE");
-  },
-});
 
-/** A body is JSON by its media type, of bounded size, whole, and UTF-8 (RFC 8259 §8.1). */
+/** A body is whole and of bounded size. It is read, and at hand for what comes next. */
+function wholeBody(maxBytes: number): MiddlewareHandler {
+  const limitBody = bodyLimit({
+    maxSize: maxBytes,
+    onError: () => {
+      throw new ApiError("PAYLOAD_TOO_LARGE", {
+        message: `Request body is larger than ${maxBytes / KIB} KiB`,
+      });
+    },
+  });
+  return async function wholeBody(c, next) {
+    try {
+      await limitBody(c, async () => {
+        await c.req.arrayBuffer();
+      });
+    } catch (fault) {
+      throw fault instanceof ApiError ? fault : malformed();
+    }
+    return next();
+  };
+}
+
+/** A body is JSON by its media type, and UTF-8 (RFC 8259 §8.1). */
 const jsonBody: MiddlewareHandler = async function jsonBody(c, next) {
   if (c.req.raw.body === null || c.req.header("Content-Length") === "0") return next();
   if (!JSON_TYPE.test(c.req.header("Content-Type") ?? "")) throw new ApiError("UNSUPPORTED_MEDIA_TYPE");
   try {
-    await limitBody(c, async () => {
-      utf8.decode(await c.req.arrayBuffer());
-    });
-  } catch (fault) {
-    throw fault instanceof ApiError ? fault : malformed();
+    utf8.decode(await c.req.arrayBuffer());
+  } catch {
+    throw malformed();
   }
   return next();
 };

@@ -83,6 +83,7 @@ const schema = z
     OAUTH_COMPANY_CLAIM: text,
     OAUTH_READ_SCOPE: optionalScope,
     OAUTH_WRITE_SCOPE: optionalScope,
+    LEAK_REPORT_KEYS_URL: z.union([z.literal(""), url]),
     SCOPES: catalogue,
     KEY_PREFIX: z
       .string()

@@ -15,7 +15,7 @@ export const ERRORS = {
   NOT_FOUND: { status: 404, message: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed" },
   CONFLICT: { status: 409, message: "Conflict" },
-  PAYLOAD_TOO_LARGE: { status: 413, message: "Request body is larger than 16 KiB" },
+  PAYLOAD_TOO_LARGE: { status: 413, message: "Request body is too large" },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Content-Type must be application/json" },
   VALIDATION_ERROR: { status: 422, message: "Request validation failed" },
   RATE_LIMITED: { status: 429, message: "Too many requests" },

@@ -4,7 +4,13 @@ import { appWith, call, createKey, manage } from "../support/api.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
 import { ask, routes } from "../support/routes.ts";
 
-const MAY_BE_EMPTY = ["OAUTH_JWKS_URL", "OAUTH_READ_SCOPE", "OAUTH_WRITE_SCOPE", "SECURITY_CONTACT"];
+const MAY_BE_EMPTY = [
+  "OAUTH_JWKS_URL",
+  "OAUTH_READ_SCOPE",
+  "OAUTH_WRITE_SCOPE",
+  "SECURITY_CONTACT",
+  "LEAK_REPORT_KEYS_URL",
+];
 /** Settings that are missing or wrong, one at a time. */
 const wrong: [string, unknown][] = [
   ...[
@@ -16,6 +22,7 @@ const wrong: [string, unknown][] = [
     ["OAUTH_COMPANY_CLAIM", []],
     ["OAUTH_READ_SCOPE", ["two scopes", 'a"b', "ü"]],
     ["OAUTH_WRITE_SCOPE", ["two scopes"]],
+    ["LEAK_REPORT_KEYS_URL", ["keys.json", "ftp://keys.example"]],
     ["SCOPES", ["jobs:read", "{}", {}, { "two scopes": "x" }, { a: 1 }, "[]"]],
     ["KEY_PREFIX", ["lk__live", "_lk", "lk_", "lk-live", "lk live", "lk_lïve"]],
     ["KEY_PEPPERS", ["{}", "[]", "x", '{"a":"short"}', `{"ab":"${"x".repeat(32)}"}`, `{"a":1}`]],

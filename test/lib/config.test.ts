@@ -20,6 +20,7 @@ test("the defaults are those of the contract", () => {
     MAX_LIVE_KEYS: 1000,
     REVOCATION_SECONDS: 5,
     OUTAGE_SECONDS: 300,
+    LEAK_REPORT_KEYS_URL: "",
   });
   expect([...parse({}).SCOPES.keys()]).toEqual([
     "jobs:read",
