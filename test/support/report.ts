@@ -23,7 +23,7 @@ export function derOf(raw: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.of(SEQUENCE, contents.length, ...contents);
 }
 
-export interface PublicKey {
+interface PublicKey {
   key_identifier: unknown;
   key: unknown;
   is_current?: boolean;
@@ -35,7 +35,7 @@ export function published(...keys: unknown[]): Answer {
 }
 
 /** The public part of `key` as GitHub publishes it. */
-export async function publicKey(identifier: string, key: CryptoKey): Promise<PublicKey> {
+async function publicKey(identifier: string, key: CryptoKey): Promise<PublicKey> {
   const spki = new Uint8Array((await crypto.subtle.exportKey("spki", key)) as ArrayBuffer);
   const lines = spki.toBase64().replace(/.{64}/g, "$&\n");
   return {
