@@ -17,6 +17,7 @@ import { parseConfig } from "./lib/config.ts";
 import { ApiError, describeFault, errorResponse, shownPath } from "./lib/errors.ts";
 import { bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
+import { openApiRoutes } from "./openapi/routes.ts";
 import { verifierOf } from "./verify/isolate.ts";
 import { publicRoutes } from "./verify/routes.ts";
 
@@ -74,6 +75,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
 
   app.route("/", discoveryRoutes(config, now));
+  app.route("/", openApiRoutes(config));
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
   app.use("/settings/*", bearer({ ...config, keys }), wholeBody(MAX_BODY_BYTES), jsonBody);
   app.route("/settings", keyRoutes(service, rules));

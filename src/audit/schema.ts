@@ -2,16 +2,52 @@ import * as z from "zod";
 import { limitSchema } from "../lib/paging.ts";
 import { ACTIONS } from "./store.ts";
 
-const DEFAULT_PAGE = "100";
+const DEFAULT_PAGE = 100;
 
 /** The query of `GET /settings/events`. */
 export const listEventsSchema = z.object({
-  limit: limitSchema.prefault(DEFAULT_PAGE),
-  /** The last event of the page before. */
-  cursor: z.guid("must be taken from a Link header").optional(),
-  /** Id of a key. */
-  key: z.guid("must be a UUID").toLowerCase().optional(),
+  limit: limitSchema.prefault(String(DEFAULT_PAGE)).meta({ default: DEFAULT_PAGE }),
+  cursor: z
+    .guid("must be taken from a Link header")
+    .optional()
+    .meta({ description: "The last event of the page before: from its Link header." }),
+  key: z
+    .guid("must be a UUID")
+    .toLowerCase()
+    .optional()
+    .meta({ description: "Only events of the key with this id." }),
   action: z.enum(ACTIONS, `must be one of ${ACTIONS.join(", ")}`).optional(),
 });
 
+/** An event as its company sees it. */
+export const eventSchema = z
+  .object({
+    id: z.guid(),
+    action: z.enum(ACTIONS),
+    keyId: z.guid(),
+    actor: z.object({ issuer: z.string(), subject: z.string() }).nullable().meta({
+      description:
+        "The access token's issuer and subject, or who reported a leak: the URL of the reporter's keys, and the key that signed. null: the holder of the key itself.",
+    }),
+    at: z.iso.datetime(),
+    detail: z
+      .record(z.string(), z.string())
+      .nullable()
+      .meta({ description: "What the action alone does not tell." }),
+  })
+  .meta({
+    description: "Who did what to which key and when.",
+    examples: [
+      {
+        id: "f3b6a1de-9c0c-4d3e-8f57-0f7f0a6c1d11",
+        action: "rename",
+        keyId: "6001d30f-4ca8-4278-ba11-8964895e31cf",
+        actor: { issuer: "https://login.example.com", subject: "ada" },
+        at: "2026-11-23T09:08:13.107Z",
+        detail: { label: "Careers page" },
+      },
+    ],
+  });
+
+export type ShownEvent = z.output<typeof eventSchema>;
 export type ListEvents = z.output<typeof listEventsSchema>;

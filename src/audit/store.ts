@@ -1,7 +1,7 @@
 import { and, desc, eq, lt, notExists, type SQL, sql } from "drizzle-orm";
 import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
-import type { ListEvents } from "./schema.ts";
+import type { ListEvents, ShownEvent } from "./schema.ts";
 
 /**
  * Who acts: the access token's issuer and subject, or the URL of a reporter's keys and the identifier of
@@ -45,14 +45,6 @@ export function recordEvents(
     FROM json_each(${JSON.stringify([...events])}) CROSS JOIN ${apiKeys} ON ${apiKeys.digest} = value ->> '$[0]'
     WHERE ${condition}`;
   return db.insert(auditEvents).select(values);
-}
-
-/** An event as its company sees it. */
-export interface ShownEvent extends Omit<Required<AuditEvent>, "at" | "detail"> {
-  keyId: string;
-  /** RFC 3339, UTC. */
-  at: string;
-  detail: Record<string, string> | null;
 }
 
 /**

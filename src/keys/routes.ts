@@ -10,6 +10,7 @@ import {
   keyIdSchema,
   listKeysSchema,
   rotateKeySchema,
+  type Scope,
   updateKeySchema,
 } from "./schema.ts";
 import type { KeyService } from "./service.ts";
@@ -17,7 +18,7 @@ import type { KeyService } from "./service.ts";
 /** The management of keys, below `/settings`. Wants `bearer` before it. */
 export function keyRoutes(service: KeyService, rules: KeyRules) {
   const id = zValidator("param", keyIdSchema, refuseUrl);
-  const catalogue = [...rules.scopes].map(([scope, description]) => ({ scope, description }));
+  const catalogue = [...rules.scopes].map(([scope, description]): Scope => ({ scope, description }));
 
   return new Hono<{ Variables: BearerVariables }>()
     .post("/api-keys", zValidator("json", createKeySchema(rules), refuseBody), async (c) => {

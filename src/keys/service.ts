@@ -1,28 +1,8 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import { ApiError } from "../lib/errors.ts";
 import type { KeyFormat } from "./format.ts";
-import type { CreateKey, KeyCursor, ListKeys } from "./schema.ts";
+import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey } from "./schema.ts";
 import type { KeyStore, StoredKey } from "./store.ts";
-
-/** A key as its company sees it. Times are RFC 3339, UTC. */
-export interface ApiKey {
-  id: string;
-  /** Brand, environment and the first characters of the randomness. */
-  keyPrefix: string;
-  label: string;
-  scopes: string[];
-  createdAt: string;
-  expiresAt: string | null;
-  revokedAt: string | null;
-  lastUsedAt: string | null;
-  /** Id of the key whose rotation made this one. */
-  replaces: string | null;
-  /** Neither revoked nor expired. */
-  active: boolean;
-}
-
-/** The one answer that holds the key itself. */
-export type NewApiKey = ApiKey & { rawKey: string };
 
 export interface KeyServiceParts {
   store: KeyStore;

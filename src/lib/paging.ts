@@ -8,7 +8,14 @@ export const limitSchema = z
   .string("must be given once")
   .regex(/^[1-9]\d{0,2}$/, { error: RANGE, abort: true })
   .transform(Number)
-  .refine((limit) => limit <= MAX_PAGE, { error: RANGE });
+  .refine((limit) => limit <= MAX_PAGE, { error: RANGE })
+  .meta({
+    description: "Entries of one page.",
+    type: "integer",
+    pattern: undefined,
+    minimum: 1,
+    maximum: MAX_PAGE,
+  });
 
 /** The `Link` header to the page after this one (RFC 8288): the same request with another cursor. */
 export function nextLink(url: string, cursor: string): string {

@@ -1,12 +1,20 @@
+import * as z from "zod";
 import type { Config } from "../lib/config.ts";
 
 const WELL_KNOWN = "/.well-known/oauth-protected-resource";
+
+export const resourceMetadataSchema = z.object({
+  resource: z.string(),
+  authorization_servers: z.array(z.string()),
+  scopes_supported: z.array(z.string()),
+  bearer_methods_supported: z.array(z.literal("header")),
+});
 
 /**
  * What clients learn of this API as an OAuth2 resource (RFC 9728 §2). The RFC wants an https URL for
  * `resource`, and clients that check it (§3.3) refuse a URN: they need `OAUTH_AUDIENCE` to be this API's URL.
  */
-export function resourceMetadata(config: Config) {
+export function resourceMetadata(config: Config): z.output<typeof resourceMetadataSchema> {
   return {
     resource: config.OAUTH_AUDIENCE,
     authorization_servers: [config.OAUTH_ISSUER],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ShownEvent } from "../../src/audit/store.ts";
+import type { ShownEvent } from "../../src/audit/schema.ts";
 import { call, createKey, type ManageOptions, manage } from "../support/api.ts";
 
 const change = (id: string, method: string, body?: unknown) =>

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
-import type { ApiKey } from "../../src/keys/service.ts";
+import type { ApiKey } from "../../src/keys/schema.ts";
 import { appWith, call, createKey, manage } from "../support/api.ts";
 import { brokenFields, expectError, stored } from "../support/expect.ts";
 

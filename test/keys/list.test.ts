@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { ApiKey } from "../../src/keys/service.ts";
+import type { ApiKey } from "../../src/keys/schema.ts";
 import { createKey, manage, ORIGIN } from "../support/api.ts";
 import { expectError } from "../support/expect.ts";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { ApiKey } from "../../src/keys/service.ts";
+import type { ApiKey } from "../../src/keys/schema.ts";
 import { type CreatedKey, call, createKey, type ManageOptions, manage } from "../support/api.ts";
 
 const rotate = (id: string, body?: unknown, options: ManageOptions = {}) =>

@@ -2,7 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { createApp } from "../../src/app.ts";
-import type { ApiKey } from "../../src/keys/service.ts";
+import type { NewApiKey } from "../../src/keys/schema.ts";
 
 export const ORIGIN = "https://latchkey.example";
 
@@ -78,7 +78,7 @@ export async function manage(path: string, options: ManageOptions = {}): Promise
   return call(path, init, target);
 }
 
-export type CreatedKey = ApiKey & { rawKey: string };
+export type CreatedKey = NewApiKey;
 
 /** A key, made through the API. */
 export async function createKey(

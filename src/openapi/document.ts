@@ -1,0 +1,74 @@
+import * as z from "zod";
+import { eventSchema } from "../audit/schema.ts";
+import {
+  apiKeySchema,
+  createKeySchema,
+  newApiKeySchema,
+  rotateKeySchema,
+  scopeSchema,
+  updateKeySchema,
+} from "../keys/schema.ts";
+import type { Config } from "../lib/config.ts";
+import { resourceMetadataSchema } from "../oauth/metadata.ts";
+import { dayUsageSchema } from "../usage/schema.ts";
+import { verifiedKeySchema } from "../verify/schema.ts";
+import { jsonSchemas } from "./json.ts";
+import { paths } from "./paths.ts";
+import { errorSchema, FAILURES, HEADERS } from "./responses.ts";
+
+const DESCRIPTION = `API keys for your API. Companies manage their keys with OAuth2 access tokens; whoever is shown a key asks
+here whether it is good.
+
+Every answer that is not 2xx has the body \`Error\`, that of an unknown path too. HEAD is answered wherever GET is.
+Bodies are JSON in UTF-8, of at most 16 KiB.`;
+
+/**
+ * The OpenAPI 3.1 document, made of the schemas that validate.
+ *
+ * @param origin - Where this API is reached: `https://keys.example.com`.
+ */
+export function openApi(config: Config, origin: string) {
+  const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now: Date.now };
+  const asked = { CreateKey: createKeySchema(rules), UpdateKey: updateKeySchema, RotateKey: rotateKeySchema };
+  const answered = {
+    ApiKey: apiKeySchema,
+    NewApiKey: newApiKeySchema,
+    Scope: scopeSchema,
+    Event: eventSchema,
+    DayUsage: dayUsageSchema,
+    VerifiedKey: verifiedKeySchema,
+    ResourceMetadata: resourceMetadataSchema,
+    Health: z.object({ status: z.literal("ok") }),
+    Error: errorSchema,
+  };
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Latchkey",
+      version: "1.0.0",
+      summary: "API keys for your API.",
+      description: DESCRIPTION,
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: origin }],
+    tags: [
+      { name: "API keys", description: "Managed by a company, which is that of the access token." },
+      { name: "The presented key", description: "What a key can do with itself." },
+      { name: "Discovery", description: "For machines that look around, without a credential." },
+    ],
+    paths: paths(config),
+    components: {
+      securitySchemes: {
+        oauth: {
+          type: "openIdConnect",
+          description: "An access token of the issuer, for instance by OAuth2 authorization code with PKCE.",
+          openIdConnectUrl: `${config.OAUTH_ISSUER.replace(/\/$/, "")}/.well-known/openid-configuration`,
+        },
+        apiKey: { type: "apiKey", description: "An API key.", in: "header", name: "X-API-Key" },
+      },
+      schemas: { ...jsonSchemas(asked, "input"), ...jsonSchemas(answered, "output") },
+      headers: HEADERS,
+      responses: Object.fromEntries(Object.entries(FAILURES).map(([name, { response }]) => [name, response])),
+    },
+  };
+}

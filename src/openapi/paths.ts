@@ -1,0 +1,265 @@
+import type * as z from "zod";
+import { listEventsSchema } from "../audit/schema.ts";
+import { keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import type { Config } from "../lib/config.ts";
+import { metadataPath } from "../oauth/metadata.ts";
+import { type Json, parameters, ref } from "./json.ts";
+import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
+
+interface Operation {
+  tags: ["API keys" | "The presented key" | "Discovery"];
+  operationId: string;
+  summary: string;
+  description: string;
+  security: Json[];
+  path?: z.ZodObject;
+  query?: z.ZodObject;
+  /** Name of the body's schema. */
+  body?: { schema: string; required: boolean };
+  success: Json;
+  failures: readonly Failure[];
+}
+
+const ALWAYS = ["MethodNotAllowed", "InternalError"] as const;
+const MANAGED = ["TokenRefused", "Forbidden", "RateLimited", "Unavailable", ...ALWAYS] as const;
+const PRESENTED = ["KeyRefused", "Forbidden", "RateLimited", "Unavailable", ...ALWAYS] as const;
+const OF_BODY = ["PayloadTooLarge", "UnsupportedMediaType"] as const;
+
+/** Every route, with every status of it. */
+export function paths(config: Config): Json {
+  const managed = (scope: string, ...failures: Failure[]) => ({
+    tags: ["API keys"] as ["API keys"],
+    security: [{ oauth: scope === "" ? [] : [scope] }],
+    failures: [...failures, ...MANAGED],
+  });
+  const read = (...failures: Failure[]) => managed(config.OAUTH_READ_SCOPE, ...failures);
+  const write = (...failures: Failure[]) => managed(config.OAUTH_WRITE_SCOPE, ...failures, ...OF_BODY);
+
+  return {
+    "/settings/api-keys": {
+      get: operation({
+        ...read("BadRequest"),
+        operationId: "listKeys",
+        summary: "List keys",
+        description: "The company's keys, newest first: all of them, or one page where `limit` is given.",
+        query: listKeysSchema,
+        success: json(200, "Keys.", listOf("ApiKey"), { Link: "Link" }),
+      }),
+      post: operation({
+        ...write("BadRequest", "Conflict", "ValidationError"),
+        operationId: "createKey",
+        summary: "Create a key",
+        description: "The answer is the only one that ever holds the key itself.",
+        body: { schema: "CreateKey", required: true },
+        success: created,
+      }),
+    },
+    "/settings/api-keys/{id}": {
+      get: operation({
+        ...read("BadRequest", "NotFound"),
+        operationId: "getKey",
+        summary: "Get a key",
+        description: "One key. Those of other companies do not exist.",
+        path: keyIdSchema,
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+      patch: operation({
+        ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
+        operationId: "updateKey",
+        summary: "Rename a key",
+        description: "An empty object changes nothing. A revoked key cannot be renamed.",
+        path: keyIdSchema,
+        body: { schema: "UpdateKey", required: false },
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+      delete: operation({
+        ...write("BadRequest", "NotFound"),
+        operationId: "revokeKey",
+        summary: "Revoke a key",
+        description: "For good, and everywhere within seconds. Once more changes nothing.",
+        path: keyIdSchema,
+        success: empty("The key is revoked."),
+      }),
+    },
+    "/settings/api-keys/{id}/rotate": {
+      post: operation({
+        ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
+        operationId: "rotateKey",
+        summary: "Rotate a key",
+        description:
+          "A new key of the same label, scopes and expiry. The old one ends after the overlap. A key that is revoked, expired or rotated already cannot be rotated.",
+        path: keyIdSchema,
+        body: { schema: "RotateKey", required: false },
+        success: created,
+      }),
+    },
+    "/settings/api-keys/{id}/usage": {
+      get: operation({
+        ...read("BadRequest", "NotFound"),
+        operationId: "getUsage",
+        summary: "Count the uses of a key",
+        description: "The last 30 days, oldest first.",
+        path: keyIdSchema,
+        success: json(200, "Days.", listOf("DayUsage")),
+      }),
+    },
+    "/settings/scopes": {
+      get: operation({
+        ...read(),
+        operationId: "listScopes",
+        summary: "List scopes",
+        description: "The catalogue that a key's scopes are taken from.",
+        success: json(200, "Scopes.", listOf("Scope")),
+      }),
+    },
+    "/settings/events": {
+      get: operation({
+        ...read("BadRequest"),
+        operationId: "listEvents",
+        summary: "Read the audit log",
+        description: "What happened to the company's keys, newest first.",
+        query: listEventsSchema,
+        success: json(200, "Events.", listOf("Event"), { Link: "Link" }),
+      }),
+    },
+    "/public/v1/key": {
+      ...Object.fromEntries(
+        ["get", "post", "put", "patch", "options"].map((method) => [method, describe(method)]),
+      ),
+      delete: operation({
+        ...presented,
+        operationId: "revokePresentedKey",
+        summary: "Revoke the key",
+        description: "Whoever holds a key may kill it: for people who find one.",
+        success: empty("The key is revoked."),
+      }),
+    },
+    [metadataPath(config.OAUTH_AUDIENCE)]: {
+      get: operation({
+        ...discovery(...ALWAYS),
+        operationId: "getResourceMetadata",
+        summary: "Find the authorization server",
+        description: "OAuth2 protected resource metadata (RFC 9728).",
+        success: json(200, "The metadata.", ref("schemas", "ResourceMetadata")),
+      }),
+    },
+    ...(config.SECURITY_CONTACT !== "" && {
+      "/.well-known/security.txt": {
+        get: operation({
+          ...discovery(...ALWAYS),
+          operationId: "getSecurityTxt",
+          summary: "Find who hears of faults",
+          description: "RFC 9116.",
+          success: text("text/plain", "The contact."),
+        }),
+      },
+    }),
+    "/health": {
+      get: operation({
+        ...discovery("MethodNotAllowed"),
+        operationId: "getHealth",
+        summary: "Ask whether it is alive",
+        description: "Also where the database is down.",
+        success: json(200, "It is.", ref("schemas", "Health")),
+      }),
+    },
+    "/health/ready": {
+      get: operation({
+        ...discovery("MethodNotAllowed", "Unavailable"),
+        operationId: "getReadiness",
+        summary: "Ask whether it is ready",
+        description: "The database answers and the settings are good.",
+        success: json(200, "It is.", ref("schemas", "Health")),
+      }),
+    },
+    "/openapi.json": {
+      get: operation({
+        ...discovery(...ALWAYS),
+        operationId: "getOpenApi",
+        summary: "Get this document",
+        description: "OpenAPI 3.1.",
+        success: json(200, "The document.", {
+          type: "object",
+          required: ["openapi"],
+          properties: { openapi: { type: "string" } },
+        }),
+      }),
+    },
+  };
+}
+
+const presented = {
+  tags: ["The presented key"] as ["The presented key"],
+  security: [{ apiKey: [] }],
+  failures: PRESENTED,
+};
+
+function describe(method: string) {
+  const by = method === "get" ? "" : `, by ${method.toUpperCase()}`;
+  return operation({
+    ...presented,
+    operationId: `describePresentedKey${by && method}`,
+    summary: `Describe the key${by}`,
+    description:
+      "For proxies that ask before they pass a request on (nginx `auth_request`, Traefik, Caddy, Envoy): some ask by the caller's own method.",
+    success: json(200, "The key is good.", ref("schemas", "VerifiedKey"), {
+      "X-Key-Id": "KeyId",
+      "X-Company-Id": "CompanyId",
+      "X-Key-Scopes": "KeyScopes",
+    }),
+  });
+}
+
+function discovery(...failures: Failure[]) {
+  return { tags: ["Discovery"] as ["Discovery"], security: [], failures };
+}
+
+const scopeParameter = {
+  name: "scope",
+  in: "query",
+  required: false,
+  description: "Scopes that the key must all have.",
+  schema: { type: "array", items: { type: "string" } },
+};
+
+function operation({ path, query, body, success, failures, ...rest }: Operation): Json {
+  return {
+    ...rest,
+    parameters: [
+      ...(path ? parameters(path, "path") : []),
+      ...(query ? parameters(query, "query") : []),
+      ...(failures === PRESENTED ? [scopeParameter] : []),
+    ],
+    ...(body && {
+      requestBody: {
+        required: body.required,
+        content: { "application/json": { schema: ref("schemas", body.schema) } },
+      },
+    }),
+    responses: {
+      ...success,
+      ...Object.fromEntries(failures.map((name) => [FAILURES[name].status, ref("responses", name)])),
+    },
+  };
+}
+
+function json(status: number, description: string, schema: Json, headers: AnswerHeaders = {}): Json {
+  const content = { "application/json": { schema } };
+  return { [status]: { description, headers: headerRefs(headers), content } };
+}
+
+function text(type: string, description: string): Json {
+  return { 200: { description, content: { [type]: { schema: { type: "string" } } } } };
+}
+
+function empty(description: string): Json {
+  return { 204: { description } };
+}
+
+function listOf(name: string): Json {
+  return { type: "array", items: ref("schemas", name) };
+}
+
+const created = json(201, "The new key, with the key itself.", ref("schemas", "NewApiKey"), {
+  Location: "Location",
+});
