@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { ShownEvent } from "../../src/audit/store.ts";
-import type { ApiKey } from "../../src/keys/service.ts";
+import type { ShownEvent } from "../../src/audit/schema.ts";
+import type { ApiKey } from "../../src/keys/schema.ts";
 import { appWith, type CreatedKey, call, createKey, manage } from "../support/api.ts";
 import { malformed } from "../support/bodies.ts";
 import { hooked } from "../support/d1.ts";
