@@ -14,6 +14,11 @@ export default defineConfig({
             return {
               wrangler: { configPath: "./wrangler.toml" },
               miniflare: {
+                // Many tests call for one company; the limits have tests of their own.
+                ratelimits: {
+                  MANAGEMENT_LIMIT: { namespace_id: "1", simple: { limit: 1_000_000, period: 60 } },
+                  FAILURES_LIMIT: { namespace_id: "2", simple: { limit: 20, period: 60 } },
+                },
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
                   KEY_PEPPERS: JSON.stringify({

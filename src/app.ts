@@ -13,11 +13,12 @@ import { KeyService } from "./keys/service.ts";
 import { keyStore } from "./keys/store.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, reporterSignature } from "./leaks/routes.ts";
-import { parseConfig } from "./lib/config.ts";
-import { ApiError, describeFault, errorResponse, shownPath } from "./lib/errors.ts";
-import { bearer } from "./oauth/bearer.ts";
+import { type Limiters, parseConfig } from "./lib/config.ts";
+import { ApiError, describeFault, ERRORS, errorResponse, shownPath } from "./lib/errors.ts";
+import { type BearerVariables, bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
 import { openApiRoutes } from "./openapi/routes.ts";
+import { usageRoutes } from "./usage/routes.ts";
 import { verifierOf } from "./verify/isolate.ts";
 import { publicRoutes } from "./verify/routes.ts";
 
@@ -77,9 +78,10 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   app.route("/", discoveryRoutes(config, now));
   app.route("/", openApiRoutes(config));
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
-  app.use("/settings/*", bearer({ ...config, keys }), wholeBody(MAX_BODY_BYTES), jsonBody);
+  app.use("/settings/*", bearer({ ...config, keys }), companyLimit(env), wholeBody(MAX_BODY_BYTES), jsonBody);
   app.route("/settings", keyRoutes(service, rules));
   app.route("/settings", auditRoutes(env.DB));
+  app.route("/settings", usageRoutes(env.DB, now));
   const url = config.LEAK_REPORT_KEYS_URL;
   if (url !== "") {
     const signature = reporterSignature({ url, keys: reporterKeys({ url, now }) });
@@ -103,6 +105,17 @@ const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
     c.header("Content-Type", "application/json; charset=utf-8");
   }
 };
+
+/** Without a limiter, no limit. */
+function companyLimit({
+  MANAGEMENT_LIMIT: limiter,
+}: Limiters): MiddlewareHandler<{ Variables: BearerVariables }> {
+  return async function companyLimit(c, next) {
+    const outcome = await limiter?.limit({ key: c.var.principal.companyId });
+    if (outcome?.success === false) throw new ApiError("RATE_LIMITED");
+    return next();
+  };
+}
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
@@ -153,7 +166,7 @@ function toApiError(fault: Error): ApiError {
 
 /** Refusals and faults, for the log. No query, header or body: they may hold a credential. */
 function report(error: ApiError, fault: Error, method: string, path: string): void {
-  if (fault !== error) {
+  if (ERRORS[error.code].status >= 500) {
     console.error(JSON.stringify({ event: "request_failed", method, path, fault: describeFault(fault) }));
   } else if (error.reason !== undefined) {
     console.warn(

@@ -1,6 +1,7 @@
 import { createApp } from "./app.ts";
-import { DAY_SECONDS } from "./lib/config.ts";
-import { trimChanges } from "./verify/store.ts";
+import { dropOld } from "./retention.ts";
+import type { UsageReport } from "./usage/recorder.ts";
+import { mergeReports } from "./usage/store.ts";
 
 export { ApiKeyVerifier } from "./verify/entrypoint.ts";
 
@@ -11,7 +12,14 @@ export default {
     app ??= createApp(env);
     return app.fetch(request, env, ctx);
   },
-  async scheduled(controller, env) {
-    await trimChanges(env.DB, controller.scheduledTime - DAY_SECONDS * 1000);
+  async queue(batch, env) {
+    await mergeReports(
+      env.DB,
+      batch.messages.map(({ body }) => body),
+      Date.now(),
+    );
   },
-} satisfies ExportedHandler<Env>;
+  async scheduled({ scheduledTime }, env) {
+    await dropOld(env.DB, scheduledTime);
+  },
+} satisfies ExportedHandler<Env, UsageReport>;

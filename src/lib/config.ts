@@ -73,6 +73,8 @@ function generationsIn(json: string): string {
   return [...json.matchAll(/"(.)"\s*:/g)].map((match) => match[1]).join("");
 }
 
+const bound = z.custom<object>((binding) => typeof binding === "object" && binding !== null, "is not bound");
+
 const schema = z
   .object({
     OAUTH_ISSUER: url,
@@ -93,11 +95,12 @@ const schema = z
     MAX_LIVE_KEYS: whole(1, 100_000),
     REVOCATION_SECONDS: whole(1, 3600),
     OUTAGE_SECONDS: whole(1, DAY_SECONDS),
+    DB: bound,
+    USAGE: bound,
     SECURITY_CONTACT: z.union([
       z.literal(""),
       z.url({ protocol: /^(https|mailto|tel)$/, error: "must be an https, mailto or tel URL" }),
     ]),
-    DB: z.custom<D1Database>((binding) => typeof binding === "object" && binding !== null, "is not bound"),
   })
   .refine((vars) => vars.OUTAGE_SECONDS >= vars.REVOCATION_SECONDS, {
     path: ["OUTAGE_SECONDS"],
@@ -105,6 +108,17 @@ const schema = z
   });
 
 export type Config = z.output<typeof schema>;
+
+/** The limiters, each of which may be left out of `wrangler.toml`: then there is no such limit. */
+export interface Limiters {
+  DB: D1Database;
+  /** Management calls of one company. */
+  MANAGEMENT_LIMIT?: RateLimit;
+  /** Failed verifications from one address. */
+  FAILURES_LIMIT?: RateLimit;
+  /** Verifications of one key. */
+  VERIFICATIONS_LIMIT?: RateLimit;
+}
 
 /** A setting is missing or wrong. The message names each one and quotes no value. */
 export class ConfigError extends Error {

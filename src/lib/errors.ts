@@ -25,8 +25,8 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Seconds a caller is asked to wait after a 503. */
-const RETRY_AFTER_SECONDS = 5;
+/** Seconds a caller is asked to wait. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 10, UNAVAILABLE: 5 };
 
 export interface ErrorOptions {
   message?: string;
@@ -69,6 +69,7 @@ export interface ErrorEnvelope {
 /** The answer to a failed request: the envelope and the headers that go with it. */
 export function errorResponse(error: ApiError, url: string): Response {
   const { status } = ERRORS[error.code];
+  const retryAfter = RETRY_AFTER_SECONDS[error.code];
   const envelope: ErrorEnvelope = {
     status,
     error: error.code,
@@ -82,7 +83,7 @@ export function errorResponse(error: ApiError, url: string): Response {
     headers: {
       "Content-Type": "application/json; charset=utf-8",
       "Cache-Control": "no-store",
-      ...(status === 503 && { "Retry-After": String(RETRY_AFTER_SECONDS) }),
+      ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }),
       ...error.headers,
     },
   });

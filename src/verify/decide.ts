@@ -1,4 +1,4 @@
-import type { VerifyErrorCode } from "./contract.ts";
+import type { VerifyResult } from "./contract.ts";
 
 /** What a verdict depends on. */
 export interface KeyRecord {
@@ -11,18 +11,17 @@ export interface KeyRecord {
   revokedAt: number | null;
 }
 
-export interface Refusal {
-  error: VerifyErrorCode;
-  message: string;
-}
+export type Refusal = Extract<VerifyResult, { valid: false }>;
 
 /** The refusal of a genuine key, or `null` where it is good: revoked, expired, scopes, in that order. */
 export function decide(record: KeyRecord, scopes: readonly string[], now: number): Refusal | null {
-  if (record.revokedAt !== null) return { error: "KEY_REVOKED", message: "The API key has been revoked" };
+  if (record.revokedAt !== null)
+    return { valid: false, error: "KEY_REVOKED", message: "The API key has been revoked" };
   if (record.expiresAt !== null && now >= record.expiresAt) {
-    return { error: "TOKEN_EXPIRED", message: "The API key has expired" };
+    return { valid: false, error: "TOKEN_EXPIRED", message: "The API key has expired" };
   }
   const missing = scopes.filter((scope) => !record.scopes.includes(scope));
-  if (missing.length > 0) return { error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
+  if (missing.length > 0)
+    return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
   return null;
 }

@@ -52,6 +52,8 @@ export class Feed {
   readonly #limits: FeedLimits;
   readonly #records: LruCache<KeyRecord>;
   #cursor: number | null = null;
+  /** The newest change seen in any read: what is older than it is not begun with. */
+  #newest = 0;
   #syncedAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
@@ -107,25 +109,20 @@ export class Feed {
    * Takes in what a read brought: forgets what changed, keeps the record of `digest`.
    * A record read before a change that is already known is not kept.
    *
-   * @returns `false` where the read must be repeated, because the feed no longer reaches back to its cursor.
+   * @returns `false` where the read must be repeated: there are too many changes, or none to begin with.
    */
   absorb(question: Question, snapshot: Snapshot, digest: string): boolean {
     const [first] = snapshot.changes;
     const last = snapshot.changes.at(-1);
-    if (
-      first === undefined ||
-      last === undefined ||
-      (question.cursor !== null && first.seq !== question.cursor)
-    ) {
+    this.#newest = last === undefined ? 0 : Math.max(this.#newest, last.seq);
+    if (!first || !last || snapshot.changes.length === READ_LIMIT) {
       this.#startAfresh();
       return false;
     }
-    if (snapshot.changes.length === READ_LIMIT) {
-      this.#startAfresh();
-      return true;
-    }
-    // It knows nothing of the changes between the cursor and its own first one.
-    if (this.#cursor !== null && first.seq > this.#cursor) return true;
+    // It does not reach back to what is known, but is newer.
+    if (this.#cursor !== null && first.seq > this.#cursor) this.#startAfresh();
+    // Nothing is known of the changes since, and there are some.
+    if (this.#cursor === null && last.seq < this.#newest) return true;
 
     const known = this.#cursor ?? last.seq;
     for (const change of snapshot.changes) {
@@ -145,7 +142,6 @@ export class Feed {
   #startAfresh(): void {
     this.#records.clear();
     this.#cursor = null;
-    this.#syncedAt = Number.NEGATIVE_INFINITY;
   }
 }
 

@@ -1,6 +1,8 @@
 import { keyFormat } from "../keys/format.ts";
-import { parseConfig } from "../lib/config.ts";
+import { type Limiters, parseConfig } from "../lib/config.ts";
+import { UsageRecorder } from "../usage/recorder.ts";
 import { Feed } from "./feed.ts";
+import { Limiter } from "./limiter.ts";
 import { feedStore } from "./store.ts";
 import { Verifier } from "./verifier.ts";
 
@@ -25,11 +27,17 @@ export function verifierOf(env: Env): Verifier {
 function createVerifier(env: Env): Verifier {
   const config = parseConfig(env);
   const boundMs = config.REVOCATION_SECONDS * 1000;
+  const limiters: Limiters = env;
+  const now = () => Date.now();
+  const usage = new UsageRecorder({ queue: env.USAGE, now, wait: (ms) => scheduler.wait(ms) });
   return new Verifier({
     format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
     store: feedStore(env.DB),
     feed: new Feed({ boundMs, outageMs: config.OUTAGE_SECONDS * 1000, capacity: CACHE_CAPACITY }),
-    now: () => Date.now(),
+    now,
     readDeadlineMs: Math.min(READ_DEADLINE_MS, boundMs / 5),
+    record: (key, allowed, waitUntil) => usage.record(key, allowed, waitUntil),
+    ...(limiters.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limiters.VERIFICATIONS_LIMIT) }),
+    ...(limiters.FAILURES_LIMIT && { failureLimit: new Limiter(limiters.FAILURES_LIMIT) }),
   });
 }

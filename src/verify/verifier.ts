@@ -1,9 +1,11 @@
 import type { KeyFormat } from "../keys/format.ts";
+import type { WaitUntil } from "../lib/background.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { describeFault } from "../lib/errors.ts";
 import type { VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord } from "./decide.ts";
 import type { Feed } from "./feed.ts";
+import type { Limiter } from "./limiter.ts";
 import type { FeedStore } from "./store.ts";
 
 const UNKNOWN: VerifyResult = { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };
@@ -12,6 +14,7 @@ const UNAVAILABLE: VerifyResult = {
   error: "UNAVAILABLE",
   message: "The API key cannot be checked now",
 };
+const LIMITED: VerifyResult = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
 
 export interface VerifierParts {
   format: Pick<KeyFormat, "digest">;
@@ -21,10 +24,13 @@ export interface VerifierParts {
   now: () => number;
   /** A read of the database that takes longer has failed. */
   readDeadlineMs: number;
+  /** Is told of every verdict on a genuine key. */
+  record?: (key: KeyRecord, allowed: boolean, waitUntil: WaitUntil) => void;
+  /** Of verifications of one key. */
+  keyLimit?: Limiter;
+  /** Of failed verifications from one address. */
+  failureLimit?: Limiter;
 }
-
-/** Keeps work going after the answer: `ctx.waitUntil`. */
-export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** Tells good keys from bad ones. One for each isolate; holds no promise between calls. */
 export class Verifier {
@@ -35,30 +41,44 @@ export class Verifier {
   }
 
   async verify(rawKey: string, options: VerifyOptions, waitUntil: WaitUntil): Promise<VerifyResult> {
-    const { format, feed, now } = this.#parts;
+    const { failureLimit, now } = this.#parts;
+    const { clientIp } = options;
+    const result = await this.#verify(rawKey, options, waitUntil);
+    if (result.valid || result.error !== "UNAUTHORIZED" || !failureLimit || !clientIp) return result;
+    failureLimit.count(clientIp, now(), waitUntil);
+    return failureLimit.isBlocked(clientIp, now()) ? LIMITED : result;
+  }
+
+  async #verify(rawKey: string, options: VerifyOptions, waitUntil: WaitUntil): Promise<VerifyResult> {
+    const { format, feed, failureLimit, now } = this.#parts;
     const digest = await format.digest(rawKey);
     if (digest === null) return UNKNOWN;
     const scopes = options.scopes ?? [];
     const strong = options.consistency === "strong";
+    const held = () => {
+      const record = feed.get(digest);
+      return record && this.#verdict(record, scopes, feed.syncedAt, feed.isStale(now()), waitUntil);
+    };
 
     if (!strong) {
       const urgency = feed.urgency(now());
       if (urgency !== "first") {
-        const verdict = this.#fromHeld(digest, scopes);
-        if (verdict !== null) {
+        const verdict = held();
+        if (verdict !== undefined) {
           if (urgency === "background") waitUntil(this.sync());
           return verdict;
         }
       }
     }
+    if (options.clientIp && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
     try {
       const found = strong ? null : await this.#read(digest);
       const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);
-      return record === null ? UNKNOWN : verdictOf(record, scopes, now(), askedAt, false);
+      return record === null ? UNKNOWN : this.#verdict(record, scopes, askedAt, false, waitUntil);
     } catch {
       if (strong || feed.isOutdated(now())) return UNAVAILABLE;
       // Looked up again: the record may have been forgotten while the read was under way.
-      return this.#fromHeld(digest, scopes) ?? UNAVAILABLE;
+      return held() ?? UNAVAILABLE;
     }
   }
 
@@ -67,13 +87,32 @@ export class Verifier {
     await this.#read("").catch(() => {});
   }
 
-  #fromHeld(digest: string, scopes: readonly string[]): VerifyResult | null {
-    const { feed, now } = this.#parts;
-    const record = feed.get(digest);
-    return record === undefined ? null : verdictOf(record, scopes, now(), feed.syncedAt, feed.isStale(now()));
+  #verdict(
+    record: KeyRecord,
+    scopes: readonly string[],
+    checkedAt: number,
+    stale: boolean,
+    waitUntil: WaitUntil,
+  ): VerifyResult {
+    const { keyLimit, record: tell, now } = this.#parts;
+    const refusal = keyLimit?.isBlocked(record.id, now()) ? LIMITED : decide(record, scopes, now());
+    keyLimit?.count(record.id, now(), waitUntil);
+    tell?.(record, refusal === null, waitUntil);
+    if (refusal !== null) return refusal;
+    return {
+      valid: true,
+      key: {
+        id: record.id,
+        companyId: record.companyId,
+        scopes: record.scopes,
+        expiresAt: record.expiresAt === null ? null : new Date(record.expiresAt).toISOString(),
+      },
+      checkedAt: new Date(checkedAt).toISOString(),
+      stale,
+    };
   }
 
-  /** One round trip: the feed and the record. Two, where the feed no longer reaches back to what is known. */
+  /** One round trip: the feed and the record. Two, where the isolate starts afresh. */
   async #read(digest: string, retry = true): Promise<Found> {
     const { feed, store, now } = this.#parts;
     const question = feed.ask(now());
@@ -106,22 +145,4 @@ export class Verifier {
 interface Found {
   record: KeyRecord | null;
   askedAt: number;
-}
-
-function verdictOf(
-  record: KeyRecord,
-  scopes: readonly string[],
-  now: number,
-  checkedAt: number,
-  stale: boolean,
-): VerifyResult {
-  const refusal = decide(record, scopes, now);
-  if (refusal !== null) return { valid: false, ...refusal };
-  const expiresAt = record.expiresAt === null ? null : new Date(record.expiresAt).toISOString();
-  return {
-    valid: true,
-    key: { id: record.id, companyId: record.companyId, scopes: record.scopes, expiresAt },
-    checkedAt: new Date(checkedAt).toISOString(),
-    stale,
-  };
 }

@@ -46,6 +46,7 @@ export const routes: Route[] = [
     bodiless: 201,
     adds: { keys: 1, events: 2 },
   },
+  { method: "GET", path: "/settings/api-keys/:id/usage", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/settings/events", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/settings/scopes", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/public/v1/key", needs: "key", success: 200 },

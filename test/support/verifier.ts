@@ -3,15 +3,20 @@ import { keyFormat } from "../../src/keys/format.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import { feedStore } from "../../src/verify/store.ts";
-import { Verifier } from "../../src/verify/verifier.ts";
+import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
 import { type Hook, hooked } from "./d1.ts";
 
 export const BOUND_MS = 5_000;
 export const OUTAGE_MS = 300_000;
 const READ_DEADLINE_MS = 50;
 
+interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "record"> {
+  capacity?: number;
+  hook?: Hook;
+}
+
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
-export function isolate({ capacity = 1_000, hook }: { capacity?: number; hook?: Hook } = {}) {
+export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {}) {
   const clock = { now: Date.now() };
   const queries: string[] = [];
   const background: Promise<unknown>[] = [];
@@ -30,6 +35,7 @@ export function isolate({ capacity = 1_000, hook }: { capacity?: number; hook?: 
     feed,
     now: () => clock.now,
     readDeadlineMs: READ_DEADLINE_MS,
+    ...parts,
   });
   return {
     clock,

@@ -1,12 +1,12 @@
 import fc from "fast-check";
-import { type Code, ISOLATES, KEYS, REPLICAS, World } from "./world.ts";
+import { type Code, ISOLATES, KEYS, World } from "./world.ts";
 
 const isolate = fc.nat(ISOLATES - 1);
 const key = fc.nat(KEYS - 1);
 const pick = fc.nat(7);
 
 const verify = fc.record({ event: fc.constant("verify" as const), isolate, key });
-const execute = fc.record({ event: fc.constant("execute" as const), pick, replica: fc.nat(REPLICAS - 1) });
+const execute = fc.record({ event: fc.constant("execute" as const), pick, ahead: fc.nat(3) });
 const deliver = fc.record({ event: fc.constant("deliver" as const), pick });
 const moment = fc.record({ event: fc.constant("tick" as const), ms: fc.constantFrom(1, 50, 300) });
 const span = fc.record({
@@ -46,6 +46,26 @@ export const history: fc.Arbitrary<Event[]> = fc
     return fc.array(arbitrary, { minLength: 20, maxLength: 160, size: "max" });
   });
 
+const verified = (key: number): Event => ({ event: "verify", isolate: 0, key });
+const executed: Event = { event: "execute", pick: 0, ahead: 3 };
+const delivered = (pick: number): Event => ({ event: "deliver", pick });
+const revoked = (key: number): Event => ({ event: "revoke", key });
+const late: Event = { event: "tick", ms: 900 };
+
+/** Histories that chance takes long to find. */
+export const examples: Event[][] = [
+  // An old read comes back after a newer one.
+  [
+    ...[late, verified(0), executed, delivered(0)],
+    ...[verified(1), executed, revoked(1), verified(1), executed, delivered(1), delivered(0), verified(1)],
+  ],
+  // The same, after the isolate has started afresh.
+  [
+    ...[late, verified(0), executed, revoked(0), verified(0), executed, delivered(1)],
+    ...[{ event: "flood" } as const, verified(1), executed, delivered(1), delivered(0), verified(0)],
+  ],
+];
+
 /** Lives through `events`; resolves with the world, whose `fault` is the first broken promise. */
 export async function live(code: Code, events: readonly Event[]): Promise<World> {
   const world = new World(code);
@@ -63,7 +83,7 @@ async function happen(world: World, step: Event): Promise<void> {
     case "verify":
       return world.verify(step.isolate, step.key);
     case "execute":
-      return world.execute(step.pick, step.replica);
+      return world.execute(step.pick, step.ahead);
     case "deliver":
       return world.deliver(step.pick);
     case "tick":

@@ -11,7 +11,6 @@ const LAG_MS = 400;
 const CAPACITY = 3;
 export const KEYS = 5;
 export const ISOLATES = 3;
-export const REPLICAS = 2;
 /** Changes older than this may be trimmed. Far longer than an outage in life; short here, to happen. */
 const RETENTION_MS = 10_000;
 
@@ -39,7 +38,8 @@ class Database {
   readonly versions = new Map<string, Version[]>();
   readonly changes: { seq: number; digest: string; commit: number; at: number }[] = [];
   readonly trims: { commit: number; least: number }[] = [];
-  readonly applied = Array<number>(REPLICAS).fill(0);
+  /** The last commit that every replica has applied. */
+  applied = 0;
   readonly commits: number[] = [0];
 
   constructor() {
@@ -80,8 +80,7 @@ class Database {
 
   /** Replicas apply every commit within the lag. */
   replicate(now: number): void {
-    const due = this.commits.findLastIndex((at) => at <= now - LAG_MS);
-    for (let i = 0; i < REPLICAS; i++) this.applied[i] = Math.max(this.applied[i] ?? 0, due);
+    this.applied = this.commits.findLastIndex((at) => at <= now - LAG_MS);
   }
 
   snapshot(commit: number, cursor: number | null, digest: string, limit: number): Snapshot {
@@ -95,10 +94,10 @@ class Database {
     };
   }
 
-  /** Every record that the key had between two moments. */
+  /** Every record that the key had between two moments, and at the first just before what happened then. */
   recordsBetween(digest: string, from: number, to: number): (KeyRecord | null)[] {
     const versions = this.versions.get(digest) ?? [];
-    const first = versions.findLastIndex((version) => version.at <= from);
+    const first = versions.findLastIndex((version) => version.at < from);
     const during = versions.slice(Math.max(first, 0)).filter((version) => version.at <= to);
     return [...(first === -1 ? [null] : []), ...during.map((version) => version.record)];
   }
@@ -122,6 +121,8 @@ interface Read {
 
 interface Request {
   digest: string;
+  /** Requests are numbered as they come. */
+  number: number;
   startedAt: number;
   failed: boolean;
   askedPrimary: boolean;
@@ -138,8 +139,8 @@ interface Isolate {
   bookmark: number;
   failedReads: number[];
   backgroundReads: number[];
-  /** When a key was last refused as revoked. */
-  refusedAt: Map<string, number>;
+  /** How many requests had come when a key was first refused as revoked. */
+  refused: Map<string, number>;
 }
 
 const pause = async () => {
@@ -217,6 +218,7 @@ export class World {
     const digest = digestOf(key);
     const request: Request = {
       digest,
+      number: this.#requests.length,
       startedAt: this.time,
       failed: false,
       askedPrimary: false,
@@ -242,14 +244,15 @@ export class World {
   }
 
   /** The statement runs: on a replica that has seen all the session has, or on the primary. */
-  execute(pick: number, replica: number): void {
+  execute(pick: number, ahead: number): void {
     const read = pickOf(
       this.reads.filter((read) => read.outcome === undefined),
       pick,
     );
     if (read === undefined) return;
+    const replica = Math.min(this.db.head, this.db.applied + ahead);
     const seen = this.#code.store === "no bookmark" ? 0 : read.isolate.bookmark;
-    const commit = read.primary ? this.db.head : Math.max(this.db.applied[replica] ?? 0, seen);
+    const commit = read.primary ? this.db.head : Math.max(replica, seen);
     read.outcome = { commit, value: read.take(commit) };
   }
 
@@ -350,7 +353,7 @@ export class World {
       bookmark: 0,
       failedReads: [],
       backgroundReads: [],
-      refusedAt: new Map(),
+      refused: new Map(),
     };
     return isolate;
   }
@@ -383,8 +386,10 @@ export class World {
     if (checkedAt > this.time) this.#break("checked in the future");
 
     const verdict = result.valid ? "valid" : result.error;
+    // A key that is not there is confirmed by the primary.
+    const since = verdict === "UNAUTHORIZED" ? request.startedAt : checkedAt - LAG_MS;
     const possible = this.db
-      .recordsBetween(request.digest, checkedAt - LAG_MS, this.time)
+      .recordsBetween(request.digest, since, this.time)
       .map((record) =>
         record === null ? "UNAUTHORIZED" : (decide(record, [], this.time)?.error ?? "valid"),
       );
@@ -398,9 +403,11 @@ export class World {
 
   /** What an isolate has refused as revoked it does not accept later, unless the key was revived by hand. */
   #noTravelBack(isolate: Isolate, request: Request, verdict: string): void {
-    const refusedAt = isolate.refusedAt.get(request.digest);
-    if (verdict === "KEY_REVOKED" && !request.askedPrimary) isolate.refusedAt.set(request.digest, this.time);
-    if (verdict !== "valid" || refusedAt === undefined || request.startedAt < refusedAt) return;
+    const refused = isolate.refused.get(request.digest);
+    if (verdict === "KEY_REVOKED" && !request.askedPrimary && refused === undefined) {
+      isolate.refused.set(request.digest, this.#requests.length);
+    }
+    if (verdict !== "valid" || refused === undefined || request.number < refused) return;
     const revoked =
       this.db.versions
         .get(request.digest)

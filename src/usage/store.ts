@@ -1,0 +1,97 @@
+import { and, eq, gte, lt, notExists, sql } from "drizzle-orm";
+import { onPrimary } from "../db/client.ts";
+import { apiKeys, usageDays, usageReports } from "../db/tables.ts";
+import type { UsageReport } from "./recorder.ts";
+
+export interface DayUsage {
+  /** `YYYY-MM-DD`, UTC. */
+  day: string;
+  allowed: number;
+  denied: number;
+}
+
+/**
+ * Merges reports into per-day counts and times of last use, in one batch. A report that was merged
+ * before changes nothing.
+ *
+ * @throws DatabaseError
+ */
+export async function mergeReports(
+  d1: D1Database,
+  reports: readonly UsageReport[],
+  now: number,
+): Promise<void> {
+  const [first, ...rest] = reports;
+  if (first === undefined) return;
+  await onPrimary(d1, (db) => {
+    const statements = ({ id, day, keys }: UsageReport) => {
+      const entries = sql`json_each(${JSON.stringify(keys)})`;
+      const merged = db.select({ id: usageReports.id }).from(usageReports).where(eq(usageReports.id, id));
+      const lastUsedAt = sql<number>`value ->> 'lastUsedAt'`;
+      return [
+        db
+          .insert(usageDays)
+          .select(
+            sql`SELECT value ->> 'keyId', value ->> 'companyId', ${day}, value ->> 'allowed', value ->> 'denied'
+              FROM ${entries} WHERE ${notExists(merged)}`,
+          )
+          .onConflictDoUpdate({
+            target: [usageDays.keyId, usageDays.day],
+            set: {
+              allowed: sql`${usageDays.allowed} + excluded.allowed`,
+              denied: sql`${usageDays.denied} + excluded.denied`,
+            },
+          }),
+        db
+          .update(apiKeys)
+          .set({ lastUsedAt })
+          .from(entries)
+          .where(
+            and(
+              eq(apiKeys.id, sql`value ->> 'keyId'`),
+              eq(apiKeys.companyId, sql`value ->> 'companyId'`),
+              sql`${lastUsedAt} > coalesce(${apiKeys.lastUsedAt}, 0)`,
+            ),
+          ),
+        db.insert(usageReports).values({ id, mergedAt: now }).onConflictDoNothing(),
+      ] as const;
+    };
+    return db.batch([...statements(first), ...rest.flatMap((report) => [...statements(report)])]);
+  });
+}
+
+/**
+ * Counts of a key from the day `since` on, oldest first; `null` where the company has no such key.
+ *
+ * @throws DatabaseError
+ */
+export function usageOf(
+  d1: D1Database,
+  companyId: string,
+  keyId: string,
+  since: string,
+): Promise<DayUsage[] | null> {
+  return onPrimary(d1, async (db) => {
+    const rows = await db
+      .select({ usage: { day: usageDays.day, allowed: usageDays.allowed, denied: usageDays.denied } })
+      .from(apiKeys)
+      .leftJoin(usageDays, and(eq(usageDays.keyId, apiKeys.id), gte(usageDays.day, since)))
+      .where(and(eq(apiKeys.companyId, companyId), eq(apiKeys.id, keyId)))
+      .orderBy(usageDays.day);
+    return rows.length === 0 ? null : rows.flatMap(({ usage }) => usage ?? []);
+  });
+}
+
+/**
+ * Drops the counts of days before `day`, and the marks of reports merged before `mergedAt`.
+ *
+ * @throws DatabaseError
+ */
+export async function trimUsage(d1: D1Database, day: string, mergedAt: number): Promise<void> {
+  await onPrimary(d1, (db) =>
+    db.batch([
+      db.delete(usageDays).where(lt(usageDays.day, day)),
+      db.delete(usageReports).where(lt(usageReports.mergedAt, mergedAt)),
+    ]),
+  );
+}

@@ -1,0 +1,101 @@
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { Limiter } from "../../src/verify/limiter.ts";
+import { appWith, createKey, manage } from "../support/api.ts";
+import { isolate } from "../support/verifier.ts";
+
+/** What the limiter of the tests allows in a minute. */
+const LIMIT = 20;
+const BLOCK_MS = 10_000;
+const someone = () => crypto.randomUUID();
+const failureLimit = () => new Limiter(env.FAILURES_LIMIT);
+
+async function floods(verifier: ReturnType<typeof isolate>, clientIp: string) {
+  const errors: unknown[] = [];
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    const verdict = await verifier.verify("lk_live_forged", { clientIp });
+    errors.push(!verdict.valid && verdict.error);
+    await verifier.settle();
+  }
+  return errors;
+}
+
+test("failed verifications of one address over the limit are RATE_LIMITED", async () => {
+  const errors = await floods(isolate({ failureLimit: failureLimit() }), someone());
+  expect(errors.slice(0, LIMIT)).toEqual(Array(LIMIT).fill("UNAUTHORIZED"));
+  expect(errors.slice(-LIMIT / 2)).toEqual(Array(LIMIT / 2).fill("RATE_LIMITED"));
+});
+
+test("an address over the limit reaches the database no more, but good keys that are held still pass", async () => {
+  const [held, other] = [await createKey(), await createKey()];
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  await verifier.verify(held.rawKey, { clientIp });
+  await floods(verifier, clientIp);
+  verifier.queries.length = 0;
+  expect((await verifier.verify(held.rawKey, { clientIp })).valid).toBe(true);
+  expect(await verifier.verify(other.rawKey, { clientIp })).toMatchObject({ error: "RATE_LIMITED" });
+  expect(verifier.queries).toEqual([]);
+  expect((await verifier.verify(other.rawKey, { clientIp: someone() })).valid).toBe(true);
+});
+
+test("after some seconds the limiter is asked again", async () => {
+  const { rawKey } = await createKey();
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  await floods(verifier, clientIp);
+  verifier.clock.now += BLOCK_MS;
+  expect((await verifier.verify(rawKey, { clientIp })).valid).toBe(true);
+});
+
+test("failures without an address, and refusals of genuine keys, count for nobody", async () => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    expect(await verifier.verify("x")).toMatchObject({ error: "UNAUTHORIZED" });
+    expect(await verifier.verify(rawKey, { clientIp, scopes: ["jobs:write"] })).toMatchObject({
+      error: "FORBIDDEN",
+    });
+    await verifier.settle();
+  }
+});
+
+test("verifications of one key over the limit are RATE_LIMITED, and counted as denied", async () => {
+  const [busy, other] = [await createKey(), await createKey()];
+  const seen: boolean[] = [];
+  const keyLimit = new Limiter(env.FAILURES_LIMIT);
+  const verifier = isolate({ keyLimit, record: (_, allowed) => seen.push(allowed) });
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    await verifier.verify(busy.rawKey);
+    await verifier.settle();
+  }
+  expect(await verifier.verify(busy.rawKey)).toMatchObject({ error: "RATE_LIMITED" });
+  expect(seen.filter(Boolean).length).toBeGreaterThanOrEqual(LIMIT);
+  expect(seen.at(-1)).toBe(false);
+  expect((await verifier.verify(other.rawKey)).valid).toBe(true);
+});
+
+test("a limiter that fails limits nobody", async () => {
+  const limit = () => Promise.reject(new Error("no limiter"));
+  const verifier = isolate({ failureLimit: new Limiter({ limit }) });
+  expect(await floods(verifier, someone())).toEqual(Array(2 * LIMIT).fill("UNAUTHORIZED"));
+});
+
+test("management calls of one company over the limit are 429 with Retry-After, others are not", async () => {
+  const target = appWith({ MANAGEMENT_LIMIT: env.FAILURES_LIMIT });
+  const company = someone();
+  const statuses: number[] = [];
+  for (let i = 0; i < 2 * LIMIT; i++)
+    statuses.push((await manage("/settings/scopes", { target, company })).status);
+  expect(statuses).toEqual([...Array(LIMIT).fill(200), ...Array(LIMIT).fill(429)]);
+  const refused = await manage("/settings/api-keys", { target, company });
+  expect(refused.headers.get("Retry-After")).toBe("10");
+  expect(await refused.json()).toMatchObject({ status: 429, error: "RATE_LIMITED" });
+  expect((await manage("/settings/scopes", { target, company: someone() })).status).toBe(200);
+});
+
+test("without a limiter there is no limit", async () => {
+  const target = appWith({ MANAGEMENT_LIMIT: undefined });
+  for (let i = 0; i < 2 * LIMIT; i++) expect((await manage("/settings/scopes", { target })).status).toBe(200);
+});
