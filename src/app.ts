@@ -166,11 +166,11 @@ function toApiError(fault: Error): ApiError {
 
 /** Refusals and faults, for the log. No query, header or body: they may hold a credential. */
 function report(error: ApiError, fault: Error, method: string, path: string): void {
-  if (ERRORS[error.code].status >= 500) {
-    console.error(JSON.stringify({ event: "request_failed", method, path, fault: describeFault(fault) }));
-  } else if (error.reason !== undefined) {
+  if (error.reason !== undefined) {
     console.warn(
       JSON.stringify({ event: "request_refused", method, path, error: error.code, reason: error.reason }),
     );
+  } else if (ERRORS[error.code].status >= 500) {
+    console.error(JSON.stringify({ event: "request_failed", method, path, fault: describeFault(fault) }));
   }
 }

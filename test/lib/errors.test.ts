@@ -17,7 +17,7 @@ describe.each(Object.keys(ERRORS) as ErrorCode[])("%s", (code) => {
     expect(answer.status).toBe(ERRORS[code].status);
     expect(answer.headers.get("Content-Type")).toBe("application/json; charset=utf-8");
     expect(answer.headers.get("Cache-Control")).toBe("no-store");
-    expect(answer.headers.has("Retry-After")).toBe(code === "UNAVAILABLE");
+    expect(answer.headers.has("Retry-After")).toBe(code === "UNAVAILABLE" || code === "RATE_LIMITED");
     expect(await answer.json()).toEqual({
       status: ERRORS[code].status,
       error: code,
