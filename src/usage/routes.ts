@@ -5,7 +5,8 @@ import { DAY_SECONDS } from "../lib/config.ts";
 import { ApiError } from "../lib/errors.ts";
 import { refuseUrl } from "../lib/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
-import { type DayUsage, usageOf } from "./store.ts";
+import type { DayUsage } from "./schema.ts";
+import { usageOf } from "./store.ts";
 
 const SHOWN_DAYS = 30;
 

@@ -2,13 +2,7 @@ import { and, eq, gte, lt, notExists, sql } from "drizzle-orm";
 import { onPrimary } from "../db/client.ts";
 import { apiKeys, usageDays, usageReports } from "../db/tables.ts";
 import type { UsageReport } from "./recorder.ts";
-
-export interface DayUsage {
-  /** `YYYY-MM-DD`, UTC. */
-  day: string;
-  allowed: number;
-  denied: number;
-}
+import type { DayUsage } from "./schema.ts";
 
 /**
  * Merges reports into per-day counts and times of last use, in one batch. A report that was merged

@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import worker from "../../src/index.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import type { UsageReport } from "../../src/usage/recorder.ts";
-import { type DayUsage, mergeReports } from "../../src/usage/store.ts";
+import type { DayUsage } from "../../src/usage/schema.ts";
+import { mergeReports } from "../../src/usage/store.ts";
 import { createKey, manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 
