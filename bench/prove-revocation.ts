@@ -35,6 +35,8 @@ const GIVE_UP_BOUNDS = 5;
 /** How long, in half bounds, hot keys are left alone to count reads. */
 const HOT_HALF_BOUNDS = 4;
 const CREATE_LANES = 8;
+/** Acceptances beyond the bound that are described, at most. */
+const DESCRIBED = 20;
 /** How keys are revoked, in proportion. */
 const MIX: readonly Way[] = [WAYS[0], WAYS[0], WAYS[0], WAYS[1], WAYS[2]];
 
@@ -43,12 +45,18 @@ interface Key extends ServiceKey {
   way: Way;
   /** Just before the revoking call was made. */
   calledAt: number;
+  /** When that call had returned. */
+  returnedAt: number;
   /** For each isolate, when its last accepting answer had arrived. */
   acceptedAt: number[];
+  /** For each isolate, when the question with that answer was sent. */
+  askedAt: number[];
   /** For each isolate, when its first refusal had arrived. */
   refusedAt: (number | undefined)[];
   /** The isolate that was left alone. */
   rare: number;
+  /** Reads of D1 that failed or came too late, at any isolate, during the key's wave. */
+  failedReads: number;
 }
 
 const { values: options } = parseArgs({
@@ -69,6 +77,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
 const service = await startService(isolates.length, boundMs / 1000);
 let unclear = 0;
+let failedReads = 0;
 
 try {
   const apart = new Set((await service.reads()).map((reads) => reads.isolate)).size;
@@ -92,7 +101,17 @@ async function createKeys(count: number): Promise<Key[]> {
     while (started++ < count) {
       const made = await service.createKey(below(isolates.length));
       const way = MIX[below(MIX.length)] ?? WAYS[0];
-      keys.push({ ...made, way, calledAt: Number.POSITIVE_INFINITY, acceptedAt: [], refusedAt: [], rare: 0 });
+      keys.push({
+        ...made,
+        way,
+        calledAt: Number.POSITIVE_INFINITY,
+        returnedAt: Number.POSITIVE_INFINITY,
+        acceptedAt: [],
+        askedAt: [],
+        refusedAt: [],
+        rare: 0,
+        failedReads: 0,
+      });
     }
   };
   await Promise.all(Array.from({ length: CREATE_LANES }, lane));
@@ -101,11 +120,14 @@ async function createKeys(count: number): Promise<Key[]> {
 
 /** Presents the keys to an isolate and notes what it says. */
 async function ask(keys: readonly Key[], isolate: number): Promise<void> {
+  const sentAt = clock();
   const statuses = await service.present(keys, isolate);
   const answeredAt = clock();
   for (const [i, key] of keys.entries()) {
-    if (statuses[i] === 200) key.acceptedAt[isolate] = answeredAt;
-    else if (statuses[i] !== 401) unclear++;
+    if (statuses[i] === 200) {
+      key.acceptedAt[isolate] = answeredAt;
+      key.askedAt[isolate] = sentAt;
+    } else if (statuses[i] !== 401) unclear++;
     else if (key.calledAt > answeredAt) throw new Error("A good key was refused");
     else key.refusedAt[isolate] = answeredAt;
   }
@@ -136,7 +158,9 @@ async function revokeAll(): Promise<Key[]> {
     next = createKeys(Math.min(waveKeys, left));
     await revokeWave(keys, wave % 2 === 0);
     done.push(...keys);
-    service.forgetLogs();
+    const failed = service.takeFailedReads();
+    for (const key of keys) key.failedReads = failed;
+    failedReads += failed;
     process.stderr.write(`${done.length} of ${revocations}\r`);
   }
   return done;
@@ -176,6 +200,7 @@ async function revokeWave(keys: readonly Key[], atOnce: boolean): Promise<void> 
     key.calledAt = clock();
     // Not at the isolate that is to be left alone.
     await service.revoke(key, key.way, rare + 1 + below(isolates.length - 1));
+    key.returnedAt = clock();
   };
   await Promise.all([...isolates.map(askUntilRefused), ...keys.map(revokeInTime)]);
 }
@@ -227,9 +252,25 @@ function report(keys: readonly Key[], hot: Awaited<ReturnType<typeof countHotRea
       ],
     ),
     "",
-    `${whole(keys.length)} revocations, ${isolates.length} isolates, bound ${boundMs / 1000} s; answers neither 200 nor 401: ${unclear}`,
+    `${whole(keys.length)} revocations, ${isolates.length} isolates, bound ${boundMs / 1000} s; answers neither 200 nor 401: ${unclear};`,
+    `reads of D1 that failed or came too late: ${failedReads}`,
+    ...pairs
+      .filter(({ ms }) => ms > boundMs)
+      .slice(0, DESCRIBED)
+      .map(({ key, isolate }) => describe(key, isolate)),
   ].join("\n");
   return { text, beyond: beyond(all) };
+}
+
+/** An acceptance beyond the bound, with what tells a late isolate from a slow call or a read that failed. */
+function describe(key: Key, isolate: number): string {
+  const since = (moment: number | undefined) => whole((moment ?? Number.NaN) - key.calledAt);
+  return [
+    `- beyond: revoked by ${key.way}, call returned after ${since(key.returnedAt)} ms;`,
+    `isolate ${isolate} accepted a question sent after ${since(key.askedAt[isolate])} ms,`,
+    `answered after ${since(key.acceptedAt[isolate])} ms, refused after ${since(key.refusedAt[isolate])} ms;`,
+    `failed reads in its wave: ${key.failedReads}`,
+  ].join(" ");
 }
 
 async function page(text: string): Promise<string> {

@@ -105,7 +105,12 @@ export async function startService(count: number, revocationSeconds: number) {
       const answers = await Promise.all(isolates.map((_, i) => call(i, "GET", "/reads", {})));
       return (await Promise.all(answers.map((answer) => answer.json()))) as Reads[];
     },
-    forgetLogs: () => server.clearLogs(),
+    /** How many reads of the verifiers failed or came too late, since this was last asked. */
+    takeFailedReads(): number {
+      const failed = server.getLogs().filter(({ message }) => message.includes("database_read_failed"));
+      server.clearLogs();
+      return failed.length;
+    },
     close: () => server.close(),
   };
 }
