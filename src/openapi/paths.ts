@@ -201,7 +201,7 @@ function describe(method: string) {
     operationId: `describePresentedKey${by && method}`,
     summary: `Describe the key${by}`,
     description:
-      "For proxies that ask before they pass a request on (nginx `auth_request`, Traefik, Caddy, Envoy): some ask by the caller's own method.",
+      "For proxies that ask before they pass a request on (nginx `auth_request`, Traefik, Caddy). They must not ask by DELETE.",
     success: json(200, "The key is good.", ref("schemas", "VerifiedKey"), {
       "X-Key-Id": "KeyId",
       "X-Company-Id": "CompanyId",

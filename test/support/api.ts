@@ -3,6 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { createApp } from "../../src/app.ts";
 import type { NewApiKey } from "../../src/keys/schema.ts";
+import { expectDocumented } from "./agreement.ts";
 
 export const ORIGIN = "https://latchkey.example";
 
@@ -19,9 +20,12 @@ export function appWith(overrides: Record<string, unknown>): Target {
   return (request) => app.fetch(request, custom, createExecutionContext());
 }
 
-/** A request to the Worker under test, or to `target`. */
+/** A request to the Worker under test, or to `target`, whose answer must be as the document has it. */
 export async function call(path: string, init?: RequestInit, target: Target = worker): Promise<Response> {
-  return target(new Request(new URL(path, ORIGIN), { redirect: "manual", ...init }));
+  const request = new Request(new URL(path, ORIGIN), { redirect: "manual", ...init });
+  const answer = await target(request);
+  await expectDocumented(request.method, path, answer);
+  return answer;
 }
 
 export interface TokenOptions {
