@@ -66,7 +66,7 @@ describe("the document knows every status that a route answers with, and its for
       await call(route.path.replace(":id", key.id), { method: route.method });
       await ask(route, { ...key, id: crypto.randomUUID() });
       await manage(wrong(route.path), { method: route.method });
-      await manage(`${route.path.replace(":id", key.id)}?limit=0&cursor=x&q=a&q=b`, { method: route.method });
+      if (route.method === "GET") await manage(`${route.path.replace(":id", key.id)}?limit=0&cursor=x`);
       if (route.method !== "GET") {
         for (const body of ["{", JSON.stringify({ unknown: 1 }), " ".repeat(20_000)])
           await ask(route, key, { body });
