@@ -15,7 +15,7 @@ const FORGED = 100_000;
 const BURST = 100;
 const ROUNDS = FORGED / BURST;
 /** So long that the feed is not asked during the run. */
-const BOUND_SECONDS = 3600;
+const BOUND_SECONDS = 300;
 const ISOLATE = 0;
 /** For this process to read the log lines of a burst, which it would otherwise do while it takes the time. */
 const PAUSE_MS = 20;
