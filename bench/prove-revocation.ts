@@ -298,6 +298,8 @@ or by an \`UPDATE\` in SQL. Each isolate holds each key before it is revoked, an
   not tell the side.
 - Half of the waves are revoked at once, ${BURST_GAP_MS} ms apart, half at random moments of half a bound. Isolates stand at
   random moments between two looks at the feed.
+- **Reads that failed or came too late** are counted, as the promise is made for a database that can be reached. An
+  acceptance beyond the bound counts as such in any case, and is described.
 
 ## Where
 
