@@ -1,0 +1,131 @@
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/lib/config.ts";
+import { openApi } from "../../src/openapi/document.ts";
+import {
+  appWith,
+  type CreatedKey,
+  call,
+  createKey,
+  type ManageOptions,
+  manage,
+  ORIGIN,
+} from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
+import { logged } from "../support/expect.ts";
+import { ask, routes } from "../support/routes.ts";
+
+const SECURITY_CONTACT = "https://latchkey.example/security";
+
+interface Operation {
+  security: Record<string, string[]>[];
+  responses: Record<string, object>;
+}
+
+/** Every status of every route of the document. */
+const { paths } = openApi(parseConfig({ ...env, SECURITY_CONTACT }), ORIGIN);
+const documented = Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(
+  ([path, item]) =>
+    Object.entries(item).flatMap(([method, { security, responses }]) =>
+      Object.keys(responses).map((status) => ({
+        method: method.toUpperCase(),
+        path,
+        status: Number(status),
+        /** `oauth`, `apiKey`; none where no credential is asked for. */
+        scheme: Object.keys(security[0] ?? {})[0],
+      })),
+    ),
+);
+
+type Documented = (typeof documented)[number];
+
+const NOBODY = { id: "6f1ff3f4-0000-4000-8000-000000000000" };
+const LIMIT_CALLS = 100;
+
+const withSettings = (settings: Record<string, unknown>) => appWith({ SECURITY_CONTACT, ...settings });
+
+/** The route's own request, but for what `options` change. */
+function send(
+  { method, path, scheme }: Documented,
+  key: CreatedKey,
+  { query = "", ...options }: ManageOptions & { query?: string } = {},
+): Promise<Response> {
+  const target = options.target ?? withSettings({});
+  const url = path.replace("{id}", ":id") + query;
+  const route = routes.find(
+    (candidate) => candidate.method === method && `${candidate.path}${query}` === url,
+  );
+  const needs = scheme === "apiKey" ? "key" : method === "GET" ? "api-keys:read" : "api-keys:write";
+  if (scheme === undefined) return call(url, { method }, target);
+  return ask({ success: 200, ...route, method, path: url, needs }, key, { ...options, target });
+}
+
+async function revoked(key: CreatedKey): Promise<void> {
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+}
+
+/** What makes a route answer with a status. */
+const provocations: Record<number, (route: Documented, key: CreatedKey) => Promise<Response>> = {
+  200: send,
+  201: send,
+  204: send,
+  400(route, key) {
+    if (route.path.includes("{id}")) return send(route, { ...key, id: "x" });
+    return route.method === "GET" ? send(route, key, { query: "?limit=0" }) : send(route, key, { body: "{" });
+  },
+  401: ({ method, path }, key) => call(path.replace("{id}", key.id), { method }),
+  403: (route, key) =>
+    send(route, key, { query: route.scheme === "apiKey" ? "?scope=none" : "", scope: "none" }),
+  404: (route, key) => send(route, { ...key, ...NOBODY }),
+  405: (route, key) => send({ ...route, method: "TRACE" }, key, { scope: env.OAUTH_WRITE_SCOPE }),
+  async 409(route, key) {
+    if (!route.path.includes("{id}")) return send(route, key, { target: withSettings({ MAX_LIVE_KEYS: 1 }) });
+    await revoked(key);
+    return send(route, key);
+  },
+  413: (route, key) => send(route, key, { body: "x".repeat(20_000) }),
+  415: (route, key) => send(route, key, { body: "x", headers: { "Content-Type": "text/plain" } }),
+  422: (route, key) => send(route, key, { body: [] }),
+  async 429(route, key) {
+    const MANAGEMENT_LIMIT = { limit: async () => ({ success: false }) };
+    if (route.scheme === "oauth") return send(route, key, { target: withSettings({ MANAGEMENT_LIMIT }) });
+    const headers = { "X-API-Key": "none", "CF-Connecting-IP": crypto.randomUUID() };
+    for (let i = 0; i < LIMIT_CALLS; i++) {
+      const answer = await send(route, key, { headers });
+      if (answer.status === 429) return answer;
+    }
+    return send(route, key, { headers });
+  },
+  500: (route, key) => send(route, key, { target: withSettings({ OAUTH_ISSUER: "nonsense" }) }),
+  503(route, key) {
+    const DB = hooked(env.DB, () => {
+      throw new Error("D1_ERROR: Network connection lost.");
+    });
+    return send(route, key, { target: withSettings({ DB, OAUTH_JWKS_URL: `${env.OAUTH_ISSUER}/nowhere` }) });
+  },
+};
+
+/** Verification has a database of its own in tests: test/verify shows what it does without. */
+const walked = documented.filter(({ scheme, status }) => !(scheme === "apiKey" && status === 503));
+
+test.each(walked)("$method $path answers $status, as the document says", async (route) => {
+  const key = await createKey();
+  logged();
+  const provoke = provocations[route.status];
+  const answer = await provoke?.(route, key);
+  expect(answer?.status).toBe(route.status);
+});
+
+test("the Allow of a 405 names the methods of the document, and HEAD where there is GET", async () => {
+  for (const path of new Set(documented.map((route) => route.path))) {
+    const methods = [
+      ...new Set(documented.filter((route) => route.path === path).map((route) => route.method)),
+    ];
+    const answer = await manage(path.replace("{id}", NOBODY.id), {
+      method: "TRACE",
+      target: withSettings({}),
+    });
+    const allowed = (answer.headers.get("Allow") ?? "").split(", ").filter((method) => method !== "HEAD");
+    expect([path, ...allowed.sort()]).toEqual([path, ...methods.sort()]);
+  }
+});
