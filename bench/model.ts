@@ -7,6 +7,7 @@ import { Feed, type KeyChange, type Question, READ_LIMIT } from "../src/verify/f
 import { pause, random, zipf } from "./chance.ts";
 
 const OUTAGE_SECONDS = 300;
+const RETRY_MS = 1_000;
 /** As in `src/verify/isolate.ts`. */
 const CACHE_CAPACITY = 100_000;
 
@@ -118,7 +119,12 @@ function recordAt(history: History, digest: string, seenAt: number): KeyRecord {
 
 /** The product's own state machine, one for each database, driven as `src/verify/verifier.ts` does. */
 export function feedCache(history: History, region: Region, boundMs: number): Cache {
-  const limits = { boundMs, outageMs: OUTAGE_SECONDS * 1000, capacity: CACHE_CAPACITY };
+  const limits = {
+    boundMs,
+    outageMs: OUTAGE_SECONDS * 1000,
+    retryMs: RETRY_MS,
+    capacity: CACHE_CAPACITY,
+  };
   const databases = history.changes.map((changes) => ({
     changes,
     feed: new Feed(limits),

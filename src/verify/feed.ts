@@ -19,6 +19,8 @@ export interface Question {
   cursor: number | null;
   /** Milliseconds since the epoch, not later than the read's start. */
   askedAt: number;
+  /** Whether it is worth waiting for when it is late: one read in `retryMs`, so that they do not pile up. */
+  due: boolean;
 }
 
 /** One snapshot of the database: the feed and a key's record, read together. */
@@ -36,6 +38,8 @@ export interface FeedLimits {
   boundMs: number;
   /** How long records are used while asking fails. */
   outageMs: number;
+  /** While there is no answer it is asked again this often; a failure is believed for twice as long. */
+  retryMs: number;
   /** Records held at most. */
   capacity: number;
 }
@@ -77,16 +81,16 @@ export class Feed {
   }
 
   /**
-   * Whether to ask before a held record is used. While the database is known to fail, asking first
-   * would only make every caller wait: then it goes on in the background.
+   * Whether to ask before a held record is used. While the database has just been seen to fail, asking
+   * first would only make every caller wait: then it goes on in the background.
    */
   urgency(now: number): Urgency {
-    const { boundMs, outageMs } = this.#limits;
+    const { boundMs, outageMs, retryMs } = this.#limits;
     const age = elapsed(this.#syncedAt, now);
-    const unreachable = elapsed(this.#failedAt, now) < boundMs && age < outageMs;
-    if (age >= boundMs && !unreachable) return "first";
-    if (age >= boundMs / 2 && elapsed(this.#askedAt, now) >= boundMs / 2) return "background";
-    return "none";
+    if (age < boundMs / 2) return "none";
+    const failing = elapsed(this.#failedAt, now) < 2 * retryMs && age < outageMs;
+    if (age >= boundMs && !failing) return "first";
+    return elapsed(this.#askedAt, now) >= retryMs ? "background" : "none";
   }
 
   /** Whether what is held was confirmed longer ago than the bound. */
@@ -99,10 +103,14 @@ export class Feed {
     return elapsed(this.#syncedAt, now) >= this.#limits.outageMs;
   }
 
-  /** Starts a read: to be followed by `absorb`, by `fail`, or by nothing where its request was cut off. */
+  /**
+   * Starts a read: to be followed by `absorb`, by `fail`, by both where the answer is late, or by
+   * nothing where its request was cut off.
+   */
   ask(now: number): Question {
-    this.#askedAt = now;
-    return { cursor: this.#cursor, askedAt: now };
+    const due = elapsed(this.#askedAt, now) >= this.#limits.retryMs;
+    if (due) this.#askedAt = now;
+    return { cursor: this.#cursor, askedAt: now, due };
   }
 
   /**
@@ -134,9 +142,9 @@ export class Feed {
     return true;
   }
 
-  /** The read failed or did not come back in time. */
-  fail(question: Question): void {
-    this.#failedAt = Math.max(this.#failedAt, question.askedAt);
+  /** A read has just failed, or has not come back in time. */
+  fail(now: number): void {
+    this.#failedAt = now;
   }
 
   #startAfresh(): void {

@@ -1,5 +1,6 @@
 import { keyFormat } from "../keys/format.ts";
 import { type Limiters, parseConfig } from "../lib/config.ts";
+import { withDeadline } from "../lib/deadline.ts";
 import { UsageRecorder } from "../usage/recorder.ts";
 import { Feed } from "./feed.ts";
 import { Limiter } from "./limiter.ts";
@@ -27,15 +28,17 @@ export function verifierOf(env: Env): Verifier {
 function createVerifier(env: Env): Verifier {
   const config = parseConfig(env);
   const boundMs = config.REVOCATION_SECONDS * 1000;
+  const deadlineMs = Math.min(READ_DEADLINE_MS, boundMs / 5);
+  const outageMs = config.OUTAGE_SECONDS * 1000;
   const limiters: Limiters = env;
   const now = () => Date.now();
   const usage = new UsageRecorder({ queue: env.USAGE, now, wait: (ms) => scheduler.wait(ms) });
   return new Verifier({
     format: keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes)),
     store: feedStore(env.DB),
-    feed: new Feed({ boundMs, outageMs: config.OUTAGE_SECONDS * 1000, capacity: CACHE_CAPACITY }),
+    feed: new Feed({ boundMs, outageMs, retryMs: deadlineMs, capacity: CACHE_CAPACITY }),
     now,
-    readDeadlineMs: Math.min(READ_DEADLINE_MS, boundMs / 5),
+    inTime: (read) => withDeadline(read, deadlineMs),
     record: (key, allowed, waitUntil) => usage.record(key, allowed, waitUntil),
     ...(limiters.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limiters.VERIFICATIONS_LIMIT) }),
     ...(limiters.FAILURES_LIMIT && { failureLimit: new Limiter(limiters.FAILURES_LIMIT) }),

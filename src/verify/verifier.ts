@@ -1,6 +1,5 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { WaitUntil } from "../lib/background.ts";
-import { withDeadline } from "../lib/deadline.ts";
 import { describeFault } from "../lib/errors.ts";
 import type { VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord } from "./decide.ts";
@@ -22,8 +21,8 @@ export interface VerifierParts {
   feed: Feed;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** A read of the database that takes longer has failed. */
-  readDeadlineMs: number;
+  /** The read's outcome, or a rejection once the read has taken too long. */
+  inTime: <T>(read: Promise<T>) => Promise<T>;
   /** Is told of every verdict on a genuine key. */
   record?: (key: KeyRecord, allowed: boolean, waitUntil: WaitUntil) => void;
   /** Of verifications of one key. */
@@ -65,14 +64,14 @@ export class Verifier {
       if (urgency !== "first") {
         const verdict = held();
         if (verdict !== undefined) {
-          if (urgency === "background") waitUntil(this.sync());
+          if (urgency === "background") waitUntil(this.#sync(waitUntil));
           return verdict;
         }
       }
     }
     if (options.clientIp && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
     try {
-      const found = strong ? null : await this.#read(digest);
+      const found = strong ? null : await this.#read(digest, waitUntil);
       const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);
       return record === null ? UNKNOWN : this.#verdict(record, scopes, askedAt, false, waitUntil);
     } catch {
@@ -83,8 +82,8 @@ export class Verifier {
   }
 
   /** Catches up with the feed. Never throws: the feed knows of a failed read. */
-  async sync(): Promise<void> {
-    await this.#read("").catch(() => {});
+  async #sync(waitUntil: WaitUntil): Promise<void> {
+    await this.#read("", waitUntil).catch(() => {});
   }
 
   #verdict(
@@ -112,17 +111,24 @@ export class Verifier {
     };
   }
 
-  /** One round trip: the feed and the record. Two, where the isolate starts afresh. */
-  async #read(digest: string, retry = true): Promise<Found> {
+  /**
+   * One round trip: the feed and the record. Two, where the isolate starts afresh. An answer that comes
+   * too late for the caller is still of use to the next one.
+   */
+  async #read(digest: string, waitUntil: WaitUntil, retry = true): Promise<Found> {
     const { feed, store, now } = this.#parts;
     const question = feed.ask(now());
-    const snapshot = await this.#inTime(store.read(question.cursor, digest)).catch((fault) => {
-      feed.fail(question);
+    const { askedAt } = question;
+    const read = store.read(question.cursor, digest).then((snapshot) => {
+      return { record: snapshot.record, known: feed.absorb(question, snapshot, digest) };
+    });
+    if (question.due) waitUntil(read.catch(() => {}));
+    const { record, known } = await this.#inTime(read).catch((fault) => {
+      feed.fail(now());
       throw fault;
     });
-    if (feed.absorb(question, snapshot, digest))
-      return { record: snapshot.record, askedAt: question.askedAt };
-    if (retry) return this.#read(digest, false);
+    if (known) return { record, askedAt };
+    if (retry) return this.#read(digest, waitUntil, false);
     throw new Error("The change feed is empty");
   }
 
@@ -134,7 +140,7 @@ export class Verifier {
 
   async #inTime<T>(read: Promise<T>): Promise<T> {
     try {
-      return await withDeadline(read, this.#parts.readDeadlineMs);
+      return await this.#parts.inTime(read);
     } catch (fault) {
       console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(fault) }));
       throw fault;

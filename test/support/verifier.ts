@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { keyFormat } from "../../src/keys/format.ts";
+import { withDeadline } from "../../src/lib/deadline.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import { feedStore } from "../../src/verify/store.ts";
@@ -8,7 +9,8 @@ import { type Hook, hooked } from "./d1.ts";
 
 export const BOUND_MS = 5_000;
 export const OUTAGE_MS = 300_000;
-const READ_DEADLINE_MS = 50;
+export const RETRY_MS = 1_000;
+export const READ_DEADLINE_MS = 50;
 
 interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "record"> {
   capacity?: number;
@@ -24,7 +26,7 @@ export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {
     queries.push(...sql);
     await hook?.(sql);
   });
-  const feed = new Feed({ boundMs: BOUND_MS, outageMs: OUTAGE_MS, capacity });
+  const feed = new Feed({ boundMs: BOUND_MS, outageMs: OUTAGE_MS, retryMs: RETRY_MS, capacity });
   const verifier = new Verifier({
     format: keyFormat(
       env.KEY_PREFIX,
@@ -34,7 +36,7 @@ export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {
     store: feedStore(db),
     feed,
     now: () => clock.now,
-    readDeadlineMs: READ_DEADLINE_MS,
+    inTime: (read) => withDeadline(read, READ_DEADLINE_MS),
     ...parts,
   });
   return {
@@ -43,11 +45,9 @@ export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {
     queries,
     verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
       verifier.verify(rawKey, options, (work) => background.push(work)),
-    /** Waits for what goes on behind the answers; tells how much that was. */
-    async settle(): Promise<number> {
-      const works = background.splice(0);
-      await Promise.all(works);
-      return works.length;
+    /** Waits for what goes on behind the answers. */
+    async settle(): Promise<void> {
+      await Promise.all(background.splice(0));
     },
   };
 }

@@ -43,24 +43,34 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
     "this.#cursor === null && last.seq < this.#newest",
     "false",
   ],
-  "the bound is not kept": [
-    "feed.ts",
-    "age >= boundMs && !unreachable",
-    "age >= boundMs * 1.2 && !unreachable",
-  ],
+  "the bound is not kept": ["feed.ts", "age >= boundMs && !failing", "age >= boundMs * 1.2 && !failing"],
   "one failure excuses for ever": [
     "feed.ts",
-    "elapsed(this.#failedAt, now) < boundMs",
+    "elapsed(this.#failedAt, now) < 2 * retryMs",
     "Number.isFinite(this.#failedAt)",
   ],
+  "one failure excuses for a whole bound": [
+    "feed.ts",
+    "elapsed(this.#failedAt, now) < 2 * retryMs",
+    "elapsed(this.#failedAt, now) < boundMs",
+  ],
+  "a late answer is thrown away": [
+    "verifier.ts",
+    "return { record: snapshot.record, known:",
+    "if (now() - askedAt >= 1000) throw new Error('late');\n      return { record: snapshot.record, known:",
+  ],
   "an outage has no end": ["feed.ts", "elapsed(this.#syncedAt, now) >= this.#limits.outageMs", "false"],
-  "every request asks in the background": ["feed.ts", "&& elapsed(this.#askedAt, now) >= boundMs / 2", ""],
+  "every request asks in the background": [
+    "feed.ts",
+    "elapsed(this.#askedAt, now) >= retryMs ?",
+    "elapsed(this.#askedAt, now) >= 0 ?",
+  ],
   "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now())", "feed.syncedAt, false"],
   "a failed read looks like an unknown key": ["verifier.ts", "held() ?? UNAVAILABLE", "held() ?? UNKNOWN"],
   "the primary is not asked about a new key": [
     "verifier.ts",
-    "const found = strong ? null : await this.#read(digest);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",
-    "const { record, askedAt } = await this.#read(digest);",
+    "const found = strong ? null : await this.#read(digest, waitUntil);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",
+    "const { record, askedAt } = await this.#read(digest, waitUntil);",
   ],
   "a read waits for another request's read": [
     "verifier.ts",

@@ -6,6 +6,8 @@ import type { Verifier } from "../../../src/verify/verifier.ts";
 const BOUND_MS = 5_000;
 const OUTAGE_MS = 20_000;
 const DEADLINE_MS = 1_000;
+/** A failure excuses no longer than this. */
+const FAILURE_MS = 2 * DEADLINE_MS;
 /** No replica is further behind the primary than this. */
 const LAG_MS = 400;
 const CAPACITY = 3;
@@ -13,9 +15,6 @@ export const KEYS = 5;
 export const ISOLATES = 3;
 /** Changes older than this may be trimmed. Far longer than an outage in life; short here, to happen. */
 const RETENTION_MS = 10_000;
-
-/** Deadlines are the world's to let pass. */
-const FOREVER_MS = 2 ** 31 - 1;
 
 /** The code under test. */
 export interface Code {
@@ -113,6 +112,8 @@ interface Read {
   request: Request | null;
   startedAt: number;
   primary: boolean;
+  /** Who waits for it, and no longer than the deadline. */
+  waiting: { request: Request | null; giveUp: () => void }[];
   take: (commit: number) => unknown;
   outcome?: { commit: number; value: unknown };
   resolve: (value: unknown) => void;
@@ -137,8 +138,13 @@ interface Isolate {
   clock: number;
   /** The latest commit that the session has seen. */
   bookmark: number;
-  failedReads: number[];
-  backgroundReads: number[];
+  /** When reads failed or missed their deadline. */
+  failures: number[];
+  /** When the read was begun that tells most, of those that came back. */
+  knownSince: number;
+  /** The newest change that has come back. */
+  newest: number;
+  lastBackground: { startedAt: number; answered: boolean } | undefined;
   /** How many requests had come when a key was first refused as revoked. */
   refused: Map<string, number>;
 }
@@ -176,7 +182,7 @@ export class World {
       this.time = Math.min(until, this.time + DEADLINE_MS / 4);
       this.db.replicate(this.time);
       for (const read of this.reads.filter((read) => this.time - read.startedAt >= DEADLINE_MS))
-        await this.#fail(read);
+        await this.#expire(read);
     }
   }
 
@@ -229,11 +235,7 @@ export class World {
     isolate.clock = this.time;
     this.#running = request;
     isolate.verifier
-      .verify(digest, {}, () => {
-        const read = this.reads.at(-1);
-        if (read) read.request = null;
-        this.#inBackground(isolate);
-      })
+      .verify(digest, {}, () => {})
       .then(
         (result) => this.#judge(isolate, request, result),
         (fault) => this.#break(`verify threw ${fault}`),
@@ -262,8 +264,20 @@ export class World {
       pick,
     );
     if (read?.outcome === undefined) return;
-    if (!read.primary) read.isolate.bookmark = Math.max(read.isolate.bookmark, read.outcome.commit);
+    if (!read.primary) this.#learn(read, read.outcome.commit, (read.outcome.value as Snapshot).changes);
     await this.#settle(read, () => read.resolve(read.outcome?.value));
+  }
+
+  /** What an isolate may be expected to know once a read came back, in time or late. */
+  #learn({ isolate, startedAt }: Read, commit: number, changes: Snapshot["changes"]): void {
+    isolate.bookmark = Math.max(isolate.bookmark, commit);
+    const last = changes.at(-1)?.seq ?? 0;
+    if (changes.length === 0 || changes.length === this.#code.READ_LIMIT || last < isolate.newest) return;
+    isolate.newest = last;
+    isolate.knownSince = Math.max(isolate.knownSince, startedAt);
+    const { lastBackground } = isolate;
+    if (lastBackground?.startedAt === startedAt && this.time - startedAt < DEADLINE_MS)
+      lastBackground.answered = true;
   }
 
   async fail(pick: number): Promise<void> {
@@ -273,8 +287,21 @@ export class World {
 
   async #fail(read: Read): Promise<void> {
     if (read.request) read.request.failed = true;
-    if (!read.primary) read.isolate.failedReads.push(read.startedAt);
+    if (!read.primary) read.isolate.failures.push(this.time);
     await this.#settle(read, () => read.reject(new Error("lost")));
+  }
+
+  /** Who waits for the read waits no longer. It may still come back. */
+  async #expire(read: Read): Promise<void> {
+    for (const { request, giveUp } of read.waiting.splice(0)) {
+      if (request) request.failed = true;
+      if (!read.primary) read.isolate.failures.push(this.time);
+      read.isolate.clock = this.time;
+      this.#running = request;
+      giveUp();
+      await pause();
+      this.#running = null;
+    }
   }
 
   /** The client goes away: nothing of its request runs on, nor what waits for its reads. */
@@ -316,15 +343,21 @@ export class World {
 
   #isolate(): Isolate {
     const { Feed, Verifier, READ_LIMIT } = this.#code;
-    const feed = new Feed({ boundMs: BOUND_MS, outageMs: OUTAGE_MS, capacity: CAPACITY });
-    const send = <T>(primary: boolean, take: (commit: number) => T) =>
+    const feed = new Feed({
+      boundMs: BOUND_MS,
+      outageMs: OUTAGE_MS,
+      retryMs: DEADLINE_MS,
+      capacity: CAPACITY,
+    });
+    const send = <T>(primary: boolean, request: Request | null, take: (commit: number) => T) =>
       new Promise<T>((resolve, reject) => {
-        if (primary && this.#running) this.#running.askedPrimary = true;
+        if (primary && request) request.askedPrimary = true;
         this.reads.push({
           isolate,
-          request: this.#running,
+          request,
           startedAt: this.time,
           primary,
+          waiting: [],
           take,
           resolve: (value) => resolve(value as T),
           reject,
@@ -338,31 +371,40 @@ export class World {
           read: (cursor, digest) => {
             const before =
               this.#code.store === "two statements" ? this.db.versionAt(digest, isolate.bookmark) : undefined;
-            return send(false, (commit) => {
+            // Where the feed alone is asked for, the digest is empty. Starting afresh takes another read.
+            if (digest === "" && cursor !== null) this.#inBackground(isolate);
+            return send(false, digest === "" ? null : this.#running, (commit) => {
               const snapshot = this.db.snapshot(commit, cursor, digest, READ_LIMIT);
               return before ? { ...snapshot, record: before } : snapshot;
             });
           },
-          readPrimary: (digest) => send(true, (commit) => this.db.versionAt(digest, commit)),
+          readPrimary: (digest) => send(true, this.#running, (commit) => this.db.versionAt(digest, commit)),
         },
         feed,
         now: () => isolate.clock,
-        readDeadlineMs: FOREVER_MS,
+        inTime: (promise) =>
+          new Promise((resolve, reject) => {
+            promise.then(resolve, reject);
+            const read = this.reads.at(-1);
+            read?.waiting.push({ request: read.request, giveUp: () => reject(new Error("late")) });
+          }),
       }),
       clock: this.time,
       bookmark: 0,
-      failedReads: [],
-      backgroundReads: [],
+      failures: [],
+      knownSince: Number.NEGATIVE_INFINITY,
+      newest: 0,
+      lastBackground: undefined,
       refused: new Map(),
     };
     return isolate;
   }
 
   #inBackground(isolate: Isolate): void {
-    const last = isolate.backgroundReads.at(-1);
-    if (last !== undefined && this.time - last < BOUND_MS / 2)
-      this.#break("two background reads in half a bound");
-    isolate.backgroundReads.push(this.time);
+    const { lastBackground: last } = isolate;
+    if (last !== undefined && this.time - last.startedAt < (last.answered ? BOUND_MS / 2 : DEADLINE_MS))
+      this.#break("a background read too soon after the last");
+    isolate.lastBackground = { startedAt: this.time, answered: false };
   }
 
   #checkSizes(): void {
@@ -373,13 +415,15 @@ export class World {
     request.settled = true;
     if (request.cutOff || !this.isolates.includes(isolate)) return;
     this.verdicts += 1;
-    const outage = isolate.failedReads.some((startedAt) => this.time - startedAt < BOUND_MS);
+    const outage = isolate.failures.some((at) => this.time - at < FAILURE_MS);
     if (!result.valid && result.error === "UNAVAILABLE") {
       if (!request.failed) this.#break("UNAVAILABLE without a failed read");
       return;
     }
     const stale = result.valid ? result.stale : outage;
-    if (stale && !outage) this.#break("stale, though no read failed");
+    if (stale && !outage) this.#break("stale, though no read has just failed");
+    if (result.valid && stale && this.time - isolate.knownSince < BOUND_MS)
+      this.#break("stale, though a read came back");
     const knownSince = this.time - (stale ? OUTAGE_MS : BOUND_MS);
     const checkedAt = result.valid ? Date.parse(result.checkedAt) : knownSince;
     if (checkedAt < knownSince) this.#break(`accepted on knowledge ${this.time - checkedAt} ms old`);
