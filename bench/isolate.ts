@@ -13,6 +13,9 @@ export interface Reads {
 const reads: Reads = { isolate: "", background: 0, first: 0 };
 let counted: Env | undefined;
 
+/** How long a late read takes: longer than its deadline. */
+const LATE_MS = 1_500;
+
 /**
  * Latchkey as it is, and beside it:
  *
@@ -23,8 +26,8 @@ let counted: Env | undefined;
  */
 export default {
   ...worker,
-  async fetch(request: Parameters<typeof worker.fetch>[0], env: Env, ctx: ExecutionContext) {
-    counted ??= { ...env, DB: countReads(env.DB) };
+  async fetch(request: Parameters<typeof worker.fetch>[0], env: BenchEnv, ctx: ExecutionContext) {
+    counted ??= { ...env, DB: countReads(env.DB, env.LATE_SHARE) };
     const latchkey = counted;
     const { pathname } = new URL(request.url);
     if (pathname === "/reads") {
@@ -45,7 +48,12 @@ export default {
   },
 };
 
-function countReads(d1: D1Database): D1Database {
+interface BenchEnv extends Env {
+  /** Of the verifier's reads, so many are late: 0 to 1. */
+  LATE_SHARE: number;
+}
+
+function countReads(d1: D1Database, lateShare: number): D1Database {
   const withSession: D1Database["withSession"] = (start) => {
     const session = d1.withSession(start);
     const prepare: D1Database["prepare"] = (sql) => {
@@ -54,7 +62,13 @@ function countReads(d1: D1Database): D1Database {
       const bind: D1PreparedStatement["bind"] = (...values) => {
         // Where the feed alone is asked for, the digest is empty.
         reads[values.includes("") ? "background" : "first"]++;
-        return statement.bind(...values);
+        const bound = statement.bind(...values);
+        if (Math.random() >= lateShare) return bound;
+        const raw = async () => {
+          await scheduler.wait(LATE_MS);
+          return bound.raw();
+        };
+        return Object.create(bound, { raw: { value: raw } });
       };
       return Object.create(statement, { bind: { value: bind } });
     };

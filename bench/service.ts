@@ -19,7 +19,7 @@ export interface ServiceKey {
 }
 
 /** Workers of the repository's configuration, each an isolate of its own. To be closed. */
-export async function startService(count: number, revocationSeconds: number) {
+export async function startService(count: number, revocationSeconds: number, lateShare = 0) {
   // Nothing of a run goes out, and nothing is kept of it.
   Object.assign(process.env, {
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -33,6 +33,7 @@ export async function startService(count: number, revocationSeconds: number) {
     ...config.vars,
     OAUTH_ISSUER: issuer.url,
     REVOCATION_SECONDS: revocationSeconds,
+    LATE_SHARE: lateShare,
     KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
   };
   const names = Array.from({ length: count }, (_, i) => `isolate-${i}`);
