@@ -13,6 +13,7 @@ import { KeyService } from "./keys/service.ts";
 import { keyStore } from "./keys/store.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, reporterSignature } from "./leaks/routes.ts";
+import { REPORTS_PATH } from "./leaks/schema.ts";
 import { type Limiters, parseConfig } from "./lib/config.ts";
 import { ApiError, describeFault, ERRORS, errorResponse, shownPath } from "./lib/errors.ts";
 import { type BearerVariables, bearer } from "./oauth/bearer.ts";
@@ -25,7 +26,6 @@ import { publicRoutes } from "./verify/routes.ts";
 const KIB = 1024;
 const MAX_BODY_BYTES = 16 * KIB;
 const MAX_LEAK_REPORT_BYTES = 1024 * KIB;
-const LEAK_REPORTS = "/integrations/github/secret-scanning";
 const YEAR_SECONDS = 31_536_000;
 
 /**
@@ -85,8 +85,8 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const url = config.LEAK_REPORT_KEYS_URL;
   if (url !== "") {
     const signature = reporterSignature({ url, keys: reporterKeys({ url, now }) });
-    app.post(LEAK_REPORTS, wholeBody(MAX_LEAK_REPORT_BYTES), signature, jsonBody);
-    app.route(LEAK_REPORTS, leakRoutes({ d1: env.DB, format, now }));
+    app.post(REPORTS_PATH, wholeBody(MAX_LEAK_REPORT_BYTES), signature, jsonBody);
+    app.route(REPORTS_PATH, leakRoutes({ d1: env.DB, format, now }));
   }
 }
 

@@ -1,16 +1,7 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { KeyFormat } from "../keys/format.ts";
-import type { Report } from "./schema.ts";
+import type { Feedback, Report } from "./schema.ts";
 import { revokeAll } from "./store.ts";
-
-/** What GitHub is told of a match, in its words. */
-export interface Feedback {
-  /** SHA-256 of the token, base64. */
-  token_hash: string;
-  token_type: string;
-  /** Whether the token is a key of this service. */
-  label: "true_positive" | "false_positive";
-}
 
 export interface LeakServiceParts {
   d1: D1Database;

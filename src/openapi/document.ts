@@ -8,6 +8,7 @@ import {
   scopeSchema,
   updateKeySchema,
 } from "../keys/schema.ts";
+import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
 import type { Config } from "../lib/config.ts";
 import { resourceMetadataSchema } from "../oauth/metadata.ts";
 import { dayUsageSchema } from "../usage/schema.ts";
@@ -20,7 +21,7 @@ const DESCRIPTION = `API keys for your API. Companies manage their keys with OAu
 here whether it is good.
 
 Every answer that is not 2xx has the body \`Error\`, that of an unknown path too. HEAD is answered wherever GET is.
-Bodies are JSON in UTF-8, of at most 16 KiB.`;
+Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
 
 /**
  * The OpenAPI 3.1 document, made of the schemas that validate.
@@ -29,7 +30,13 @@ Bodies are JSON in UTF-8, of at most 16 KiB.`;
  */
 export function openApi(config: Config, origin: string) {
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now: Date.now };
-  const asked = { CreateKey: createKeySchema(rules), UpdateKey: updateKeySchema, RotateKey: rotateKeySchema };
+  const leaks = config.LEAK_REPORT_KEYS_URL !== "";
+  const asked = {
+    CreateKey: createKeySchema(rules),
+    UpdateKey: updateKeySchema,
+    RotateKey: rotateKeySchema,
+    ...(leaks && { LeakReport: reportSchema }),
+  };
   const answered = {
     ApiKey: apiKeySchema,
     NewApiKey: newApiKeySchema,
@@ -39,6 +46,7 @@ export function openApi(config: Config, origin: string) {
     VerifiedKey: verifiedKeySchema,
     ResourceMetadata: resourceMetadataSchema,
     Health: z.object({ status: z.literal("ok") }),
+    ...(leaks && { LeakFeedback: feedbackSchema }),
     Error: errorSchema,
   };
   return {
@@ -54,6 +62,7 @@ export function openApi(config: Config, origin: string) {
     tags: [
       { name: "API keys", description: "Managed by a company, which is that of the access token." },
       { name: "The presented key", description: "What a key can do with itself." },
+      ...(leaks ? [{ name: "Leak reports", description: "For who finds keys in public." }] : []),
       { name: "Discovery", description: "For machines that look around, without a credential." },
     ],
     paths: paths(config),
@@ -65,6 +74,20 @@ export function openApi(config: Config, origin: string) {
           openIdConnectUrl: `${config.OAUTH_ISSUER.replace(/\/$/, "")}/.well-known/openid-configuration`,
         },
         apiKey: { type: "apiKey", description: "An API key.", in: "header", name: "X-API-Key" },
+        ...(leaks && {
+          reporterKey: {
+            type: "apiKey",
+            description: "Which of the reporter's public keys verifies the signature.",
+            in: "header",
+            name: "Github-Public-Key-Identifier",
+          },
+          reporterSignature: {
+            type: "apiKey",
+            description: "ECDSA P-256 with SHA-256 over the raw body, DER in base64.",
+            in: "header",
+            name: "Github-Public-Key-Signature",
+          },
+        }),
       },
       schemas: { ...jsonSchemas(asked, "input"), ...jsonSchemas(answered, "output") },
       headers: HEADERS,

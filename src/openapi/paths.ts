@@ -1,13 +1,14 @@
 import type * as z from "zod";
 import { listEventsSchema } from "../audit/schema.ts";
 import { keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import { REPORTS_PATH } from "../leaks/schema.ts";
 import type { Config } from "../lib/config.ts";
 import { metadataPath } from "../oauth/metadata.ts";
 import { type Json, parameters, ref } from "./json.ts";
 import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
 
 interface Operation {
-  tags: ["API keys" | "The presented key" | "Discovery"];
+  tags: ["API keys" | "The presented key" | "Leak reports" | "Discovery"];
   operationId: string;
   summary: string;
   description: string;
@@ -134,6 +135,27 @@ export function paths(config: Config): Json {
         success: empty("The key is revoked."),
       }),
     },
+    ...(config.LEAK_REPORT_KEYS_URL !== "" && {
+      [REPORTS_PATH]: {
+        post: operation({
+          tags: ["Leak reports"],
+          operationId: "reportLeaks",
+          summary: "Report leaked keys",
+          description: "GitHub's secret-scanning partner protocol. Genuine keys are revoked.",
+          security: [{ reporterKey: [], reporterSignature: [] }],
+          body: { schema: "LeakReport", required: true },
+          success: json(200, "What each match was, in their order.", listOf("LeakFeedback")),
+          failures: [
+            "SignatureRefused",
+            "BadRequest",
+            ...OF_BODY,
+            "ValidationError",
+            "Unavailable",
+            ...ALWAYS,
+          ],
+        }),
+      },
+    }),
     [metadataPath(config.OAUTH_AUDIENCE)]: {
       get: operation({
         ...discovery(...ALWAYS),

@@ -40,6 +40,13 @@ export const HEADERS = {
     ...header("API keys have no registered scheme.", { type: "string", pattern: "^ApiKey realm=" }),
     example: 'ApiKey realm="latchkey"',
   },
+  SignatureChallenge: {
+    ...header("A signature has no registered scheme.", {
+      type: "string",
+      pattern: "^GitHub-Signature realm=",
+    }),
+    example: 'GitHub-Signature realm="latchkey"',
+  },
   RetryAfter: header("Seconds to wait.", { type: "integer", minimum: 1 }),
   Allow: { ...header("The methods of this path.", { type: "string" }), example: "GET, HEAD, POST" },
   KeyId: header("Id of the key.", { type: "string", format: "uuid" }),
@@ -67,6 +74,7 @@ export const FAILURES = {
   KeyRefused: failure(["UNAUTHORIZED", "TOKEN_EXPIRED", "KEY_REVOKED"], {
     "WWW-Authenticate": "KeyChallenge",
   }),
+  SignatureRefused: failure(["UNAUTHORIZED"], { "WWW-Authenticate": "SignatureChallenge" }),
   Forbidden: failure(["FORBIDDEN"], { "WWW-Authenticate": "ScopeChallenge" }),
   NotFound: failure(["NOT_FOUND"]),
   MethodNotAllowed: failure(["METHOD_NOT_ALLOWED"], { Allow: "Allow" }),

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { ShownEvent } from "../../src/audit/schema.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
-import { appWith, type CreatedKey, call, createKey, manage } from "../support/api.ts";
+import { appWith, type CreatedKey, call, createKey, manage, ORIGIN } from "../support/api.ts";
 import { malformed } from "../support/bodies.ts";
 import { hooked } from "../support/d1.ts";
 import { brokenFields, expectError, logged, stored } from "../support/expect.ts";
@@ -435,7 +435,8 @@ test("reports are off until their keys' URL is set: 404, as any unknown route", 
   const body = JSON.stringify([match(key.rawKey)]);
   const target = appWith({ LEAK_REPORT_KEYS_URL: "" });
   for (const path of [REPORTS, "/nowhere"]) {
-    const answer = await call(path, { method: "POST", headers: await headers(body), body }, target);
+    const init = { method: "POST", headers: await headers(body), body };
+    const answer = await target(new Request(new URL(path, ORIGIN), init));
     expect((await expectError(answer, "NOT_FOUND", path)).message).toBe("No such route");
   }
   expect((await get(key.id)).active).toBe(true);

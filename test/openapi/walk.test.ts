@@ -13,9 +13,14 @@ import {
 } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { logged } from "../support/expect.ts";
+import { REPORTS, reporter } from "../support/report.ts";
 import { ask, routes } from "../support/routes.ts";
 
-const SECURITY_CONTACT = "https://latchkey.example/security";
+/** Switches on every route that is off by default. */
+const SETTINGS = {
+  SECURITY_CONTACT: "https://latchkey.example/security",
+  LEAK_REPORT_KEYS_URL: "https://keys.example",
+};
 
 interface Operation {
   security: Record<string, string[]>[];
@@ -23,7 +28,7 @@ interface Operation {
 }
 
 /** Every status of every route of the document. */
-const { paths } = openApi(parseConfig({ ...env, SECURITY_CONTACT }), ORIGIN);
+const { paths } = openApi(parseConfig({ ...env, ...SETTINGS }), ORIGIN);
 const documented = Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(
   ([path, item]) =>
     Object.entries(item).flatMap(([method, { security, responses }]) =>
@@ -42,7 +47,7 @@ type Documented = (typeof documented)[number];
 const NOBODY = { id: "6f1ff3f4-0000-4000-8000-000000000000" };
 const LIMIT_CALLS = 100;
 
-const withSettings = (settings: Record<string, unknown>) => appWith({ SECURITY_CONTACT, ...settings });
+const withSettings = (settings: Record<string, unknown>) => appWith({ ...SETTINGS, ...settings });
 
 /** The route's own request, but for what `options` change. */
 function send(
@@ -58,6 +63,12 @@ function send(
   const needs = scheme === "apiKey" ? "key" : method === "GET" ? "api-keys:read" : "api-keys:write";
   if (scheme === undefined) return call(url, { method }, target);
   return ask({ success: 200, ...route, method, path: url, needs }, key, { ...options, target });
+}
+
+function brokenDatabase(): D1Database {
+  return hooked(env.DB, () => {
+    throw new Error("D1_ERROR: Network connection lost.");
+  });
 }
 
 async function revoked(key: CreatedKey): Promise<void> {
@@ -98,11 +109,24 @@ const provocations: Record<number, (route: Documented, key: CreatedKey) => Promi
   },
   500: (route, key) => send(route, key, { target: withSettings({ OAUTH_ISSUER: "nonsense" }) }),
   503(route, key) {
-    const DB = hooked(env.DB, () => {
-      throw new Error("D1_ERROR: Network connection lost.");
-    });
+    const DB = brokenDatabase();
     return send(route, key, { target: withSettings({ DB, OAUTH_JWKS_URL: `${env.OAUTH_ISSUER}/nowhere` }) });
   },
+};
+
+const matchOf = (token: string) => ({ token, type: "latchkey_api_key", url: "https://found.example" });
+
+/** What makes a report of leaked keys be answered with a status. */
+const reportProvocations: Record<number, (key: CreatedKey) => Promise<Response>> = {
+  200: async ({ rawKey }) => (await reporter()).report([matchOf(rawKey)]),
+  400: async () => (await reporter()).report("["),
+  401: async () => call(REPORTS, { method: "POST", body: "[]" }, withSettings({})),
+  405: async () => call(REPORTS, {}, withSettings({})),
+  413: async () => (await reporter()).report(" ".repeat(2_000_000)),
+  415: async () => (await reporter()).report([], { "Content-Type": "text/plain" }),
+  422: async () => (await reporter()).report({}),
+  500: async () => call(REPORTS, { method: "POST", body: "[]" }, withSettings({ OAUTH_ISSUER: "nonsense" })),
+  503: async ({ rawKey }) => (await reporter({ DB: brokenDatabase() })).report([matchOf(rawKey)]),
 };
 
 /** Verification has a database of its own in tests: test/verify shows what it does without. */
@@ -111,8 +135,9 @@ const walked = documented.filter(({ scheme, status }) => !(scheme === "apiKey" &
 test.each(walked)("$method $path answers $status, as the document says", async (route) => {
   const key = await createKey();
   logged();
-  const provoke = provocations[route.status];
-  const answer = await provoke?.(route, key);
+  const answer = await (route.scheme === "reporterKey"
+    ? reportProvocations[route.status]?.(key)
+    : provocations[route.status]?.(route, key));
   expect(answer?.status).toBe(route.status);
 });
 

@@ -21,7 +21,12 @@ interface Document {
 }
 
 const document = JSON.parse(
-  JSON.stringify(openApi(parseConfig(env), "https://latchkey.example")),
+  JSON.stringify(
+    openApi(
+      parseConfig({ ...env, LEAK_REPORT_KEYS_URL: "https://keys.example" }),
+      "https://latchkey.example",
+    ),
+  ),
 ) as Document;
 const schemas = new Map<string, z.ZodType>();
 
