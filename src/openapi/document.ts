@@ -49,6 +49,7 @@ export function openApi(config: Config, origin: string) {
     ...(leaks && { LeakFeedback: feedbackSchema }),
     Error: errorSchema,
   };
+  const { SignatureChallenge, ...rest } = HEADERS;
   return {
     openapi: "3.1.1",
     info: {
@@ -90,8 +91,12 @@ export function openApi(config: Config, origin: string) {
         }),
       },
       schemas: { ...jsonSchemas(asked, "input"), ...jsonSchemas(answered, "output") },
-      headers: HEADERS,
-      responses: Object.fromEntries(Object.entries(FAILURES).map(([name, { response }]) => [name, response])),
+      headers: leaks ? HEADERS : rest,
+      responses: Object.fromEntries(
+        Object.entries(FAILURES)
+          .filter(([name]) => leaks || name !== "SignatureRefused")
+          .map(([name, { response }]) => [name, response]),
+      ),
     },
   };
 }
