@@ -1,4 +1,4 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -77,6 +77,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
 
   app.route("/", discoveryRoutes(config, now));
   app.route("/", openApiRoutes(config));
+  app.get("/static/*", staticFile);
   app.route("/public/v1", publicRoutes(verifierOf(env), service));
   app.use("/settings/*", bearer({ ...config, keys }), companyLimit(env), wholeBody(MAX_BODY_BYTES), jsonBody);
   app.route("/settings", keyRoutes(service, rules));
@@ -97,13 +98,30 @@ const overHttps = secureHeaders({
   strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
 });
 
-/** What every answer carries. RFC 6797 §7.2 forbids its header over plain http. */
+/**
+ * What every answer carries, but for what a page has of its own. RFC 6797 §7.2 forbids its header over
+ * plain http.
+ */
 const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
-  await (c.req.url.startsWith("https:") ? overHttps : overHttp)(c, next);
-  c.header("Cache-Control", "no-store");
+  let policy: string | null = null;
+  await (c.req.url.startsWith("https:") ? overHttps : overHttp)(c, async () => {
+    await next();
+    policy = c.res.headers.get("Content-Security-Policy");
+  });
+  if (policy !== null) c.header("Content-Security-Policy", policy);
+  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
   if (c.res.headers.get("Content-Type") === "application/json") {
     c.header("Content-Type", "application/json; charset=utf-8");
   }
+};
+
+/** A file of `assets`. Its name changes with its content. */
+const staticFile: Handler<{ Bindings: Env }> = async function staticFile(c) {
+  const file = await c.env.ASSETS.fetch(c.req.raw);
+  if (!file.ok && file.status !== 304) throw new ApiError("NOT_FOUND", { message: "No such file" });
+  const answer = new Response(file.body, file);
+  answer.headers.set("Cache-Control", `public, max-age=${YEAR_SECONDS}, immutable`);
+  return answer;
 };
 
 /** Without a limiter, no limit. */

@@ -207,6 +207,15 @@ export function paths(config: Config): Json {
         }),
       }),
     },
+    "/docs": {
+      get: operation({
+        ...discovery(...ALWAYS),
+        operationId: "getDocs",
+        summary: "Read this document",
+        description: "A page for people.",
+        success: text("text/html", "The page."),
+      }),
+    },
   };
 }
 

@@ -1,14 +1,46 @@
 import { Hono } from "hono";
+import { html } from "hono/html";
 import type { Config } from "../lib/config.ts";
 import { openApi } from "./document.ts";
 
-/** The document that describes the API. It is made when it is first asked for. */
+/** Scalar's browser bundle of this version (MIT), as it is in `@scalar/api-reference`. */
+const SCALAR = "/static/scalar-1.46.4.js";
+
+/** Nothing of Scalar's own servers: no fonts, proxy, telemetry or assistant. */
+const SCALAR_OPTIONS = {
+  agent: { disabled: true },
+  hideClientButton: true,
+  mcp: { disabled: true },
+  showDeveloperTools: "never",
+  telemetry: false,
+  withDefaultFonts: false,
+};
+
+/** Scalar writes its styles into the page. */
+const SCALAR_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** The document that describes the API, and a page that shows it. It is made when it is first asked for. */
 export function openApiRoutes(config: Config) {
   let document: ReturnType<typeof openApi> | undefined;
 
-  return new Hono().get("/openapi.json", (c) => {
-    const { origin } = new URL(c.req.url);
-    document ??= openApi(config, origin);
-    return c.json({ ...document, servers: [{ url: origin }] });
-  });
+  return new Hono()
+    .get("/openapi.json", (c) => {
+      const { origin } = new URL(c.req.url);
+      document ??= openApi(config, origin);
+      return c.json({ ...document, servers: [{ url: origin }] });
+    })
+    .get("/docs", (c) => {
+      c.header("Content-Security-Policy", SCALAR_POLICY);
+      return c.html(html`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Latchkey API</title>
+<link rel="icon" href="data:,">
+<body>
+<script id="api-reference" data-url="/openapi.json" data-configuration="${JSON.stringify(SCALAR_OPTIONS)}"></script>
+<script src="${SCALAR}"></script>
+</html>`);
+    });
 }

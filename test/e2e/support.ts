@@ -14,6 +14,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const COPIED = [
   "LICENSE",
   "README.md",
+  "assets",
   "examples",
   "migrations",
   "package.json",
