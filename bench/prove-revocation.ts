@@ -296,7 +296,7 @@ or by an \`UPDATE\` in SQL. Each isolate holds each key before it is revoked, an
   answer has arrived, so after the verdict. Both ends are to the disadvantage of Latchkey: the call, the way back
   and the other answers of the same round are in the figure. 0 where no accepting answer came after the call.
 - **In constant use**: every held key is presented every ${ASK_PAUSE_MS} ms or so. Such an isolate looks at the feed
-  every half bound, so the delay is spread evenly over half a bound.
+  every half bound, so the delay is spread evenly over half a bound; the one that takes the call looks at once.
 - **Rarely used**: in each wave of up to ${MAX_WAVE_KEYS} keys one isolate is left alone after it took the keys in, until
   a random moment of the bound or past it. Its first answer may rest on what it knew almost a whole bound ago: the
   worst case of the promise. It is not woken in the last ${EDGE_MS} ms before the bound, where the ends of a call could

@@ -67,18 +67,21 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const now = () => Date.now();
   const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
   const format = keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes));
+  const verifier = verifierOf(env);
+  const ended = () => verifier.catchUp();
   const service = new KeyService({
     store: keyStore(env.DB),
     format,
     maxLiveKeys: config.MAX_LIVE_KEYS,
     now,
+    ended,
   });
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
 
   app.route("/", discoveryRoutes(config, now));
   app.route("/", openApiRoutes(config));
   app.get("/static/*", staticFile);
-  app.route("/public/v1", publicRoutes(verifierOf(env), service));
+  app.route("/public/v1", publicRoutes(verifier, service));
   app.use("/settings/*", bearer({ ...config, keys }), companyLimit(env), wholeBody(MAX_BODY_BYTES), jsonBody);
   app.route("/settings", keyRoutes(service, rules));
   app.route("/settings", auditRoutes(env.DB));
@@ -87,7 +90,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   if (url !== "") {
     const signature = reporterSignature({ url, keys: reporterKeys({ url, now }) });
     app.post(REPORTS_PATH, wholeBody(MAX_LEAK_REPORT_BYTES), signature, jsonBody);
-    app.route(REPORTS_PATH, leakRoutes({ d1: env.DB, format, now }));
+    app.route(REPORTS_PATH, leakRoutes({ d1: env.DB, format, now, ended }));
   }
 }
 

@@ -11,6 +11,8 @@ export interface KeyServiceParts {
   maxLiveKeys: number;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Is told when a key has been ended, before the caller is. */
+  ended: () => Promise<void>;
 }
 
 /** The life of a key. Knows nothing of HTTP, and nothing of how a change reaches the verifiers. */
@@ -53,7 +55,7 @@ export class KeyService {
    *   the company is at its cap.
    */
   async rotate(companyId: string, id: string, actor: Actor, overlapSeconds: number): Promise<NewApiKey> {
-    const { store, format, maxLiveKeys } = this.#parts;
+    const { store, format, maxLiveKeys, ended } = this.#parts;
     const { rawKey, ...parts } = await format.create();
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
@@ -66,7 +68,10 @@ export class KeyService {
       maxLiveKeys,
     });
     const old = found(rotation.old);
-    if (rotation.successor?.id === successorId) return { ...this.#present(rotation.successor), rawKey };
+    if (rotation.successor?.id === successorId) {
+      await ended();
+      return { ...this.#present(rotation.successor), rawKey };
+    }
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
     if (this.#present(old).active) throw this.#atCap();
@@ -101,6 +106,7 @@ export class KeyService {
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
   async revoke(companyId: string, id: string, actor: Actor): Promise<void> {
     found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
+    await this.#parts.ended();
   }
 
   #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {

@@ -80,6 +80,10 @@ export class Feed {
     return this.#records.get(digest);
   }
 
+  forget(digest: string): void {
+    this.#records.delete(digest);
+  }
+
   /**
    * Whether to ask before a held record is used. While the database has just been seen to fail, asking
    * first would only make every caller wait: then it goes on in the background.

@@ -48,6 +48,14 @@ export class Verifier {
     return failureLimit.isBlocked(clientIp, now()) ? LIMITED : result;
   }
 
+  /**
+   * Takes in what was committed so far, so that an isolate refuses at once what it has itself revoked.
+   * Never throws: others hear of it by the bound, and so does this one where its read fails.
+   */
+  async catchUp(): Promise<void> {
+    await this.#sync(() => {});
+  }
+
   async #verify(rawKey: string, options: VerifyOptions, waitUntil: WaitUntil): Promise<VerifyResult> {
     const { format, feed, failureLimit, now } = this.#parts;
     const digest = await format.digest(rawKey);
@@ -73,6 +81,8 @@ export class Verifier {
     try {
       const found = strong ? null : await this.#read(digest, waitUntil);
       const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);
+      // What the primary has just refused must not pass a moment later.
+      if (strong && (record === null || decide(record, [], now()))) feed.forget(digest);
       return record === null ? UNKNOWN : this.#verdict(record, scopes, askedAt, false, waitUntil);
     } catch {
       if (strong || feed.isOutdated(now())) return UNAVAILABLE;

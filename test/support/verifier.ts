@@ -45,6 +45,7 @@ export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {
     queries,
     verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
       verifier.verify(rawKey, options, (work) => background.push(work)),
+    catchUp: () => verifier.catchUp(),
     /** Waits for what goes on behind the answers. */
     async settle(): Promise<void> {
       await Promise.all(background.splice(0));

@@ -1,10 +1,14 @@
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { base62, randomBase62 } from "../../src/lib/encoding.ts";
-import { call, createKey, manage } from "../support/api.ts";
+import { type CreatedKey, call, createKey, manage } from "../support/api.ts";
+import { reporter } from "../support/report.ts";
 import { BOUND_MS, isolate, READ_DEADLINE_MS, RETRY_MS } from "../support/verifier.ts";
 
 const FORGED = 100_000;
+
+const present = (rawKey: string, method = "GET") =>
+  call("/public/v1/key", { method, headers: { "X-API-Key": rawKey } });
 
 test("a flood of well-formed forged keys reaches neither the database nor the cache", {
   timeout: 60_000,
@@ -68,6 +72,25 @@ test("a revocation is seen by the management API at once", async () => {
   await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
   const after = await (await manage(`/settings/api-keys/${key.id}`)).json();
   expect(after).toMatchObject({ active: false, revokedAt: expect.any(String) });
+});
+
+test.each([
+  ["by the management API", ({ id }: CreatedKey) => manage(`/settings/api-keys/${id}`, { method: "DELETE" })],
+  ["by its holder", ({ rawKey }: CreatedKey) => present(rawKey, "DELETE")],
+  [
+    "by its rotation",
+    ({ id }: CreatedKey) => manage(`/settings/api-keys/${id}/rotate`, { method: "POST", body: {} }),
+  ],
+  [
+    "by a leak report",
+    async ({ rawKey }: CreatedKey) =>
+      (await reporter()).report([{ token: rawKey, type: "latchkey_api_key", url: "https://found.example" }]),
+  ],
+])("the isolate that takes the end of a key %s refuses it at once", async (_, end) => {
+  const key = await createKey();
+  expect((await present(key.rawKey)).status).toBe(200);
+  expect((await end(key)).ok).toBe(true);
+  expect((await present(key.rawKey)).status).toBe(401);
 });
 
 test("a clock that is set back does not make old knowledge look new", async () => {

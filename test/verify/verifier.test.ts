@@ -133,12 +133,28 @@ describe("a revocation", () => {
     expect(queries).toHaveLength(2);
   });
 
-  test("is known at once to whoever asks for strong consistency, which leaves the cache alone", async () => {
-    const key = await createKey();
-    const { verify } = isolate();
+  test("is known at once to whoever asks for strong consistency, and from then on to all", async () => {
+    const [key, other] = [await createKey(), await createKey()];
+    const { queries, verify } = isolate();
     await verify(key.rawKey);
+    await verify(other.rawKey);
     await revoke(key.id);
     expect(await error(verify(key.rawKey, { consistency: "strong" }))).toBe("KEY_REVOKED");
+    expect(await error(verify(key.rawKey))).toBe("KEY_REVOKED");
+    queries.length = 0;
+    await verify(other.rawKey, { consistency: "strong" });
+    expect(await verify(other.rawKey)).toMatchObject({ valid: true });
+    expect(queries).toHaveLength(1);
+  });
+
+  test("is known at once to an isolate that is told to catch up", async () => {
+    const key = await createKey();
+    const { catchUp, queries, verify } = isolate();
+    await verify(key.rawKey);
+    await revoke(key.id);
+    await catchUp();
+    expect(await error(verify(key.rawKey))).toBe("KEY_REVOKED");
+    expect(queries).toHaveLength(3);
   });
 
   test("made by hand in SQL is known as well, and so is its undoing", async () => {
@@ -297,6 +313,13 @@ describe("while the database cannot be reached", () => {
     late.resolve();
     await settle();
     expect(await error(verify(key.rawKey))).toBe("KEY_REVOKED");
+  });
+
+  test("an isolate that is told to catch up does not fail for it, nor wait beyond the deadline", async () => {
+    const { catchUp, state } = breakable();
+    state.broken = true;
+    await catchUp();
+    await isolate({ hook: () => new Promise(() => {}) }).catchUp();
   });
 
   test("a read that takes longer than its deadline has failed", async () => {
