@@ -72,6 +72,11 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
     "const found = strong ? null : await this.#read(digest, waitUntil);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",
     "const { record, askedAt } = await this.#read(digest, waitUntil);",
   ],
+  "the primary is not asked where it is asked for": [
+    "verifier.ts",
+    'options.consistency === "strong"',
+    "false",
+  ],
   "a read waits for another request's read": [
     "verifier.ts",
     "store.read(question.cursor, digest)",

@@ -5,7 +5,9 @@ const isolate = fc.nat(ISOLATES - 1);
 const key = fc.nat(KEYS - 1);
 const pick = fc.nat(7);
 
-const verify = fc.record({ event: fc.constant("verify" as const), isolate, key });
+/** Now and then from the primary. */
+const strong = fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true));
+const verify = fc.record({ event: fc.constant("verify" as const), isolate, key, strong });
 const execute = fc.record({ event: fc.constant("execute" as const), pick, ahead: fc.nat(3) });
 const deliver = fc.record({ event: fc.constant("deliver" as const), pick });
 const moment = fc.record({ event: fc.constant("tick" as const), ms: fc.constantFrom(1, 50, 300) });
@@ -19,7 +21,7 @@ const change = fc.record({
 });
 const byHand = fc.record({ event: fc.constantFrom("delete" as const, "revive" as const), key });
 const fault = fc.record({ event: fc.constantFrom("fail" as const, "abort" as const), pick });
-const restart = fc.record({ event: fc.constant("restart" as const), isolate });
+const restart = fc.record({ event: fc.constantFrom("restart" as const, "catch up" as const), isolate });
 const feed = fc.record({ event: fc.constantFrom("trim" as const, "flood" as const) });
 
 const event = fc.oneof(verify, execute, deliver, moment, span, change, byHand, fault, restart, feed);
@@ -46,7 +48,7 @@ export const history: fc.Arbitrary<Event[]> = fc
     return fc.array(arbitrary, { minLength: 20, maxLength: 160, size: "max" });
   });
 
-const verified = (key: number): Event => ({ event: "verify", isolate: 0, key });
+const verified = (key: number): Event => ({ event: "verify", isolate: 0, key, strong: false });
 const executed: Event = { event: "execute", pick: 0, ahead: 3 };
 const delivered = (pick: number): Event => ({ event: "deliver", pick });
 const revoked = (key: number): Event => ({ event: "revoke", key });
@@ -81,7 +83,7 @@ export async function live(code: Code, events: readonly Event[]): Promise<World>
 async function happen(world: World, step: Event): Promise<void> {
   switch (step.event) {
     case "verify":
-      return world.verify(step.isolate, step.key);
+      return world.verify(step.isolate, step.key, step.strong);
     case "execute":
       return world.execute(step.pick, step.ahead);
     case "deliver":
@@ -104,6 +106,8 @@ async function happen(world: World, step: Event): Promise<void> {
       return world.abort(step.pick);
     case "restart":
       return world.restart(step.isolate);
+    case "catch up":
+      return world.catchUp(step.isolate);
     case "trim":
       return world.trim();
     case "flood":

@@ -122,6 +122,8 @@ interface Read {
 
 interface Request {
   digest: string;
+  /** From the primary. */
+  strong: boolean;
   /** Requests are numbered as they come. */
   number: number;
   startedAt: number;
@@ -218,12 +220,25 @@ export class World {
     await pause();
   }
 
-  async verify(index: number, key: number): Promise<void> {
+  async catchUp(index: number): Promise<void> {
+    const isolate = this.isolates[index];
+    if (isolate === undefined) return;
+    isolate.clock = this.time;
+    // Whoever asks for it has just revoked a key: it is not counted with the reads beside answers.
+    const { lastBackground } = isolate;
+    isolate.lastBackground = undefined;
+    isolate.verifier.catchUp().catch((fault) => this.#break(`catchUp threw ${fault}`));
+    await pause();
+    isolate.lastBackground = lastBackground;
+  }
+
+  async verify(index: number, key: number, strong: boolean): Promise<void> {
     const isolate = this.isolates[index];
     if (isolate === undefined) return;
     const digest = digestOf(key);
     const request: Request = {
       digest,
+      strong,
       number: this.#requests.length,
       startedAt: this.time,
       failed: false,
@@ -235,7 +250,7 @@ export class World {
     isolate.clock = this.time;
     this.#running = request;
     isolate.verifier
-      .verify(digest, {}, () => {})
+      .verify(digest, { consistency: strong ? "strong" : "bounded" }, () => {})
       .then(
         (result) => this.#judge(isolate, request, result),
         (fault) => this.#break(`verify threw ${fault}`),
@@ -431,7 +446,8 @@ export class World {
 
     const verdict = result.valid ? "valid" : result.error;
     // A key that is not there is confirmed by the primary.
-    const since = verdict === "UNAUTHORIZED" ? request.startedAt : checkedAt - LAG_MS;
+    const fromPrimary = request.strong || verdict === "UNAUTHORIZED";
+    const since = fromPrimary ? request.startedAt : checkedAt - LAG_MS;
     const possible = this.db
       .recordsBetween(request.digest, since, this.time)
       .map((record) =>
