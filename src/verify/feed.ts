@@ -114,6 +114,8 @@ export class Feed {
   ask(now: number): Question {
     const due = elapsed(this.#askedAt, now) >= this.#limits.retryMs;
     if (due) this.#askedAt = now;
+    // The clock was set back: what is known is of an age that nobody knows, and no longer of the future.
+    if (this.#syncedAt - now >= this.#limits.boundMs) this.#syncedAt = now - this.#limits.boundMs;
     return { cursor: this.#cursor, askedAt: now, due };
   }
 

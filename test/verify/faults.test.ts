@@ -95,11 +95,14 @@ test.each([
 
 test("a clock that is set back does not make old knowledge look new", async () => {
   const key = await createKey();
-  const { clock, verify } = isolate();
+  const { clock, queries, verify } = isolate();
   await verify(key.rawKey);
   await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
   clock.now -= 3_600_000;
   expect(await verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+  queries.length = 0;
+  for (let i = 0; i < 5; i++) await verify(key.rawKey);
+  expect(queries).toEqual([]);
 });
 
 test("the log of a failed read quotes neither key nor digest", async () => {
