@@ -1,9 +1,15 @@
 import { type Handler, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { secureHeaders } from "hono/secure-headers";
 import { auditRoutes } from "./audit/routes.ts";
+import { errorPages, pageHeaders } from "./dashboard/pages.tsx";
+import { dashboardRoutes } from "./dashboard/routes.tsx";
+import { pepperSeal } from "./dashboard/seal.ts";
+import { dashboardCookies, requireSession } from "./dashboard/session.ts";
+import { signInRoutes } from "./dashboard/sign-in.tsx";
 import { DatabaseError } from "./db/client.ts";
 import { discoveryRoutes } from "./discovery/routes.ts";
 import { healthRoutes } from "./health/routes.ts";
@@ -18,6 +24,8 @@ import { type Limiters, parseConfig } from "./lib/config.ts";
 import { ApiError, describeFault, ERRORS, errorResponse, shownPath } from "./lib/errors.ts";
 import { type BearerVariables, bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
+import { login } from "./oauth/login.ts";
+import { tokenVerifier } from "./oauth/token.ts";
 import { openApiRoutes } from "./openapi/routes.ts";
 import { usageRoutes } from "./usage/routes.ts";
 import { verifierOf } from "./verify/isolate.ts";
@@ -66,6 +74,7 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   const config = parseConfig(env);
   const now = () => Date.now();
   const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
+  const verifyToken = tokenVerifier({ ...config, keys });
   const format = keyFormat(config.KEY_PREFIX, config.KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes));
   const verifier = verifierOf(env);
   const ended = () => verifier.catchUp();
@@ -82,10 +91,25 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   app.route("/", openApiRoutes(config));
   app.get("/static/*", staticFile);
   app.route("/public/v1", publicRoutes(verifier, service));
-  app.use("/settings/*", bearer({ ...config, keys }), companyLimit(env), wholeBody(MAX_BODY_BYTES), jsonBody);
+  app.use(
+    "/settings/*",
+    bearer({ ...config, verifyToken }),
+    companyLimit(env),
+    wholeBody(MAX_BODY_BYTES),
+    jsonBody,
+  );
   app.route("/settings", keyRoutes(service, rules));
   app.route("/settings", auditRoutes(env.DB));
   app.route("/settings", usageRoutes(env.DB, now));
+  if (config.OAUTH_CLIENT_ID !== "") {
+    const clientSecret = config.OAUTH_CLIENT_SECRET ?? "";
+    const cookies = dashboardCookies(pepperSeal(config.KEY_PEPPERS, now));
+    const session = { cookies, login: login({ ...config, clientSecret, now }), verifyToken, now };
+    app.use("/dashboard/*", pageHeaders, errorPages, csrf(), wholeBody(MAX_BODY_BYTES));
+    app.route("/dashboard", signInRoutes(session));
+    app.use("/dashboard/*", requireSession(session), companyLimit(env));
+    app.route("/dashboard", dashboardRoutes({ d1: env.DB, service, rules, cookies, scopes: config }));
+  }
   const url = config.LEAK_REPORT_KEYS_URL;
   if (url !== "") {
     const signature = reporterSignature({ url, keys: reporterKeys({ url, now }) });
@@ -182,6 +206,8 @@ function malformed(): ApiError {
 function toApiError(fault: Error): ApiError {
   if (fault instanceof ApiError) return fault;
   if (fault instanceof HTTPException && fault.status === 400) return malformed();
+  if (fault instanceof HTTPException && fault.status === 403)
+    return new ApiError("FORBIDDEN", { message: "The form was sent by another site", reason: "csrf" });
   return new ApiError(fault instanceof DatabaseError ? "UNAVAILABLE" : "INTERNAL_ERROR");
 }
 

@@ -9,7 +9,8 @@ const API_SCOPES = "api-keys:read api-keys:write";
 const TOKEN_SECONDS = 60 * 60;
 const SESSION_SECONDS = 24 * 60 * 60;
 
-const DASHBOARD = "dashboard";
+/** Client id of the dashboard. */
+export const DASHBOARD = "dashboard";
 
 const USERS = [...COMPANIES.values()].map(({ user }) => user);
 const MACHINES = [...COMPANIES.values()].map(({ machine }) => machine);
@@ -30,8 +31,9 @@ export interface IssuerSecrets {
 
 export interface IssuerOptions {
   port: number;
-  /** Where the dashboard takes its authorization codes. */
+  /** Where the dashboard takes its authorization codes, and where people go who have signed out. */
   redirectUri: string;
+  signedOutUri: string;
   secrets: IssuerSecrets;
 }
 
@@ -55,9 +57,10 @@ function randomSecret(): string {
 }
 
 /** Starts an OAuth2 and OpenID issuer on loopback, for development and tests. Whoever asks is let in. */
-export async function startIssuer({ port, redirectUri, secrets }: IssuerOptions): Promise<Issuer> {
+export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
+  const { port } = options;
   const url = `http://localhost:${port}`;
-  const provider = makeProvider(url, redirectUri, secrets);
+  const provider = makeProvider(url, options);
   provider.use(loginPage(provider));
   const server = provider.listen(port, "localhost");
   await once(server, "listening");
@@ -70,7 +73,7 @@ export async function startIssuer({ port, redirectUri, secrets }: IssuerOptions)
   };
 }
 
-function makeProvider(url: string, redirectUri: string, secrets: IssuerSecrets): Provider {
+function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: IssuerOptions): Provider {
   // The constructor warns that its store in memory is for development, which this is.
   const { warn } = console;
   console.warn = () => {};
@@ -88,6 +91,7 @@ function makeProvider(url: string, redirectUri: string, secrets: IssuerSecrets):
         client_secret: secrets.clients[DASHBOARD],
         grant_types: ["authorization_code", "refresh_token"],
         redirect_uris: [redirectUri],
+        post_logout_redirect_uris: [signedOutUri],
       },
     ],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
@@ -97,7 +101,13 @@ function makeProvider(url: string, redirectUri: string, secrets: IssuerSecrets):
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
-      rpInitiatedLogout: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          ctx.type = "html";
+          ctx.body = signOutHtml(form);
+        },
+      },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
@@ -119,7 +129,7 @@ function makeProvider(url: string, redirectUri: string, secrets: IssuerSecrets):
       return { company_id: COMPANY_OF.get(subject ?? "") };
     },
     findAccount: (_ctx, sub) =>
-      USERS.includes(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined,
+      USERS.includes(sub) ? { accountId: sub, claims: () => ({ sub, email: sub }) } : undefined,
     // Everything is granted beforehand, so that nobody is asked for consent.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new provider.Grant({
@@ -167,18 +177,27 @@ function loginPage(provider: Provider): Parameters<Provider["use"]>[0] {
   };
 }
 
-const LOGIN_HTML = `<!doctype html>
+const page = (title: string, body: string) => `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>Sign in</title>
+<title>${title}</title>
 <style>
   body { font: 1rem system-ui; max-width: 20rem; margin: 20vh auto; padding: 0 1rem }
   button { font: inherit; width: 100%; padding: 0.75rem; margin: 0.25rem 0 }
 </style>
-<h1>Sign in as</h1>
-<form method="post">
-${USERS.map((user) => `  <button name="account" value="${user}">${user}</button>`).join("\n")}
-</form>
+<h1>${title}</h1>
+${body}
 </html>
 `;
+
+const LOGIN_HTML = page(
+  "Sign in as",
+  `<form method="post">
+${USERS.map((user) => `  <button name="account" value="${user}">${user}</button>`).join("\n")}
+</form>`,
+);
+
+/** The issuer's own form says no more than that somebody wants to sign out; its id is op.logoutForm. */
+const signOutHtml = (form: string) =>
+  page("Sign out?", `${form}<button form="op.logoutForm" name="logout" value="yes">Sign out</button>`);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
-import { makeSecrets, startIssuer } from "./issuer.ts";
+import { DASHBOARD, makeSecrets, startIssuer } from "./issuer.ts";
 import {
   COMPANIES,
   EXAMPLE_CONFIG,
@@ -46,6 +46,7 @@ await main(async () => {
   const issuer = await startIssuer({
     port: issuerPort,
     redirectUri: `${latchkey}/dashboard/callback`,
+    signedOutUri: `${latchkey}/dashboard/sign-in`,
     secrets,
   });
   await writeState({ issuerUrl: issuer.url, secrets });
@@ -53,7 +54,16 @@ await main(async () => {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
   const workers = [
-    startWorker("latchkey", "--port", `${port}`, "--var", `OAUTH_ISSUER:${issuer.url}`),
+    startWorker(
+      "latchkey",
+      "--port",
+      `${port}`,
+      ...asVars({
+        OAUTH_ISSUER: issuer.url,
+        OAUTH_CLIENT_ID: DASHBOARD,
+        OAUTH_CLIENT_SECRET: secrets.clients[DASHBOARD] ?? "",
+      }),
+    ),
     startWorker("job-listings", "--port", `${examplePort}`, "--config", EXAMPLE_CONFIG),
   ];
   try {
@@ -122,6 +132,10 @@ async function freePort(owner: string, option: string, value: string): Promise<n
   return port;
 }
 
+function asVars(vars: Record<string, string>): string[] {
+  return Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+}
+
 function startWorker(name: string, ...args: string[]): Worker {
   const child = spawn(process.execPath, [WRANGLER, "dev", "--inspector-port", "0", ...args], {
     cwd: ROOT,
@@ -181,6 +195,7 @@ function instructions({ latchkey, example, issuer }: Urls): string {
 Latchkey      ${latchkey}
 job-listings  ${example}
 issuer        ${issuer}  (${users})
+dashboard     ${latchkey}/dashboard
 
 In another terminal, get an access token, create a key with it, and call the example with the key:
 

@@ -12,12 +12,9 @@ export function auditRoutes(d1: D1Database) {
     "/events",
     zValidator("query", listEventsSchema, refuseUrl),
     async (c) => {
-      const query = c.req.valid("query");
-      const events = await listEvents(d1, c.var.principal.companyId, { ...query, limit: query.limit + 1 });
-      const page = events.slice(0, query.limit);
-      const last = page.at(-1);
-      if (last && events.length > page.length) c.header("Link", nextLink(c.req.url, last.id));
-      return c.json(page);
+      const { events, next } = await listEvents(d1, c.var.principal.companyId, c.req.valid("query"));
+      if (next !== null) c.header("Link", nextLink(c.req.url, next));
+      return c.json(events);
     },
   );
 }

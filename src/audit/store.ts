@@ -1,5 +1,5 @@
-import { and, desc, eq, lt, notExists, type SQL, sql } from "drizzle-orm";
-import { type Database, onPrimary } from "../db/client.ts";
+import { and, desc, eq, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
+import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import type { ListEvents, ShownEvent } from "./schema.ts";
 
@@ -48,11 +48,15 @@ export function recordEvents(
 }
 
 /**
- * The company's events, newest first.
+ * The company's events, newest first. `next` is the cursor of the next page, if there is one.
  *
  * @throws DatabaseError
  */
-export function listEvents(d1: D1Database, companyId: string, query: ListEvents): Promise<ShownEvent[]> {
+export function listEvents(
+  d1: D1Database,
+  companyId: string,
+  query: ListEvents,
+): Promise<{ events: ShownEvent[]; next: string | null }> {
   const { limit, cursor, key, action } = query;
   return onPrimary(d1, async (db) => {
     const before = (id: string) =>
@@ -72,17 +76,39 @@ export function listEvents(d1: D1Database, companyId: string, query: ListEvents)
         ),
       )
       .orderBy(desc(auditEvents.seq))
-      .limit(limit);
-    return rows.map((row) => ({
-      id: row.id,
-      action: row.action,
-      keyId: row.keyId,
-      actor:
-        row.actorIssuer === null || row.actorSubject === null
-          ? null
-          : { issuer: row.actorIssuer, subject: row.actorSubject },
-      at: new Date(row.at).toISOString(),
-      detail: row.detail,
-    }));
+      .limit(limit + 1);
+    const page = rows.slice(0, limit);
+    return { events: page.map(shown), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
   });
+}
+
+/**
+ * How each key began, and what came after it: the events of its creation and its rotation.
+ *
+ * @throws DatabaseError
+ */
+export function originsOf(
+  d1: D1Database,
+  companyId: string,
+  keyIds: readonly string[],
+): Promise<ShownEvent[]> {
+  return onPrimary(d1, async (db) => {
+    const rows = await db
+      .select()
+      .from(auditEvents)
+      .where(
+        and(
+          eq(auditEvents.companyId, companyId),
+          isOneOf(auditEvents.keyId, keyIds),
+          inArray(auditEvents.action, ["create", "rotate"]),
+        ),
+      );
+    return rows.map(shown);
+  });
+}
+
+function shown(row: typeof auditEvents.$inferSelect): ShownEvent {
+  const { id, action, keyId, actorIssuer: issuer, actorSubject: subject, detail } = row;
+  const actor = issuer === null || subject === null ? null : { issuer, subject };
+  return { id, action, keyId, actor, at: new Date(row.at).toISOString(), detail };
 }

@@ -1,4 +1,6 @@
+import { type SQL, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 
 export type Database = DrizzleD1Database;
 
@@ -37,6 +39,11 @@ export async function onPrimary<T>(d1: D1Database, work: (db: Database) => Promi
       await scheduler.wait(BACKOFF_MS * attempt * (0.5 + Math.random()));
     }
   }
+}
+
+/** `column` holds one of `values`, however many: as one parameter, of which D1 takes 100. */
+export function isOneOf(column: SQLiteColumn, values: readonly string[]): SQL {
+  return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
 }
 
 /** A session has what Drizzle calls of a database: `prepare` and `batch`. */

@@ -85,6 +85,8 @@ const schema = z
     OAUTH_COMPANY_CLAIM: text,
     OAUTH_READ_SCOPE: optionalScope,
     OAUTH_WRITE_SCOPE: optionalScope,
+    OAUTH_CLIENT_ID: z.string(),
+    OAUTH_CLIENT_SECRET: text.optional(),
     LEAK_REPORT_KEYS_URL: z.union([z.literal(""), url]),
     SCOPES: catalogue,
     KEY_PREFIX: z
@@ -105,6 +107,10 @@ const schema = z
   .refine((vars) => vars.OUTAGE_SECONDS >= vars.REVOCATION_SECONDS, {
     path: ["OUTAGE_SECONDS"],
     error: "must not be less than REVOCATION_SECONDS",
+  })
+  .refine((vars) => vars.OAUTH_CLIENT_ID === "" || vars.OAUTH_CLIENT_SECRET !== undefined, {
+    path: ["OAUTH_CLIENT_SECRET"],
+    error: "is missing, and OAUTH_CLIENT_ID is set",
   });
 
 export type Config = z.output<typeof schema>;

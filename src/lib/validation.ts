@@ -9,9 +9,13 @@ type Outcome = { success: true } | { success: false; error: z.core.$ZodError };
  * @throws ApiError `VALIDATION_ERROR`.
  */
 export function refuseBody(outcome: Outcome): void {
-  if (outcome.success) return;
+  if (!outcome.success) throw new ApiError("VALIDATION_ERROR", { details: brokenFields(outcome.error) });
+}
+
+/** Every broken field once, with the first of its faults. */
+export function brokenFields(error: z.core.$ZodError): ErrorDetail[] {
   const details = new Map<string, ErrorDetail>();
-  for (const issue of outcome.error.issues) {
+  for (const issue of error.issues) {
     const unknown = issue.code === "unrecognized_keys";
     const fields = unknown ? issue.keys.map(masked) : [String(issue.path[0] ?? "body")];
     const message = unknown ? "unknown field" : issue.message;
@@ -19,7 +23,7 @@ export function refuseBody(outcome: Outcome): void {
       if (!details.has(field)) details.set(field, { field, message });
     }
   }
-  throw new ApiError("VALIDATION_ERROR", { details: [...details.values()] });
+  return [...details.values()];
 }
 
 /**

@@ -1,5 +1,5 @@
 import { and, eq, gte, lt, notExists, sql } from "drizzle-orm";
-import { onPrimary } from "../db/client.ts";
+import { isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys, usageDays, usageReports } from "../db/tables.ts";
 import type { UsageReport } from "./recorder.ts";
 import type { DayUsage } from "./schema.ts";
@@ -55,24 +55,30 @@ export async function mergeReports(
 }
 
 /**
- * Counts of a key from the day `since` on, oldest first; `null` where the company has no such key.
+ * Counts of each key from the day `since` on, oldest first. Keys that the company does not have are left out.
  *
  * @throws DatabaseError
  */
 export function usageOf(
   d1: D1Database,
   companyId: string,
-  keyId: string,
+  keyIds: readonly string[],
   since: string,
-): Promise<DayUsage[] | null> {
+): Promise<ReadonlyMap<string, DayUsage[]>> {
   return onPrimary(d1, async (db) => {
     const rows = await db
-      .select({ usage: { day: usageDays.day, allowed: usageDays.allowed, denied: usageDays.denied } })
+      .select({
+        keyId: apiKeys.id,
+        usage: { day: usageDays.day, allowed: usageDays.allowed, denied: usageDays.denied },
+      })
       .from(apiKeys)
       .leftJoin(usageDays, and(eq(usageDays.keyId, apiKeys.id), gte(usageDays.day, since)))
-      .where(and(eq(apiKeys.companyId, companyId), eq(apiKeys.id, keyId)))
+      .where(and(eq(apiKeys.companyId, companyId), isOneOf(apiKeys.id, keyIds)))
       .orderBy(usageDays.day);
-    return rows.length === 0 ? null : rows.flatMap(({ usage }) => usage ?? []);
+    const byKey = new Map<string, DayUsage[]>();
+    for (const { keyId, usage } of rows)
+      byKey.set(keyId, [...(byKey.get(keyId) ?? []), ...(usage ? [usage] : [])]);
+    return byKey;
   });
 }
 

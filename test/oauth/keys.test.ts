@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../src/lib/config.ts";
 import { ApiError, errorResponse } from "../../src/lib/errors.ts";
 import { bearer } from "../../src/oauth/bearer.ts";
+import { tokenVerifier } from "../../src/oauth/token.ts";
 import { appWith, token } from "../support/api.ts";
 import {
   claimsOf,
@@ -250,7 +251,9 @@ test("two keys of one kid and algorithm verify nothing: 401, not 500", async () 
 
 test("whatever a key makes the verifier throw is 401 to the caller, and told to the log", async () => {
   const { jwk, key } = await keyPair({ ...RSA, modulusLength: 1024 });
-  const app = new Hono().use(bearer({ ...parseConfig(env), keys: createLocalJWKSet({ keys: [jwk] }) }));
+  const config = parseConfig(env);
+  const verifyToken = tokenVerifier({ ...config, keys: createLocalJWKSet({ keys: [jwk] }) });
+  const app = new Hono().use(bearer({ ...config, verifyToken }));
   const refusals: unknown[] = [];
   app.onError((error, c) => {
     refusals.push(error);

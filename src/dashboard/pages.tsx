@@ -1,0 +1,70 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { accepts } from "hono/accepts";
+import type { Child } from "hono/jsx";
+import { NONCE, secureHeaders } from "hono/secure-headers";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ErrorEnvelope } from "../lib/errors.ts";
+import { Layout } from "./pages/layout.tsx";
+import { ContinuePage, ErrorPage } from "./pages/message.tsx";
+import type { SessionVariables } from "./session.ts";
+
+export const pageHeaders = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: [NONCE],
+    styleSrc: ["'self'", NONCE],
+    imgSrc: ["data:"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  strictTransportSecurity: false, // the app's own
+});
+
+interface PageOptions {
+  status?: ContentfulStatusCode;
+  /** Where the browser goes by itself, at once. */
+  refresh?: string;
+}
+
+/** A page, with who is signed in, if somebody is. */
+export function page(c: Context, title: string, body: Child, { status = 200, refresh }: PageOptions = {}) {
+  const name: SessionVariables["visitorName"] | undefined = c.var.visitorName;
+  const principal: SessionVariables["principal"] | undefined = c.var.principal;
+  const visitor = principal && name ? { name, companyId: principal.companyId } : undefined;
+  return c.html(
+    <Layout title={title} nonce={c.var.secureHeadersNonce} visitor={visitor} refresh={refresh}>
+      {body}
+    </Layout>,
+    status,
+  );
+}
+
+/**
+ * A page that goes on to `to` by itself. Its cookies are sent along, which a redirect would leave out where
+ * another site led here: they are `SameSite=Strict`.
+ */
+export function continuePage(c: Context, to: string, title: string) {
+  return page(c, title, <ContinuePage to={to} title={title} />, { refresh: to });
+}
+
+/** Hono middleware: an error is a page for whoever asks for pages, and the way to sign in where that is missing. */
+export const errorPages: MiddlewareHandler = async function errorPages(c, next) {
+  await next();
+  const asksForPages = accepts(c, { header: "Accept", supports: ["text/html"], default: "" }) !== "";
+  if (c.res.status < 400 || !asksForPages) return;
+  const error: ErrorEnvelope = await c.res.json();
+  const reads = c.req.method === "GET";
+  const { pathname, search } = new URL(c.req.url);
+  if (error.status !== 401) {
+    c.res = await page(c, error.message, <ErrorPage error={error} />, {
+      status: c.res.status as ContentfulStatusCode,
+    });
+  } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {
+    c.res = await continuePage(c, pathname + search, "One moment");
+  } else {
+    const query = new URLSearchParams({ to: reads ? pathname + search : "/dashboard" });
+    if (error.error === "TOKEN_EXPIRED") query.set("ended", "1");
+    c.res = c.redirect(`/dashboard/sign-in?${query}`, 303);
+  }
+};

@@ -1,0 +1,87 @@
+import type { ShownEvent } from "../../audit/schema.ts";
+import { Time } from "./time.tsx";
+
+const ACTIONS: Record<ShownEvent["action"], string> = {
+  create: "Created",
+  rename: "Renamed",
+  rotate: "Rotated",
+  revoke: "Revoked",
+};
+
+export interface EventsProps {
+  events: readonly ShownEvent[];
+  /** Path of the events that follow, if some do. */
+  next: string | null;
+  /** Where the events are of several keys. */
+  showKey?: boolean;
+  now: number;
+}
+
+export function EventsPage(props: EventsProps) {
+  return (
+    <>
+      <h1>Audit log</h1>
+      <Events {...props} showKey />
+    </>
+  );
+}
+
+export function Events({ events, next, showKey = false, now }: EventsProps) {
+  return (
+    <>
+      <section class="scroll" tabindex={0} aria-label="Events">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col">What</th>
+              {showKey && <th scope="col">Key</th>}
+              <th scope="col">Who</th>
+            </tr>
+          </thead>
+          <tbody>
+            {events.map((event) => (
+              <tr>
+                <td>
+                  <Time at={event.at} now={now} />
+                </td>
+                <td>
+                  {ACTIONS[event.action]}
+                  <small>{explain(event)}</small>
+                </td>
+                {showKey && (
+                  <td>
+                    <a href={`/dashboard/keys/${event.keyId}`}>
+                      <code>{event.keyId}</code>
+                    </a>
+                  </td>
+                )}
+                <td>
+                  {event.actor?.subject ?? "Holder of the key"}
+                  {event.actor !== null && <small>{event.actor.issuer}</small>}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {next !== null && (
+        <p>
+          <a rel="next" href={next}>
+            Older events
+          </a>
+        </p>
+      )}
+    </>
+  );
+}
+
+function explain({ detail }: ShownEvent): string {
+  if (detail === null) return "";
+  const { label, replaces, replacedBy, reason, url } = detail;
+  if (label !== undefined) return `to “${label}”`;
+  if (replaces !== undefined) return `in place of ${replaces}`;
+  if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
+  if (reason === "leaked") return `found in public: ${url ?? "nobody says where"}`;
+  return "";
+}

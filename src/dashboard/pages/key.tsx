@@ -1,0 +1,223 @@
+import type { Child } from "hono/jsx";
+import type { ShownEvent } from "../../audit/schema.ts";
+import type { ApiKey, Scope } from "../../keys/schema.ts";
+import type { ErrorDetail } from "../../lib/errors.ts";
+import type { DayUsage } from "../../usage/schema.ts";
+import type { KeyState, Origin } from "../state.ts";
+import { Chart } from "./chart.tsx";
+import { Fault, faulty } from "./create.tsx";
+import { Events } from "./events.tsx";
+import { StateTag } from "./list.tsx";
+import { Time } from "./time.tsx";
+
+const OVERLAPS = [
+  { seconds: 0, name: "At once" },
+  { seconds: 3_600, name: "In an hour" },
+  { seconds: 86_400, name: "In a day" },
+  { seconds: 604_800, name: "In a week" },
+];
+
+export interface KeyPageProps {
+  apiKey: ApiKey;
+  state: KeyState;
+  origin: Origin;
+  catalogue: readonly Scope[];
+  days: readonly DayUsage[];
+  events: readonly ShownEvent[];
+  /** Cursor of the events that follow, if some do. */
+  next: string | null;
+  mayWrite: boolean;
+  /** What was sent and refused. */
+  label?: string | undefined;
+  faults?: readonly ErrorDetail[];
+  now: number;
+}
+
+export function KeyPage(props: KeyPageProps) {
+  const { apiKey: key, state, origin, catalogue, days, events, next, mayWrite, now } = props;
+  const path = `/dashboard/keys/${key.id}`;
+  return (
+    <>
+      <div class="bar">
+        <h1>{key.label}</h1>
+        <StateTag state={state} />
+      </div>
+      <Notice of={key} state={state} origin={origin} now={now} />
+      <dl class="facts">
+        <dt>Key</dt>
+        <dd>
+          <code>{key.keyPrefix}…</code>
+        </dd>
+        <dt>Id</dt>
+        <dd>
+          <code>{key.id}</code>
+        </dd>
+        <dt>Scopes</dt>
+        <dd>
+          {key.scopes.map((scope) => (
+            <div>
+              {catalogue.find((known) => known.scope === scope)?.description} <code>{scope}</code>
+            </div>
+          ))}
+        </dd>
+        <dt>Created</dt>
+        <dd>
+          <Time at={key.createdAt} now={now} />
+          {origin.createdBy !== null && ` by ${origin.createdBy}`}
+        </dd>
+        {key.revokedAt !== null && (
+          <>
+            <dt>Revoked</dt>
+            <dd>
+              <Time at={key.revokedAt} now={now} />
+            </dd>
+          </>
+        )}
+        <dt>{state === "expired" ? "Expired" : "Expires"}</dt>
+        <dd>{key.expiresAt === null ? "Never" : <Time at={key.expiresAt} now={now} />}</dd>
+        <dt>Last used</dt>
+        <dd>
+          <LastUsed of={key} now={now} />
+        </dd>
+        {key.replaces !== null && (
+          <>
+            <dt>Replaces</dt>
+            <dd>
+              <a href={`/dashboard/keys/${key.replaces}`}>the key before it</a>
+            </dd>
+          </>
+        )}
+      </dl>
+      <section>
+        <h2>Last 30 days</h2>
+        <Chart days={days} />
+      </section>
+      {mayWrite && key.revokedAt === null && <Actions {...props} path={path} />}
+      <section>
+        <h2>Audit log</h2>
+        <Events events={events} next={next === null ? null : `${path}?cursor=${next}`} now={now} />
+      </section>
+    </>
+  );
+}
+
+function Notice({
+  of: key,
+  state,
+  origin,
+  now,
+}: {
+  of: ApiKey;
+  state: KeyState;
+  origin: Origin;
+  now: number;
+}) {
+  if (origin.replacedBy === null) return null;
+  const successor = <a href={`/dashboard/keys/${origin.replacedBy}`}>its successor</a>;
+  if (state !== "overlap" || key.expiresAt === null)
+    return <p class="notice">It was replaced by {successor}.</p>;
+  return (
+    <p class="notice warn">
+      It was replaced by {successor} and ends <Time at={key.expiresAt} now={now} />. Once its last use is
+      before the rotation, nothing needs it any more: revoke it.
+    </p>
+  );
+}
+
+export function LastUsed({ of: key, now }: { of: ApiKey; now: number }) {
+  return key.lastUsedAt === null ? <>Never</> : <Time at={key.lastUsedAt} now={now} />;
+}
+
+function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageProps & { path: string }) {
+  const isLive = state !== "expired";
+  return (
+    <div class="cards">
+      <article>
+        <form method="post" action={`${path}/rename`}>
+          <div class="row">
+            <label>
+              Label
+              <input
+                name="label"
+                value={label ?? key.label}
+                required
+                autocomplete="off"
+                {...faulty(faults, "label")}
+              />
+            </label>
+            <button type="submit">Rename</button>
+          </div>
+          <Fault faults={faults} field="label" />
+        </form>
+      </article>
+      {isLive && state !== "overlap" && (
+        <article>
+          <form method="post" action={`${path}/rotate`}>
+            <p>Make a new key with the same label, scopes and expiry, and let this one end.</p>
+            <div class="row">
+              <label>
+                This key ends
+                <select name="overlapSeconds">
+                  {OVERLAPS.map(({ seconds, name }) => (
+                    <option value={seconds} selected={seconds === 86_400}>
+                      {name}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <button type="submit">Rotate</button>
+            </div>
+          </form>
+        </article>
+      )}
+      <article>
+        <div class="row">
+          <span>Revoking ends the key within seconds, everywhere and for good.</span>
+          <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
+            Revoke…
+          </a>
+        </div>
+      </article>
+      <dialog id="revoke" aria-labelledby="revoke-title">
+        <article>
+          <Revoke
+            of={key}
+            now={now}
+            cancel={
+              <button type="button" class="secondary" data-close>
+                Keep it
+              </button>
+            }
+          />
+        </article>
+      </dialog>
+    </div>
+  );
+}
+
+/** What is asked before a key is revoked: which key, and whether something still uses it. */
+export function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Child }) {
+  return (
+    <form method="post" action={`/dashboard/keys/${key.id}/revoke`}>
+      <h2 id="revoke-title">Revoke “{key.label}”?</h2>
+      <p>
+        <code>{key.keyPrefix}…</code> was last used: <LastUsed of={key} now={now} />. Whatever uses it will be
+        refused within seconds. This cannot be undone.
+      </p>
+      <div class="row">
+        {cancel}
+        <button type="submit" class="danger">
+          Revoke key
+        </button>
+      </div>
+    </form>
+  );
+}
+
+export function RevokePage({ of: key, now }: { of: ApiKey; now: number }) {
+  return (
+    <article>
+      <Revoke of={key} now={now} cancel={<a href={`/dashboard/keys/${key.id}`}>Keep it</a>} />
+    </article>
+  );
+}

@@ -1,0 +1,66 @@
+import { raw } from "hono/html";
+import type { Child } from "hono/jsx";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
+
+/** Pico CSS of this version, classless (MIT). */
+const STYLESHEET = "/static/pico-2.1.1.classless.min.css";
+
+export interface LayoutProps {
+  title: string;
+  nonce: string | undefined;
+  /** Who is signed in; left out where nobody needs to be. */
+  visitor?: { name: string; companyId: string } | undefined;
+  /** Where the browser goes by itself, at once. */
+  refresh?: string | undefined;
+  children: Child;
+}
+
+export function Layout({ title, nonce, visitor, refresh, children }: LayoutProps) {
+  return (
+    <>
+      {raw("<!DOCTYPE html>")}
+      <html lang="en">
+        <head>
+          <meta charset="utf-8" />
+          <meta name="viewport" content="width=device-width, initial-scale=1" />
+          <meta name="color-scheme" content="light dark" />
+          <meta name="description" content="API keys of your company" />
+          {refresh && <meta http-equiv="refresh" content={`0; url=${refresh}`} />}
+          <title>{`${title} · Latchkey`}</title>
+          <link rel="icon" href="data:," />
+          <link rel="stylesheet" href={STYLESHEET} />
+          <style nonce={nonce}>{raw(STYLE)}</style>
+        </head>
+        <body>
+          <header>
+            <a href="/dashboard">Latchkey</a>
+            {visitor && (
+              <>
+                <nav aria-label="Pages">
+                  <ul>
+                    <li>
+                      <a href="/dashboard">API keys</a>
+                    </li>
+                    <li>
+                      <a href="/dashboard/events">Audit log</a>
+                    </li>
+                  </ul>
+                </nav>
+                <small>
+                  {visitor.name} · {visitor.companyId}
+                </small>
+                <form method="post" action="/dashboard/sign-out">
+                  <button type="submit">Sign out</button>
+                </form>
+              </>
+            )}
+          </header>
+          <main>{children}</main>
+          <div id="said" role="status" class="visually-hidden"></div>
+          <script nonce={nonce}>{raw(SCRIPT)}</script>
+        </body>
+      </html>
+    </>
+  );
+}

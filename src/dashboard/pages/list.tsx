@@ -1,0 +1,169 @@
+import type { ApiKey } from "../../keys/schema.ts";
+import type { DayUsage } from "../../usage/schema.ts";
+import { type KeyState, STATE_NAMES } from "../state.ts";
+import { Sparkline } from "./chart.tsx";
+import { Time } from "./time.tsx";
+
+export interface ListedKey {
+  key: ApiKey;
+  state: KeyState;
+  createdBy: string | null;
+  days: readonly DayUsage[];
+}
+
+export interface ListProps {
+  keys: readonly ListedKey[];
+  filter: { q: string; active: string };
+  /** Query of the page that follows, if one does. */
+  next: string | null;
+  isFirst: boolean;
+  mayWrite: boolean;
+  now: number;
+}
+
+export function StateTag({ state }: { state: KeyState }) {
+  return <span class={`tag ${state}`}>{STATE_NAMES[state]}</span>;
+}
+
+export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListProps) {
+  const isFiltered = filter.q !== "" || filter.active !== "";
+  return (
+    <>
+      <div class="bar">
+        <h1>API keys</h1>
+        {mayWrite && (
+          <a class="button" href="/dashboard/keys/new">
+            Create key
+          </a>
+        )}
+      </div>
+      <search>
+        <form method="get" action="/dashboard" class="row">
+          <label>
+            Label or prefix
+            <input type="search" name="q" value={filter.q} maxlength={100} />
+          </label>
+          <label>
+            State
+            <select name="active">
+              <option value="">All</option>
+              <option value="true" selected={filter.active === "true"}>
+                Active
+              </option>
+              <option value="false" selected={filter.active === "false"}>
+                Expired or revoked
+              </option>
+            </select>
+          </label>
+          <button type="submit">Search</button>
+        </form>
+      </search>
+      {keys.length === 0 ? (
+        <Nothing isFiltered={isFiltered} isFirst={isFirst} mayWrite={mayWrite} />
+      ) : (
+        <Keys keys={keys} now={now} />
+      )}
+      <nav aria-label="More keys">
+        <ul>
+          {!isFirst && (
+            <li>
+              <a href="/dashboard">Newest keys</a>
+            </li>
+          )}
+          {next !== null && (
+            <li>
+              <a rel="next" href={`/dashboard?${next}`}>
+                Older keys
+              </a>
+            </li>
+          )}
+        </ul>
+      </nav>
+    </>
+  );
+}
+
+function Nothing({
+  isFiltered,
+  isFirst,
+  mayWrite,
+}: {
+  isFiltered: boolean;
+  isFirst: boolean;
+  mayWrite: boolean;
+}) {
+  if (isFiltered || !isFirst) {
+    return (
+      <p>
+        No key is like this. <a href="/dashboard">Show all keys</a>
+      </p>
+    );
+  }
+  return (
+    <section>
+      <h2>No keys yet</h2>
+      <p>A key lets a program of yours call the API. Give it a label and only the scopes it needs.</p>
+      {mayWrite ? (
+        <a href="/dashboard/keys/new">Create the first key</a>
+      ) : (
+        <p>Ask somebody who may write keys to create one.</p>
+      )}
+    </section>
+  );
+}
+
+function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
+  return (
+    <section class="scroll" tabindex={0} aria-label="Keys">
+      <table class="keys">
+        <thead>
+          <tr>
+            <th scope="col">Key</th>
+            <th scope="col">State</th>
+            <th scope="col">Scopes</th>
+            <th scope="col">Last used</th>
+            <th scope="col">Last 30 days</th>
+            <th scope="col">Created</th>
+          </tr>
+        </thead>
+        <tbody>
+          {keys.map(({ key, state, createdBy, days }) => (
+            <tr>
+              <th scope="row">
+                <a href={`/dashboard/keys/${key.id}`}>{key.label}</a>
+                <small>
+                  <code>{key.keyPrefix}…</code>
+                </small>
+              </th>
+              <td>
+                <StateTag state={state} />
+                {(state === "expiring" || state === "overlap") && key.expiresAt !== null && (
+                  <small>
+                    ends <Time at={key.expiresAt} now={now} />
+                  </small>
+                )}
+              </td>
+              <td>
+                <small>{key.scopes.join(", ")}</small>
+              </td>
+              <td>
+                {key.lastUsedAt === null ? (
+                  <span class="quiet">Never</span>
+                ) : (
+                  <Time at={key.lastUsedAt} now={now} />
+                )}
+              </td>
+              <td>
+                <Sparkline days={days} />
+              </td>
+              <td>
+                <Time at={key.createdAt} now={now} as="day" />
+                {createdBy !== null && <small>by {createdBy}</small>}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

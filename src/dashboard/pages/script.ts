@@ -1,0 +1,28 @@
+/**
+ * All of the dashboard's script; nothing needs it. It copies; opens the dialog that stands for a link's page;
+ * sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
+ */
+export const SCRIPT = `
+document.documentElement.classList.add("script");
+document.addEventListener("click",async(event)=>{
+const button=event.target.closest("[data-copy],[data-dialog],[data-close]");
+if(!button)return;
+const {copy,dialog}=button.dataset;
+if(copy){
+const source=document.getElementById(copy);
+try{await navigator.clipboard.writeText(source.textContent)}catch{getSelection().selectAllChildren(source);return}
+document.getElementById("said").textContent="Copied";
+const text=button.textContent;
+button.textContent="Copied";
+setTimeout(()=>{button.textContent=text},2000);
+return}
+event.preventDefault();
+if(dialog)document.getElementById(dialog).showModal();
+else button.closest("dialog").close();
+});
+document.addEventListener("submit",(event)=>{
+setTimeout(()=>{for(const button of event.target.querySelectorAll("button"))button.disabled=true});
+});
+addEventListener("pagehide",()=>{for(const secret of document.querySelectorAll("[data-secret]"))secret.textContent=""});
+addEventListener("pageshow",(event)=>{if(event.persisted)location.reload()});
+`.replaceAll("\n", "");

@@ -1,0 +1,45 @@
+import type { ShownEvent } from "../audit/schema.ts";
+import type { ApiKey } from "../keys/schema.ts";
+import { DAY_SECONDS } from "../lib/config.ts";
+
+/** A key that ends sooner is said to. */
+const SOON_MS = 7 * DAY_SECONDS * 1000;
+
+export type KeyState = "active" | "expiring" | "overlap" | "expired" | "revoked";
+
+export const STATE_NAMES: Record<KeyState, string> = {
+  active: "Active",
+  expiring: "Expiring soon",
+  overlap: "In overlap",
+  expired: "Expired",
+  revoked: "Revoked",
+};
+
+/** What the key itself does not tell: who made it, and which key a rotation put in its place. */
+export interface Origin {
+  /** Subject of the access token. */
+  createdBy: string | null;
+  /** Id of the successor. */
+  replacedBy: string | null;
+}
+
+/** By key, from the events of creations and rotations. */
+export function originsFrom(events: readonly ShownEvent[]): ReadonlyMap<string, Origin> {
+  const origins = new Map<string, Origin>();
+  for (const { keyId, action, actor, detail } of events) {
+    const origin = origins.get(keyId) ?? { createdBy: null, replacedBy: null };
+    origins.set(keyId, origin);
+    if (action === "create") origin.createdBy = actor?.subject ?? null;
+    if (action === "rotate") origin.replacedBy = detail?.replacedBy ?? null;
+  }
+  return origins;
+}
+
+/** @param now - Milliseconds since the epoch. */
+export function stateOf(key: ApiKey, replacedBy: string | null, now: number): KeyState {
+  if (key.revokedAt !== null) return "revoked";
+  const left = key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt) - now;
+  if (left <= 0) return "expired";
+  if (replacedBy !== null) return "overlap";
+  return left < SOON_MS ? "expiring" : "active";
+}

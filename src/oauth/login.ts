@@ -1,0 +1,185 @@
+import * as oauth from "oauth4webapi";
+import type { Config } from "../lib/config.ts";
+import { ApiError, describeFault, masked } from "../lib/errors.ts";
+import { remote, TIMEOUT_MS } from "../lib/remote.ts";
+
+const METADATA_MAX_AGE_MS = 10 * 60_000;
+const METADATA_STALE_LIMIT_MS = 60 * 60_000;
+const METADATA_COOLDOWN_MS = 30_000;
+
+/** What must be remembered of a login until the issuer answers. Not for the issuer to see, nor for anybody else. */
+export interface PendingLogin {
+  state: string;
+  nonce: string;
+  codeVerifier: string;
+}
+
+/** What an issuer hands out to somebody who signed in. */
+export interface Tokens {
+  accessToken: string;
+  refreshToken: string | null;
+  idToken: string | null;
+  /** How people call who signed in. */
+  name: string | null;
+}
+
+export type LoginOptions = Pick<
+  Config,
+  "OAUTH_ISSUER" | "OAUTH_AUDIENCE" | "OAUTH_CLIENT_ID" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
+> & {
+  clientSecret: string;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+/**
+ * A confidential client of the issuer: authorization code with PKCE (RFC 6749, RFC 7636, OpenID Connect Core).
+ *
+ * All methods throw ApiError: `UNAVAILABLE` where the issuer cannot be reached, `UNAUTHORIZED` where
+ * it refuses, `INTERNAL_ERROR` where it does not know this client.
+ */
+export interface Login {
+  /** Where to send who wants to sign in. */
+  begin(redirectUri: string): Promise<{ url: URL; pending: PendingLogin }>;
+  /** The tokens for what the issuer sent to `redirectUri`, in `url`. */
+  complete(url: URL, redirectUri: string, pending: PendingLogin): Promise<Tokens>;
+  /** New tokens; the issuer may keep the refresh token and the ID token as they are. */
+  refresh(refreshToken: string): Promise<Tokens>;
+  /** Where to send who signs out (OpenID Connect RP-Initiated Logout); `null` where the issuer has no such place. */
+  end(idToken: string | null, returnTo: string): Promise<URL | null>;
+}
+
+export function login(options: LoginOptions): Login {
+  const { OAUTH_ISSUER, OAUTH_AUDIENCE, clientSecret, now } = options;
+  const issuer = new URL(OAUTH_ISSUER);
+  const client: oauth.Client = { client_id: options.OAUTH_CLIENT_ID };
+  const insecure = issuer.protocol === "http:";
+  const http = () => ({ signal: AbortSignal.timeout(TIMEOUT_MS), [oauth.allowInsecureRequests]: insecure });
+  const metadata = remote({
+    load: async (signal) => {
+      const request = { signal, [oauth.allowInsecureRequests]: insecure };
+      return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, request));
+    },
+    maxAgeMs: METADATA_MAX_AGE_MS,
+    staleLimitMs: METADATA_STALE_LIMIT_MS,
+    cooldownMs: METADATA_COOLDOWN_MS,
+    event: "issuer_metadata_fetch_failed",
+    now,
+  });
+
+  async function server(): Promise<oauth.AuthorizationServer> {
+    const found = await metadata();
+    if (found === undefined) throw new ApiError("UNAVAILABLE", { reason: "issuer_metadata" });
+    return found;
+  }
+
+  function authentication(as: oauth.AuthorizationServer): oauth.ClientAuth {
+    const methods = as.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+    return methods.includes("client_secret_basic")
+      ? oauth.ClientSecretBasic(clientSecret)
+      : oauth.ClientSecretPost(clientSecret);
+  }
+
+  /** RFC 8707: which API the token is for, where that has the form of a URI. */
+  const resource = URL.canParse(OAUTH_AUDIENCE) ? { resource: OAUTH_AUDIENCE } : {};
+
+  return {
+    async begin(redirectUri) {
+      const as = await server();
+      const pending = {
+        state: oauth.generateRandomState(),
+        nonce: oauth.generateRandomNonce(),
+        codeVerifier: oauth.generateRandomCodeVerifier(),
+      };
+      const scopes = ["openid", options.OAUTH_READ_SCOPE, options.OAUTH_WRITE_SCOPE];
+      // Without it most issuers give no refresh token; some refuse a scope they do not know.
+      if (as.scopes_supported?.includes("offline_access")) scopes.push("offline_access");
+      const url = new URL(as.authorization_endpoint ?? OAUTH_ISSUER);
+      const parameters = {
+        client_id: client.client_id,
+        redirect_uri: redirectUri,
+        response_type: "code",
+        scope: [...new Set(scopes)].filter(Boolean).join(" "),
+        state: pending.state,
+        nonce: pending.nonce,
+        code_challenge: await oauth.calculatePKCECodeChallenge(pending.codeVerifier),
+        code_challenge_method: "S256",
+        ...resource,
+      };
+      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      return { url, pending };
+    },
+
+    async complete(url, redirectUri, { state, nonce, codeVerifier }) {
+      const as = await server();
+      return answered(async () => {
+        const code = oauth.validateAuthResponse(as, client, url, state);
+        const response = await oauth.authorizationCodeGrantRequest(
+          as,
+          client,
+          authentication(as),
+          code,
+          redirectUri,
+          codeVerifier,
+          { ...http(), additionalParameters: resource },
+        );
+        const expected = { expectedNonce: nonce, requireIdToken: true };
+        return tokensOf(await oauth.processAuthorizationCodeResponse(as, client, response, expected));
+      });
+    },
+
+    async refresh(refreshToken) {
+      const as = await server();
+      return answered(async () => {
+        const response = await oauth.refreshTokenGrantRequest(as, client, authentication(as), refreshToken, {
+          ...http(),
+          additionalParameters: resource,
+        });
+        return tokensOf(await oauth.processRefreshTokenResponse(as, client, response));
+      });
+    },
+
+    async end(idToken, returnTo) {
+      const endpoint = (await server()).end_session_endpoint;
+      if (endpoint === undefined) return null;
+      const url = new URL(endpoint);
+      url.searchParams.set("client_id", client.client_id);
+      url.searchParams.set("post_logout_redirect_uri", returnTo);
+      if (idToken !== null) url.searchParams.set("id_token_hint", idToken);
+      return url;
+    },
+  };
+}
+
+function tokensOf(response: oauth.TokenEndpointResponse): Tokens {
+  const claims = oauth.getValidatedIdTokenClaims(response);
+  const name = claims?.email ?? claims?.name ?? claims?.sub;
+  return {
+    accessToken: response.access_token,
+    refreshToken: response.refresh_token ?? null,
+    idToken: response.id_token ?? null,
+    name: typeof name === "string" ? name : null,
+  };
+}
+
+async function answered(ask: () => Promise<Tokens>): Promise<Tokens> {
+  try {
+    return await ask();
+  } catch (fault) {
+    throw refusal(fault);
+  }
+}
+
+/** The causes of what the library throws hold codes and tokens: the log gets its code alone. */
+function refusal(fault: unknown): ApiError {
+  if (fault instanceof oauth.AuthorizationResponseError || fault instanceof oauth.ResponseBodyError) {
+    const { error } = fault;
+    if (error === "invalid_client" || error === "unauthorized_client")
+      return new ApiError("INTERNAL_ERROR", { reason: `OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: ${error}` });
+    return new ApiError("UNAUTHORIZED", { message: "The issuer did not sign you in", reason: masked(error) });
+  }
+  const isAnswer =
+    fault instanceof oauth.OperationProcessingError && fault.code !== oauth.RESPONSE_IS_NOT_CONFORM;
+  if (isAnswer) return new ApiError("UNAUTHORIZED", { message: "Sign in again", reason: fault.code ?? "" });
+  return new ApiError("UNAVAILABLE", { reason: describeFault(fault) });
+}
