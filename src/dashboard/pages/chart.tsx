@@ -5,7 +5,7 @@ const CHART = { width: 720, height: 180, left: 44, bottom: 20, top: 8 };
 
 const whole = new Intl.NumberFormat("en");
 
-export function summary(days: readonly DayUsage[]): string {
+function summary(days: readonly DayUsage[]): string {
   const sum = (of: "allowed" | "denied") => whole.format(days.reduce((total, day) => total + day[of], 0));
   return `${sum("allowed")} accepted, ${sum("denied")} refused in ${days.length} days`;
 }

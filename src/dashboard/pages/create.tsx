@@ -15,7 +15,7 @@ export function CreatePage({ catalogue, maxLifetimeDays, form, faults }: CreateP
   return (
     <>
       <h1>Create a key</h1>
-      <form method="post" action="/dashboard/keys">
+      <form method="post" action="/dashboard/keys" class="narrow">
         <label>
           Label
           <input

@@ -76,9 +76,7 @@ export function KeyPage(props: KeyPageProps) {
         <dt>{state === "expired" ? "Expired" : "Expires"}</dt>
         <dd>{key.expiresAt === null ? "Never" : <Time at={key.expiresAt} now={now} />}</dd>
         <dt>Last used</dt>
-        <dd>
-          <LastUsed of={key} now={now} />
-        </dd>
+        <dd>{key.lastUsedAt === null ? "Never" : <Time at={key.lastUsedAt} now={now} />}</dd>
         {key.replaces !== null && (
           <>
             <dt>Replaces</dt>
@@ -124,14 +122,11 @@ function Notice({
   );
 }
 
-export function LastUsed({ of: key, now }: { of: ApiKey; now: number }) {
-  return key.lastUsedAt === null ? <>Never</> : <Time at={key.lastUsedAt} now={now} />;
-}
-
 function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageProps & { path: string }) {
   const isLive = state !== "expired";
   return (
-    <div class="cards">
+    <section>
+      <h2>Change it</h2>
       <article>
         <form method="post" action={`${path}/rename`}>
           <div class="row">
@@ -153,7 +148,8 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
       {isLive && state !== "overlap" && (
         <article>
           <form method="post" action={`${path}/rotate`}>
-            <p>Make a new key with the same label, scopes and expiry, and let this one end.</p>
+            <h3>Rotate</h3>
+            <p>Makes a new key of the same label, scopes and expiry, and lets this one end.</p>
             <div class="row">
               <label>
                 This key ends
@@ -171,12 +167,11 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
         </article>
       )}
       <article>
-        <div class="row">
-          <span>Revoking ends the key within seconds, everywhere and for good.</span>
-          <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
-            Revoke…
-          </a>
-        </div>
+        <h3>Revoke</h3>
+        <p>Ends the key within seconds, everywhere and for good.</p>
+        <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
+          Revoke…
+        </a>
       </article>
       <dialog id="revoke" aria-labelledby="revoke-title">
         <article>
@@ -184,25 +179,32 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
             of={key}
             now={now}
             cancel={
-              <button type="button" class="secondary" data-close>
+              <button type="button" class="plain" data-close>
                 Keep it
               </button>
             }
           />
         </article>
       </dialog>
-    </div>
+    </section>
   );
 }
 
 /** What is asked before a key is revoked: which key, and whether something still uses it. */
-export function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Child }) {
+function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Child }) {
   return (
     <form method="post" action={`/dashboard/keys/${key.id}/revoke`}>
       <h2 id="revoke-title">Revoke “{key.label}”?</h2>
       <p>
-        <code>{key.keyPrefix}…</code> was last used: <LastUsed of={key} now={now} />. Whatever uses it will be
-        refused within seconds. This cannot be undone.
+        <code>{key.keyPrefix}…</code>{" "}
+        {key.lastUsedAt === null ? (
+          "was never used"
+        ) : (
+          <>
+            was last used <Time at={key.lastUsedAt} now={now} />
+          </>
+        )}
+        . Whatever uses it will be refused within seconds. This cannot be undone.
       </p>
       <div class="row">
         {cancel}

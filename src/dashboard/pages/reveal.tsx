@@ -39,7 +39,7 @@ export function RevealPage({ id, rawKey, origin }: RevealProps) {
         <code id="curl" data-secret>
           {`curl ${origin}/public/v1/key -H "X-API-Key: ${rawKey}"`}
         </code>
-        <button type="button" class="secondary" data-copy="curl">
+        <button type="button" class="plain" data-copy="curl">
           Copy command
         </button>
       </div>
