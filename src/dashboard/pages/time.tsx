@@ -12,7 +12,7 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "long", timeStyle: "
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 
 /** `3 minutes ago`, `in 2 days`; whole units, rounded towards now. */
-export function relativeTime(iso: string, now: number): string {
+function relativeTime(iso: string, now: number): string {
   const seconds = Math.trunc((Date.parse(iso) - now) / 1000);
   const fits = UNITS.find((one) => Math.abs(seconds) >= one.seconds);
   return fits === undefined ? "just now" : relative.format(Math.trunc(seconds / fits.seconds), fits.unit);
