@@ -15,14 +15,16 @@ export const READ_DEADLINE_MS = 50;
 interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "record"> {
   capacity?: number;
   hook?: Hook;
+  /** The real database by default. */
+  d1?: D1Database;
 }
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
-export function isolate({ capacity = 1_000, hook, ...parts }: IsolateOptions = {}) {
+export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: IsolateOptions = {}) {
   const clock = { now: Date.now() };
   const queries: string[] = [];
   const background: Promise<unknown>[] = [];
-  const db = hooked(env.DB, async (sql) => {
+  const db = hooked(d1, async (sql) => {
     queries.push(...sql);
     await hook?.(sql);
   });

@@ -1,7 +1,9 @@
+import { applyD1Migrations, reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { base62, randomBase62 } from "../../src/lib/encoding.ts";
 import { type CreatedKey, call, createKey, manage } from "../support/api.ts";
+import { expectError, logged } from "../support/expect.ts";
 import { reporter } from "../support/report.ts";
 import { BOUND_MS, isolate, READ_DEADLINE_MS, RETRY_MS } from "../support/verifier.ts";
 
@@ -65,6 +67,63 @@ test("columns and tables that a newer release has added change nothing for this 
   const list = await (await manage("/settings/api-keys")).json<object[]>();
   expect(list).toHaveLength(2);
   expect(list[0]).not.toHaveProperty("later");
+});
+
+test("where the newest migration is still to come keys are verified, and management is 503", async () => {
+  const { rawKey, id } = await createKey();
+  const columns = "id, company_id, label, key_prefix, digest, scopes, created_at, expires_at, revoked_at";
+  const row = await env.DB.prepare(`SELECT ${columns} FROM api_keys`).first();
+  await reset();
+  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS.slice(0, 2));
+  const values = Object.values(row ?? {});
+  const insert = `INSERT INTO api_keys (${columns}) VALUES (${values.map(() => "?")})`;
+  await env.DB.prepare(insert)
+    .bind(...values)
+    .run();
+  logged();
+  expect(await isolate().verify(rawKey)).toMatchObject({ valid: true, key: { id } });
+  const answer = await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+  await expectError(answer, "UNAVAILABLE");
+  expect(await isolate().verify(rawKey)).toMatchObject({ valid: true });
+});
+
+/** The database with a replica that stands still until it is told to follow. */
+async function replicated() {
+  const follow = () =>
+    env.DB.batch(
+      ["api_keys", "key_changes"].flatMap((table) => [
+        env.DB.prepare(`DROP TABLE IF EXISTS replica_${table}`),
+        env.DB.prepare(`CREATE TABLE replica_${table} AS SELECT * FROM ${table}`),
+      ]),
+    );
+  const withSession = (start: D1SessionConstraint) => {
+    const session = env.DB.withSession(start);
+    if (start === "first-primary") return session;
+    const prepare = (sql: string) =>
+      session.prepare(sql.replace(/"(api_keys|key_changes)"/g, '"replica_$1"'));
+    return Object.assign(Object.create(session), { prepare });
+  };
+  await follow();
+  const d1: D1Database = Object.assign(Object.create(env.DB), { withSession });
+  return { d1, follow };
+}
+
+test("a replica that lags adds its lag and no more; new keys, strong consistency and management do not wait for it", async () => {
+  const { d1, follow } = await replicated();
+  const key = await createKey();
+  const { clock, verify } = isolate({ d1 });
+  expect(await verify(key.rawKey)).toMatchObject({ valid: true });
+  await follow();
+  expect(await verify(key.rawKey)).toMatchObject({ valid: true });
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  clock.now += BOUND_MS;
+  expect(await verify(key.rawKey)).toMatchObject({ valid: true, stale: false });
+  expect(await verify(key.rawKey, { consistency: "strong" })).toMatchObject({ error: "KEY_REVOKED" });
+  const [listed] = await (await manage("/settings/api-keys")).json<object[]>();
+  expect(listed).toMatchObject({ id: key.id, active: false });
+  await follow();
+  clock.now += BOUND_MS;
+  expect(await verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
 });
 
 test("a revocation is seen by the management API at once", async () => {
