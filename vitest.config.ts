@@ -1,6 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { startTestIssuer } from "./test/support/issuer.ts";
+import { startLocalIssuer, startTestIssuer } from "./test/support/issuer.ts";
 
 /** Rules are tested inside workerd; what needs real processes is tested from Node, in `test/e2e`. */
 export default defineConfig({
@@ -11,6 +11,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest(async () => {
             const issuer = await startTestIssuer();
+            const localIssuer = await startLocalIssuer();
             return {
               wrangler: { configPath: "./wrangler.toml" },
               miniflare: {
@@ -27,6 +28,7 @@ export default defineConfig({
                   }),
                   TEST_MIGRATIONS: await readD1Migrations("./migrations"),
                   TEST_SIGNING_KEYS: issuer.signingKeys,
+                  TEST_LOCAL_ISSUER: localIssuer,
                 },
               },
             };

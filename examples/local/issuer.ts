@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type JsonWebKey, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import type { Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { errors, Provider } from "oidc-provider";
 import { COMPANIES } from "./local.ts";
@@ -40,7 +41,7 @@ export interface IssuerOptions {
 export interface Issuer {
   /** The `iss` of its tokens. */
   url: string;
-  close(): void;
+  server: Server;
 }
 
 export function makeSecrets(): IssuerSecrets {
@@ -64,13 +65,7 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   provider.use(loginPage(provider));
   const server = provider.listen(port, "localhost");
   await once(server, "listening");
-  return {
-    url,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return { url, server };
 }
 
 function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: IssuerOptions): Provider {

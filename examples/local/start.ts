@@ -75,7 +75,8 @@ await main(async () => {
   } finally {
     stop.abort();
     await Promise.all(workers.map(endWorker));
-    issuer.close();
+    issuer.server.close();
+    issuer.server.closeAllConnections();
   }
 });
 

@@ -1,4 +1,8 @@
+import type { Context } from "hono";
 import { DAY_SECONDS } from "../lib/config.ts";
+import { ApiError } from "../lib/errors.ts";
+
+const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
 
 /** How long a new key may be offered to live. */
 export const EXPIRY_DAYS = [30, 90, 365];
@@ -14,6 +18,18 @@ export interface KeyForm {
 }
 
 export const EMPTY_FORM: KeyForm = { label: "", scopes: [], expiry: String(EXPIRY_DAYS[1]), date: "" };
+
+/** @throws ApiError `UNSUPPORTED_MEDIA_TYPE`, `BAD_REQUEST` where the body is no form. */
+export async function formOf(c: Context): Promise<FormData> {
+  if (!FORM_TYPES.test(c.req.header("Content-Type") ?? "")) {
+    throw new ApiError("UNSUPPORTED_MEDIA_TYPE", { message: "Content-Type must be that of a form" });
+  }
+  try {
+    return await c.req.formData();
+  } catch {
+    throw new ApiError("BAD_REQUEST", { message: "Malformed form" });
+  }
+}
 
 export function readKeyForm(data: FormData): KeyForm {
   return {

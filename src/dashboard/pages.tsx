@@ -51,8 +51,9 @@ export function continuePage(c: Context, to: string, title: string) {
 /** Hono middleware: an error is a page for whoever asks for pages, and the way to sign in where that is missing. */
 export const errorPages: MiddlewareHandler = async function errorPages(c, next) {
   await next();
+  const isEnvelope = c.res.headers.get("Content-Type")?.startsWith("application/json");
   const asksForPages = accepts(c, { header: "Accept", supports: ["text/html"], default: "" }) !== "";
-  if (c.res.status < 400 || !asksForPages) return;
+  if (c.res.status < 400 || !isEnvelope || !asksForPages) return;
   const error: ErrorEnvelope = await c.res.json();
   const reads = c.req.method === "GET";
   const { pathname, search } = new URL(c.req.url);

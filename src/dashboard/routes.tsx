@@ -19,7 +19,7 @@ import { ApiError, type ErrorDetail } from "../lib/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../lib/validation.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
-import { EMPTY_FORM, keyBody, readKeyForm, textOf } from "./form.ts";
+import { EMPTY_FORM, formOf, keyBody, readKeyForm, textOf } from "./form.ts";
 import { CreatePage } from "./pages/create.tsx";
 import { EventsPage } from "./pages/events.tsx";
 import { KeyPage, RevokePage } from "./pages/key.tsx";
@@ -142,7 +142,7 @@ export function dashboardRoutes({ d1, service, rules, cookies, scopes }: Dashboa
     })
 
     .post("/keys", writes, async (c) => {
-      const form = readKeyForm(await c.req.formData());
+      const form = readKeyForm(await formOf(c));
       const input = newKey.safeParse(keyBody(form, now()));
       if (!input.success) {
         const faults = brokenFields(input.error);
@@ -170,7 +170,7 @@ export function dashboardRoutes({ d1, service, rules, cookies, scopes }: Dashboa
 
     .post("/keys/:id/rename", writes, id, async (c) => {
       const { id } = c.req.valid("param");
-      const label = textOf(await c.req.formData(), "label");
+      const label = textOf(await formOf(c), "label");
       const input = updateKeySchema.safeParse({ label });
       if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
       const { companyId, ...actor } = c.var.principal;
@@ -179,7 +179,7 @@ export function dashboardRoutes({ d1, service, rules, cookies, scopes }: Dashboa
     })
 
     .post("/keys/:id/rotate", writes, id, async (c) => {
-      const overlapSeconds = Number(textOf(await c.req.formData(), "overlapSeconds"));
+      const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
       const input = rotateKeySchema.safeParse({ overlapSeconds });
       if (!input.success) return refuseBody(input);
       const { companyId, ...actor } = c.var.principal;

@@ -172,14 +172,19 @@ async function answered(ask: () => Promise<Tokens>): Promise<Tokens> {
 
 /** The causes of what the library throws hold codes and tokens: the log gets its code alone. */
 function refusal(fault: unknown): ApiError {
+  // RFC 6749 §5.2: 401 with a challenge is a client that did not show who it is.
+  if (fault instanceof oauth.WWWAuthenticateChallengeError) return unknownClient("invalid_client");
   if (fault instanceof oauth.AuthorizationResponseError || fault instanceof oauth.ResponseBodyError) {
     const { error } = fault;
-    if (error === "invalid_client" || error === "unauthorized_client")
-      return new ApiError("INTERNAL_ERROR", { reason: `OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: ${error}` });
+    if (error === "invalid_client" || error === "unauthorized_client") return unknownClient(error);
     return new ApiError("UNAUTHORIZED", { message: "The issuer did not sign you in", reason: masked(error) });
   }
   const isAnswer =
     fault instanceof oauth.OperationProcessingError && fault.code !== oauth.RESPONSE_IS_NOT_CONFORM;
   if (isAnswer) return new ApiError("UNAUTHORIZED", { message: "Sign in again", reason: fault.code ?? "" });
   return new ApiError("UNAVAILABLE", { reason: describeFault(fault) });
+}
+
+function unknownClient(error: string): ApiError {
+  return new ApiError("INTERNAL_ERROR", { reason: `OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: ${error}` });
 }

@@ -2,5 +2,12 @@ declare namespace Cloudflare {
   interface Env {
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
     TEST_SIGNING_KEYS: Record<string, import("jose").JWK>;
+    /** An issuer that people sign in at. */
+    TEST_LOCAL_ISSUER: {
+      url: string;
+      clientId: string;
+      clientSecret: string;
+      signingKey: import("jose").JWK;
+    };
   }
 }

@@ -1,7 +1,42 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { DASHBOARD, makeSecrets, startIssuer } from "../../examples/local/issuer.ts";
 import type { Answer } from "./answer.ts";
+
+/** The origin of the Worker under test. */
+const ORIGIN = "https://latchkey.example";
+
+/** The issuer of `npm start`, where the dashboard of the Worker under test is a client. */
+export async function startLocalIssuer() {
+  const secrets = makeSecrets();
+  const { url, server } = await startIssuer({
+    port: await freePort(),
+    redirectUri: `${ORIGIN}/dashboard/callback`,
+    signedOutUri: `${ORIGIN}/dashboard/sign-in`,
+    secrets,
+  });
+  unref(server);
+  return {
+    url,
+    clientId: DASHBOARD,
+    clientSecret: secrets.clients[DASHBOARD] ?? "",
+    signingKey: secrets.signingKey as JWK,
+  };
+}
+
+/** The server does not keep its process alive. */
+function unref(server: Server): void {
+  server.on("connection", (socket) => socket.unref()).unref();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 /**
  * An issuer for tests inside workerd: a real HTTP server on loopback.
@@ -45,7 +80,7 @@ export async function startTestIssuer() {
     }, answer.delayMs ?? 0).unref();
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  server.on("connection", (socket) => socket.unref()).unref();
+  unref(server);
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { url, signingKeys };
 }

@@ -1,0 +1,465 @@
+import { env } from "cloudflare:workers";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ApiKey } from "../../src/keys/schema.ts";
+import { mergeReports } from "../../src/usage/store.ts";
+import { createKey, manage, ORIGIN } from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
+import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
+import { expectError, logged, stored } from "../support/expect.ts";
+
+const NOBODY = "6f1ff3f4-0000-4000-8000-000000000000";
+const FORM = { label: "Careers page", scopes: "jobs:read", expiry: "never" };
+const keyOf = async (id: string): Promise<ApiKey> => (await manage(`/settings/api-keys/${id}`)).json();
+const locationOf = (answer: Response) => answer.headers.get("Location") ?? "none";
+
+interface Form {
+  path: string;
+  form: Record<string, string>;
+}
+
+/** Every form that changes something. `:id` stands for the id of a key. */
+const forms: Form[] = [
+  { path: "/dashboard/keys", form: FORM },
+  { path: "/dashboard/keys/:id/rename", form: { label: "Another label" } },
+  { path: "/dashboard/keys/:id/rotate", form: { overlapSeconds: "3600" } },
+  { path: "/dashboard/keys/:id/revoke", form: {} },
+];
+const pages = [
+  "/dashboard",
+  "/dashboard/events",
+  "/dashboard/keys/new",
+  "/dashboard/keys/:id",
+  "/dashboard/keys/:id/revoke",
+  "/dashboard/keys/:id/created",
+];
+const ofOneKey = [...pages, ...forms.map(({ path }) => path)].filter((path) => path.includes(":id"));
+
+describe.each(forms)("a form sent to $path", ({ path, form }) => {
+  test.each([
+    ["another site", { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" }],
+    ["a sibling of this site", { Origin: "https://evil.latchkey.example", "Sec-Fetch-Site": "same-site" }],
+    ["a page without an origin", { Origin: "null", "Sec-Fetch-Site": "cross-site" }],
+    ["something that says nothing of itself", { Origin: "", "Sec-Fetch-Site": "" }],
+  ])("by %s is refused and changes nothing", async (_, headers) => {
+    const key = await createKey();
+    const before = await stored();
+    const answer = await visit(path.replace(":id", key.id), { jar: await signedIn(), form, headers });
+    expect(await pageOf(answer, 403)).toContain("The form was sent by another site");
+    expect(await stored()).toEqual(before);
+  });
+
+  test("by somebody who may only read is 403, names the scope and changes nothing", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const jar = await signedIn({ scope: "api-keys:read" });
+    const answer = await visit(path.replace(":id", key.id), { jar, form });
+    expect(await pageOf(answer, 403)).toContain("Missing scope: api-keys:write");
+    expect(await stored()).toEqual(before);
+  });
+
+  test("by somebody whose session has ended changes nothing", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const answer = await visit(path.replace(":id", key.id), { form });
+    expect(locationOf(answer)).toBe("/dashboard/sign-in?to=%2Fdashboard");
+    expect(await stored()).toEqual(before);
+  });
+
+  test("as JSON is 415, larger than 16 KiB 413, and no form 400; none changes anything", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const jar = await signedIn();
+    const target = withDashboard();
+    const send = (body: string, type: string) =>
+      target(
+        new Request(ORIGIN + path.replace(":id", key.id), {
+          method: "POST",
+          headers: { Cookie: jar.header, Origin: ORIGIN, "Content-Type": type },
+          body,
+        }),
+      );
+    await expectError(
+      await send("x".repeat(17 * 1024), "application/x-www-form-urlencoded"),
+      "PAYLOAD_TOO_LARGE",
+    );
+    if (path.endsWith("/revoke")) return;
+    await expectError(await send(JSON.stringify(form), "application/json"), "UNSUPPORTED_MEDIA_TYPE");
+    await expectError(await send("nothing", "multipart/form-data; boundary=x"), "BAD_REQUEST");
+    expect(await stored()).toEqual(before);
+  });
+});
+
+describe.each(ofOneKey.filter((path) => !path.endsWith("/created")))("%s", (path) => {
+  const form = forms.find((one) => one.path === path)?.form;
+
+  test.each(form === undefined ? ["GET"] : ["POST"])(
+    "by %s, of another company's key is the page of a key that is not there, and changes nothing",
+    async () => {
+      const key = await createKey();
+      const before = await stored();
+      const jar = await signedIn({ company: "globex" });
+      const ask = async (id: string) => {
+        const answer = await visit(path.replace(":id", id), { jar, ...(form && { form }) });
+        const text = await pageOf(answer, 404);
+        return text.replaceAll(/nonce="[^"]*"/g, "").replaceAll(id, "");
+      };
+      expect(await ask(key.id)).toBe(await ask(NOBODY));
+      expect(await stored()).toEqual(before);
+    },
+  );
+
+  test("of an odd id is 400", async () => {
+    for (const id of ["1", "%00", "__proto__", "x".repeat(2_000)]) {
+      const answer = await visit(path.replace(":id", id), { jar: await signedIn(), ...(form && { form }) });
+      await pageOf(answer, 400);
+    }
+  });
+});
+
+describe.each(pages.filter((path) => !path.endsWith("/new") && !path.endsWith("/created")))("%s", (path) => {
+  test("without the scope to read is 403", async () => {
+    const key = await createKey();
+    const jar = await signedIn({ scope: "api-keys:write" });
+    const answer = await visit(path.replace(":id", key.id), { jar });
+    expect(await pageOf(answer, 403)).toContain("Missing scope: api-keys:read");
+  });
+
+  test("while the database fails is a page that says so", async () => {
+    logged();
+    const key = await createKey();
+    const target = withDashboard({ DB: hooked(env.DB, () => Promise.reject(new Error("D1_ERROR: down"))) });
+    const answer = await visit(path.replace(":id", key.id), { jar: await signedIn(), target });
+    const page = await pageOf(answer, 503);
+    expect(page).toContain("Nothing was changed");
+    expect(page).not.toContain("D1_ERROR");
+  });
+});
+
+test("whatever a label holds, it is text in every page", async () => {
+  const jar = await signedIn();
+  const odd = fc.constantFrom("<", ">", "&", '"', "'", "`", "/script", "é", "🔑", "=", " ");
+  const { id } = await createKey();
+  await fc.assert(
+    fc.asyncProperty(fc.array(odd, { minLength: 1, maxLength: 30 }), async (parts) => {
+      const label = `x${parts.join("")}`;
+      await manage(`/settings/api-keys/${id}`, { method: "PATCH", body: { label } });
+      for (const path of [
+        "/dashboard",
+        `/dashboard/keys/${id}`,
+        `/dashboard/keys/${id}/revoke`,
+        "/dashboard/events",
+      ]) {
+        const texts: string[] = [];
+        const page = await visit(path, { jar });
+        await new HTMLRewriter()
+          .on("main *", { text: (chunk) => void texts.push(chunk.text) })
+          .transform(page)
+          .text();
+        const shown = texts
+          .join("")
+          .replaceAll(/&(lt|gt|amp|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
+        expect(shown, path).toContain(label);
+      }
+    }),
+    { numRuns: 15 },
+  );
+});
+
+const ENTITIES: Record<string, string> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&amp;": "&",
+  "&quot;": '"',
+  "&#39;": "'",
+};
+
+describe("the list", () => {
+  const list = async (jar: Jar, query = "") => pageOf(await visit(`/dashboard${query}`, { jar }));
+  const labels = (page: string) =>
+    [...page.matchAll(/<a href="\/dashboard\/keys\/[0-9a-f-]{36}">([^<]*)</g)].map(([, label]) => label);
+
+  test("without keys says what a key is for and how to make one", async () => {
+    const page = await list(await signedIn());
+    expect(page).toContain("No keys yet");
+    expect(page).toContain('<a href="/dashboard/keys/new">Create the first key</a>');
+  });
+
+  test("for somebody who may only read offers nothing to change", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn({ scope: "api-keys:read" });
+    expect(await list(jar)).not.toContain("/dashboard/keys/new");
+    expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).not.toMatch(
+      /<form method="post" action="\/dashboard\/keys/,
+    );
+    await pageOf(await visit(`/dashboard/keys/${id}/revoke`, { jar }), 403);
+    await pageOf(await visit("/dashboard/keys/new", { jar }), 403);
+  });
+
+  test("tells of each key what it is, who made it, how it is used, and its state", async () => {
+    const key = await createKey({ label: "Careers page", scopes: ["jobs:read", "jobs:write"] });
+    const at = Date.now();
+    const day = new Date(at).toISOString().slice(0, 10);
+    const use = { keyId: key.id, companyId: "acme", allowed: 1_042, denied: 3, lastUsedAt: at - 180_000 };
+    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }], at);
+    const page = await list(await signedIn());
+    expect(page).toContain(`<code>${key.keyPrefix}…</code>`);
+    expect(page).toContain("jobs:read, jobs:write");
+    expect(page).toContain("by ada");
+    expect(page).toContain(">3 minutes ago</time>");
+    expect(page).toContain('aria-label="1,042 accepted, 3 refused in 30 days"');
+    expect(page).toContain('<span class="tag active">Active</span>');
+    expect(page).not.toContain(key.rawKey);
+  });
+
+  test("searches by label or prefix and filters by state, as the API does", async () => {
+    const jar = await signedIn();
+    const one = await createKey({ label: "One" });
+    await createKey({ label: "Two" });
+    await manage(`/settings/api-keys/${one.id}`, { method: "DELETE" });
+    expect(labels(await list(jar, "?q=&active="))).toEqual(["Two", "One"]);
+    expect(labels(await list(jar, "?q=two&active="))).toEqual(["Two"]);
+    expect(labels(await list(jar, `?q=${one.keyPrefix}&active=`))).toEqual(["One"]);
+    expect(labels(await list(jar, "?q=&active=true"))).toEqual(["Two"]);
+    expect(labels(await list(jar, "?active=false"))).toEqual(["One"]);
+    expect(await list(jar, "?q=three&active=")).toContain("No key is like this");
+  });
+
+  test.each(["?active=maybe", "?cursor=x", "?active=true&active=false", `?q=${"x".repeat(101)}`])(
+    "asked with %s is 400",
+    async (query) => {
+      await pageOf(await visit(`/dashboard${query}`, { jar: await signedIn() }), 400);
+    },
+  );
+
+  test("of many keys goes on, page by page, each key once", async () => {
+    for (let i = 0; i < 27; i++) await createKey({ label: `Key ${i}` });
+    const jar = await signedIn();
+    const first = await list(jar, "?q=key");
+    const next = /rel="next" href="\/dashboard(\?[^"]*)"/.exec(first)?.[1]?.replaceAll("&amp;", "&");
+    const second = await list(jar, next);
+    expect(labels(first)).toHaveLength(25);
+    expect([...labels(first), ...labels(second)]).toEqual(
+      Array.from({ length: 27 }, (_, i) => `Key ${26 - i}`),
+    );
+    expect(second).not.toContain('rel="next"');
+  });
+
+  test("costs three round trips of the database, however many keys it holds", async () => {
+    for (let i = 0; i < 5; i++) await createKey();
+    let asked = 0;
+    const target = withDashboard({
+      DB: hooked(env.DB, () => void asked++),
+    });
+    await pageOf(await visit("/dashboard", { jar: await signedIn(), target }));
+    expect(asked).toBe(3);
+  });
+});
+
+describe("creating a key", () => {
+  test("shows the key once, and never again: not on reload, not by its page, not to another id", async () => {
+    const jar = await signedIn();
+    const created = locationOf(await visit("/dashboard/keys", { jar, form: FORM }));
+    const id = /^\/dashboard\/keys\/([0-9a-f-]{36})\/created$/.exec(created)?.[1] ?? "none";
+    const page = await pageOf(await visit(created, { jar }));
+    const rawKey = /lk_live_[0-9A-Za-z]{50}/.exec(page)?.[0] ?? "none";
+    expect(page).toContain(`curl ${ORIGIN}/public/v1/key -H &quot;X-API-Key: ${rawKey}&quot;`);
+    expect((await visit("/public/v1/key", { headers: { "X-API-Key": rawKey } })).status).toBe(200);
+    for (const path of [created, `/dashboard/keys/${id}`, "/dashboard", "/dashboard/events"]) {
+      expect(await pageOf(await visit(path, { jar }))).not.toContain(rawKey);
+    }
+    expect(await pageOf(await visit(created, { jar }))).toContain("The key cannot be shown again");
+  });
+
+  test("does not show one key on the page of another", async () => {
+    const jar = await signedIn();
+    const other = await createKey();
+    await visit("/dashboard/keys", { jar, form: FORM });
+    const page = await pageOf(await visit(`/dashboard/keys/${other.id}/created`, { jar }));
+    expect(page).not.toMatch(/lk_live_[0-9A-Za-z]{50}/);
+  });
+
+  test("is recorded with who did it, as by the API", async () => {
+    await visit("/dashboard/keys", { jar: await signedIn(), form: FORM });
+    const events = await (await manage("/settings/events")).json();
+    expect(events).toMatchObject([{ action: "create", actor: { issuer: env.OAUTH_ISSUER, subject: "ada" } }]);
+  });
+
+  test("takes a number of days, no end, or the end of a day", async () => {
+    const jar = await signedIn();
+    const expiries = [{ expiry: "30" }, { expiry: "never" }, { expiry: "date", date: "2999-12-31" }];
+    for (const fields of expiries) await visit("/dashboard/keys", { jar, form: { ...FORM, ...fields } });
+    const keys = await (await manage("/settings/api-keys")).json<ApiKey[]>();
+    const [date, never, days] = keys.map(({ expiresAt }) => expiresAt);
+    expect({ date, never }).toEqual({ date: "2999-12-31T23:59:59.000Z", never: null });
+    expect(Date.parse(days ?? "") - Date.now()).toBeGreaterThan(29.9 * 86_400_000);
+  });
+
+  test("with faults says at each field what is wrong, keeps what was typed, and creates nothing", async () => {
+    const form = { label: '"><script>', scopes: [], expiry: "date", date: "2020-01-01" };
+    const page = await pageOf(await visit("/dashboard/keys", { jar: await signedIn(), form }), 422);
+    expect(page).toContain('<small class="fault" id="scopes-fault">must not be empty</small>');
+    expect(page).toContain('<small class="fault" id="expiresAt-fault">must be in the future</small>');
+    expect(page).toContain('value="&quot;&gt;&lt;script&gt;"');
+    expect(await (await manage("/settings/api-keys")).json()).toEqual([]);
+  });
+
+  test("with a blank label or a scope that is none is refused", async () => {
+    const form = { label: " ", scopes: ["jobs:read", "admin"], expiry: "never" };
+    const page = await pageOf(await visit("/dashboard/keys", { jar: await signedIn(), form }), 422);
+    expect(page).toContain('<small class="fault" id="label-fault">must not be blank</small>');
+    expect(page).toContain('id="scopes-fault"');
+  });
+
+  test("at the company's cap says what to do", async () => {
+    await createKey();
+    const target = withDashboard({ MAX_LIVE_KEYS: 1 });
+    const page = await pageOf(
+      await visit("/dashboard/keys", { jar: await signedIn(), form: FORM, target }),
+      409,
+    );
+    expect(page).toContain("live keys already: revoke one first");
+  });
+
+  test("where keys must end offers no key without an end, nor one that ends too late", async () => {
+    const target = withDashboard({ MAX_KEY_LIFETIME_DAYS: 90 });
+    const jar = await signedIn();
+    const page = await pageOf(await visit("/dashboard/keys/new", { jar, target }));
+    expect([...page.matchAll(/name="expiry" value="(\w+)"/g)].map(([, value]) => value)).toEqual([
+      "30",
+      "90",
+      "date",
+    ]);
+    expect(
+      locationOf(await visit("/dashboard/keys", { jar, form: { ...FORM, expiry: "90" }, target })),
+    ).toMatch(/created$/);
+    await pageOf(await visit("/dashboard/keys", { jar, form: FORM, target }), 422);
+  });
+});
+
+describe("a key's page", () => {
+  test("renames in place", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const answer = await visit(`/dashboard/keys/${id}/rename`, { jar, form: { label: "Another label" } });
+    expect({ status: answer.status, to: locationOf(answer) }).toEqual({
+      status: 303,
+      to: `/dashboard/keys/${id}`,
+    });
+    expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toContain("<h1>Another label</h1>");
+  });
+
+  test("says what is wrong with a new label, and keeps it for mending", async () => {
+    const { id } = await createKey();
+    const form = { label: "x".repeat(101) };
+    const page = await pageOf(
+      await visit(`/dashboard/keys/${id}/rename`, { jar: await signedIn(), form }),
+      422,
+    );
+    expect(page).toContain('<small class="fault" id="label-fault">must have at most 100 characters</small>');
+    expect(page).toContain(`value="${form.label}"`);
+    expect((await keyOf(id)).label).toBe("Careers page");
+  });
+
+  test("rotates with overlap: the new key is shown, the old one tells its end and its successor", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const created = locationOf(
+      await visit(`/dashboard/keys/${id}/rotate`, { jar, form: { overlapSeconds: "3600" } }),
+    );
+    expect(await pageOf(await visit(created, { jar }))).toMatch(/lk_live_[0-9A-Za-z]{50}/);
+    const successor = created.split("/")[3];
+    const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    expect(page).toContain('<span class="tag overlap">In overlap</span>');
+    expect(page).toContain(`replaced by <a href="/dashboard/keys/${successor}">its successor</a>`);
+    expect(page).not.toContain(`/dashboard/keys/${id}/rotate`);
+    const after = await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }));
+    expect(after).toContain(`<a href="/dashboard/keys/${id}">the key before it</a>`);
+  });
+
+  test.each(["-1", "604801", "x", "1.5"])(
+    "an overlap of %j is 422 and rotates nothing",
+    async (overlapSeconds) => {
+      const { id } = await createKey();
+      const before = await stored();
+      await pageOf(
+        await visit(`/dashboard/keys/${id}/rotate`, { jar: await signedIn(), form: { overlapSeconds } }),
+        422,
+      );
+      expect(await stored()).toEqual(before);
+    },
+  );
+
+  test("a key that was rotated already is 409", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const form = { overlapSeconds: "3600" };
+    await visit(`/dashboard/keys/${id}/rotate`, { jar, form });
+    expect(await pageOf(await visit(`/dashboard/keys/${id}/rotate`, { jar, form }), 409)).toContain(
+      "rotated already",
+    );
+  });
+
+  test("asks before it revokes: which key, and how recently it was used", async () => {
+    const { id, keyPrefix } = await createKey({ label: "Careers page" });
+    const jar = await signedIn();
+    const page = await pageOf(await visit(`/dashboard/keys/${id}/revoke`, { jar }));
+    expect(page).toContain("Revoke “Careers page”?");
+    expect(page).toContain(`<code>${keyPrefix}…</code> was never used`);
+    const answer = await visit(`/dashboard/keys/${id}/revoke`, { jar, form: {} });
+    expect(locationOf(answer)).toBe(`/dashboard/keys/${id}`);
+    expect(await keyOf(id)).toMatchObject({ active: false, revokedAt: expect.any(String) });
+    const after = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    expect(after).toContain('<span class="tag revoked">Revoked</span>');
+    expect(after).not.toMatch(/<form method="post" action="\/dashboard\/keys/);
+  });
+
+  test("shows what happened to it, page by page", async () => {
+    const { id } = await createKey();
+    for (let i = 0; i < 26; i++) {
+      await manage(`/settings/api-keys/${id}`, { method: "PATCH", body: { label: `Label ${i}` } });
+    }
+    const jar = await signedIn();
+    const first = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    expect(first).toContain("to “Label 25”");
+    const next = /rel="next" href="([^"]*)"/.exec(first)?.[1] ?? "none";
+    const second = await pageOf(await visit(next, { jar }));
+    expect(second).toContain("to “Label 0”");
+    expect(second).toContain("Created");
+  });
+
+  test("whatever its holder did with it is told so", async () => {
+    const key = await createKey();
+    await visit("/public/v1/key", { method: "DELETE", headers: { "X-API-Key": key.rawKey } });
+    expect(await pageOf(await visit(`/dashboard/keys/${key.id}`, { jar: await signedIn() }))).toContain(
+      "Holder of the key",
+    );
+  });
+});
+
+test("the audit log shows the company's events, page by page, and nobody else's", async () => {
+  for (let i = 0; i < 26; i++) await createKey();
+  const jar = await signedIn();
+  const first = await pageOf(await visit("/dashboard/events", { jar }));
+  const next = /rel="next" href="([^"]*)"/.exec(first)?.[1] ?? "none";
+  expect((await pageOf(await visit(next, { jar }))).match(/Created/g)).toHaveLength(1);
+  const globex = await pageOf(
+    await visit("/dashboard/events", { jar: await signedIn({ company: "globex" }) }),
+  );
+  expect(globex).not.toContain("Created");
+});
+
+test("a page that is not there is said so", async () => {
+  expect(await pageOf(await visit("/dashboard/nothing", { jar: await signedIn() }), 404)).toContain(
+    "No such route",
+  );
+});
+
+test("the management limit of a company holds here too", async () => {
+  const limit = { limit: async ({ key }: { key: string }) => ({ success: key !== "acme" }) };
+  const target = withDashboard({ MANAGEMENT_LIMIT: limit });
+  const answer = await visit("/dashboard", { jar: await signedIn(), target });
+  expect(answer.headers.get("Retry-After")).toBe("10");
+  expect(await pageOf(answer, 429)).toContain("Wait a little");
+  await pageOf(await visit("/dashboard", { jar: await signedIn({ company: "globex" }), target }));
+});

@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ORIGIN } from "../support/api.ts";
+import {
+  atLocalIssuer,
+  Jar,
+  pageOf,
+  signedIn,
+  signInAtIssuer,
+  visit,
+  withDashboard,
+} from "../support/dashboard.ts";
+import { logged } from "../support/expect.ts";
+
+const ISSUER_PATH = "/dashboard/sign-in/issuer";
+
+/** Signs in, as far as the way back from the issuer. */
+async function back(jar: Jar, { to = "/dashboard", target = atLocalIssuer() } = {}): Promise<string> {
+  const answer = await visit(`${ISSUER_PATH}?${new URLSearchParams({ to })}`, { jar, target });
+  expect(answer.status).toBe(302);
+  const url = await signInAtIssuer(answer.headers.get("Location") ?? "");
+  expect(`${url.origin}${url.pathname}`).toBe(`${ORIGIN}/dashboard/callback`);
+  return url.pathname + url.search;
+}
+
+function refreshOf(html: string): string | undefined {
+  return /<meta http-equiv="refresh" content="0; url=([^"]*)"/.exec(html)?.[1]?.replaceAll("&amp;", "&");
+}
+
+describe("signing in", () => {
+  test("leads through the issuer to the page that was asked for, by the page itself", async () => {
+    const jar = new Jar();
+    const target = atLocalIssuer();
+    const callback = await back(jar, { to: "/dashboard/events?cursor=", target });
+    expect(refreshOf(await pageOf(await visit(callback, { jar, target })))).toBe("/dashboard/events?cursor=");
+    const page = await pageOf(await visit("/dashboard", { jar, target }));
+    expect(page).toContain("ada@acme.example · acme");
+  });
+
+  test("forgets the login once it is over", async () => {
+    const jar = new Jar();
+    await visit(await back(jar), { jar, target: atLocalIssuer() });
+    expect([...jar.cookies.keys()]).toEqual(expect.arrayContaining(["__Host-latchkey-session-0"]));
+    expect([...jar.cookies.keys()].filter((name) => !name.includes("session"))).toEqual([]);
+  });
+
+  test("in a browser that did not begin it is refused: nobody is signed in by somebody else's link", async () => {
+    const callback = await back(new Jar());
+    const victim = new Jar();
+    const page = await pageOf(await visit(callback, { jar: victim, target: atLocalIssuer() }), 400);
+    expect(page).toContain("This sign-in was not begun here, or took too long");
+    expect(victim.cookies.size).toBe(0);
+  });
+
+  test("with another login's answer is refused", async () => {
+    const [jar, other] = [new Jar(), new Jar()];
+    await back(jar);
+    const page = await pageOf(await visit(await back(other), { jar, target: atLocalIssuer() }), 400);
+    expect(page).toContain("Sign in again");
+    expect([...jar.cookies.keys()].some((name) => name.includes("session"))).toBe(false);
+  });
+
+  test("that the issuer refuses is said so, and not tried again", async () => {
+    const jar = new Jar();
+    const answer = await visit(ISSUER_PATH, { jar, target: atLocalIssuer() });
+    const asked = new URL(answer.headers.get("Location") ?? "");
+    const query = { error: "access_denied", state: asked.searchParams.get("state") ?? "", iss: asked.origin };
+    const target = atLocalIssuer();
+    const page = await pageOf(
+      await visit(`/dashboard/callback?${new URLSearchParams(query)}`, { jar, target }),
+      400,
+    );
+    expect(page).toContain("The issuer did not sign you in");
+  });
+
+  test("with a token that is not accepted here tells whoever runs this what to look at", async () => {
+    const lines = logged();
+    const jar = new Jar();
+    const target = atLocalIssuer({ OAUTH_TOKEN_TYPES: "JWT" });
+    const page = await pageOf(await visit(await back(jar, { target }), { jar, target }), 403);
+    expect(page).toContain("access token is not accepted here");
+    expect(lines.join()).toContain("OAUTH_AUDIENCE, OAUTH_TOKEN_TYPES, OAUTH_ALGORITHMS: ");
+    expect([...jar.cookies.keys()].some((name) => name.includes("session"))).toBe(false);
+  });
+
+  test("with a token that names no company is refused", async () => {
+    const jar = new Jar();
+    const target = atLocalIssuer({ OAUTH_COMPANY_CLAIM: "org_id" });
+    expect(await pageOf(await visit(await back(jar, { target }), { jar, target }), 403)).toContain(
+      "no company",
+    );
+  });
+
+  test("without an issuer is a page that says so", async () => {
+    const target = withDashboard({ OAUTH_ISSUER: "http://127.0.0.1:9" });
+    const answer = await visit(ISSUER_PATH, { target });
+    expect(answer.headers.get("Retry-After")).toBe("5");
+    expect(await pageOf(answer, 503)).toContain("Nothing was changed");
+  });
+
+  test("puts no code, state or token into the log", async () => {
+    const lines = logged();
+    const jar = new Jar();
+    const target = atLocalIssuer();
+    const callback = await back(jar, { target });
+    await visit(callback, { jar, target });
+    await visit(callback, { jar, target });
+    const code = new URLSearchParams(callback.split("?")[1]).get("code") ?? "none";
+    expect(lines.join()).not.toContain(code);
+  });
+});
+
+test("after signing in one goes to no other site, whatever the link says", async () => {
+  const odd = fc.oneof(
+    fc.constantFrom(
+      "//evil.example",
+      "/\\evil.example",
+      "https://evil.example/dashboard",
+      "javascript:alert(1)",
+    ),
+    fc.constantFrom(
+      "/settings/api-keys",
+      "/dashboardx",
+      "/dashboard/../settings",
+      "\t//evil.example",
+      "/%2e%2e/x",
+    ),
+    fc.webUrl(),
+    fc.string(),
+  );
+  await fc.assert(
+    fc.asyncProperty(odd, async (to) => {
+      const page = await (await visit(`/dashboard/sign-in?${new URLSearchParams({ to })}`)).text();
+      const link = /href="(\/dashboard\/sign-in\/issuer\?[^"]*)"/.exec(page)?.[1] ?? "none";
+      const url = new URL(new URL(link, ORIGIN).searchParams.get("to") ?? "none", ORIGIN);
+      expect(url.origin).toBe(ORIGIN);
+      expect(url.pathname).toMatch(/^\/dashboard(\/|$)/);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+describe("signing out", () => {
+  test("takes the session and sends to the issuer, which ends its own", async () => {
+    const jar = await signedIn({ session: { idToken: "an-id-token" } });
+    const page = await pageOf(await visit("/dashboard/sign-out", { jar, form: {}, target: atLocalIssuer() }));
+    expect(refreshOf(page)).toMatch(/\/session\/end\?client_id=dashboard&.*id_token_hint=an-id-token$/);
+    expect(jar.cookies.size).toBe(0);
+  });
+
+  test("takes the session also while the issuer is out of reach", async () => {
+    const jar = await signedIn();
+    const target = withDashboard({ OAUTH_ISSUER: "http://127.0.0.1:9" });
+    const answer = await visit("/dashboard/sign-out", { jar, form: {}, target });
+    expect(answer.headers.get("Location")).toBe("/dashboard/sign-in");
+    expect(jar.cookies.size).toBe(0);
+  });
+
+  test("is not done by another site", async () => {
+    const jar = await signedIn();
+    const headers = { Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
+    await pageOf(await visit("/dashboard/sign-out", { jar, form: {}, headers }), 403);
+    expect(jar.cookies.size).toBe(1);
+  });
+});

@@ -1,0 +1,213 @@
+import { env } from "cloudflare:workers";
+import { decodeJwt } from "jose";
+import { expect, test } from "vitest";
+import { ApiError } from "../../src/lib/errors.ts";
+import { type LoginOptions, login } from "../../src/oauth/login.ts";
+import { signInAtIssuer } from "../support/dashboard.ts";
+import { scenario } from "../support/scenario.ts";
+
+const { url: issuer, clientId, clientSecret } = env.TEST_LOCAL_ISSUER;
+const REDIRECT_URI = "https://latchkey.example/dashboard/callback";
+
+const client = (changes: Partial<LoginOptions> = {}) =>
+  login({
+    OAUTH_ISSUER: issuer,
+    OAUTH_AUDIENCE: env.OAUTH_AUDIENCE,
+    OAUTH_CLIENT_ID: clientId,
+    OAUTH_READ_SCOPE: "api-keys:read",
+    OAUTH_WRITE_SCOPE: "api-keys:write",
+    clientSecret,
+    now: () => Date.now(),
+    ...changes,
+  });
+
+/** Somebody who has just signed in at the issuer, on the way back. */
+async function atTheDoor(at = client()) {
+  const { url, pending } = await at.begin(REDIRECT_URI);
+  return { back: await signInAtIssuer(url.href), pending };
+}
+
+async function codeOf(outcome: Promise<unknown>): Promise<string> {
+  try {
+    await outcome;
+    return "accepted";
+  } catch (error) {
+    return error instanceof ApiError ? error.code : String(error);
+  }
+}
+
+test("a login asks for a code with PKCE, state and nonce, for this API and its scopes", async () => {
+  const { url, pending } = await client().begin(REDIRECT_URI);
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    client_id: clientId,
+    redirect_uri: REDIRECT_URI,
+    response_type: "code",
+    scope: "openid api-keys:read api-keys:write",
+    state: pending.state,
+    nonce: pending.nonce,
+    code_challenge: expect.stringMatching(/^[\w-]{43}$/),
+    code_challenge_method: "S256",
+    resource: env.OAUTH_AUDIENCE,
+  });
+  expect(url.href).not.toContain(pending.codeVerifier);
+});
+
+test("no two logins share a state, a nonce or a verifier", async () => {
+  const [one, two] = [await client().begin(REDIRECT_URI), await client().begin(REDIRECT_URI)];
+  expect(new Set([...Object.values(one.pending), ...Object.values(two.pending)]).size).toBe(6);
+});
+
+test("who signed in gets an access token for this API", async () => {
+  const { back, pending } = await atTheDoor();
+  const tokens = await client().complete(back, REDIRECT_URI, pending);
+  expect(decodeJwt(tokens.accessToken)).toMatchObject({
+    iss: issuer,
+    aud: env.OAUTH_AUDIENCE,
+    sub: "ada@acme.example",
+    company_id: "acme",
+    scope: "api-keys:read api-keys:write",
+  });
+  expect(tokens).toMatchObject({
+    name: "ada@acme.example",
+    refreshToken: expect.any(String),
+    idToken: expect.any(String),
+  });
+});
+
+test("a code is good once", async () => {
+  const { back, pending } = await atTheDoor();
+  await client().complete(back, REDIRECT_URI, pending);
+  expect(await codeOf(client().complete(back, REDIRECT_URI, pending))).toBe("UNAUTHORIZED");
+});
+
+test.each([
+  ["state", { state: "another" }],
+  ["nonce", { nonce: "another" }],
+  ["code verifier", { codeVerifier: "another-verifier-of-43-characters-or-more-it-is" }],
+])("the way back of another %s is refused", async (_, changes) => {
+  const { back, pending } = await atTheDoor();
+  expect(await codeOf(client().complete(back, REDIRECT_URI, { ...pending, ...changes }))).toBe(
+    "UNAUTHORIZED",
+  );
+});
+
+test("the way back of another issuer is refused (RFC 9207)", async () => {
+  const { back, pending } = await atTheDoor();
+  back.searchParams.set("iss", "https://other.example");
+  expect(await codeOf(client().complete(back, REDIRECT_URI, pending))).toBe("UNAUTHORIZED");
+});
+
+test("who is turned away at the issuer is refused, whatever words it chose", async () => {
+  const { url, pending } = await client().begin(REDIRECT_URI);
+  const back = new URL(REDIRECT_URI);
+  const answer = {
+    error: "access_denied",
+    state: pending.state,
+    iss: issuer,
+    error_description: "<b>no</b>",
+  };
+  back.search = `${new URLSearchParams(answer)}`;
+  const outcome = client().complete(back, url.href, pending);
+  await expect(outcome).rejects.toMatchObject({
+    code: "UNAUTHORIZED",
+    message: "The issuer did not sign you in",
+    reason: "access_denied",
+  });
+});
+
+test("a client that the issuer does not know is a wrong setting", async () => {
+  const { back, pending } = await atTheDoor();
+  const wrong = client({ clientSecret: "another" });
+  await expect(wrong.complete(back, REDIRECT_URI, pending)).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+    reason: "OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: invalid_client",
+  });
+});
+
+test("a refresh token brings a new access token", async () => {
+  const { back, pending } = await atTheDoor();
+  const { refreshToken } = await client().complete(back, REDIRECT_URI, pending);
+  const { accessToken } = await client().refresh(refreshToken ?? "");
+  expect(decodeJwt(accessToken)).toMatchObject({ aud: env.OAUTH_AUDIENCE, company_id: "acme" });
+});
+
+test("a refresh token that the issuer does not know is refused", async () => {
+  expect(await codeOf(client().refresh("another"))).toBe("UNAUTHORIZED");
+});
+
+test("who signs out is sent to the issuer too, which knows by the ID token who it is", async () => {
+  const url = await client().end("an-id-token", "https://latchkey.example/dashboard/sign-in");
+  expect(`${url?.origin}${url?.pathname}`).toBe(`${issuer}/session/end`);
+  expect(Object.fromEntries(url?.searchParams ?? [])).toEqual({
+    client_id: clientId,
+    post_logout_redirect_uri: "https://latchkey.example/dashboard/sign-in",
+    id_token_hint: "an-id-token",
+  });
+});
+
+/** An issuer that says this of itself. */
+async function issuerWith(metadata: Record<string, unknown>, token = {}) {
+  const made = await scenario({ status: 404 });
+  const known = {
+    issuer: made.url,
+    authorization_endpoint: `${made.url}/auth`,
+    token_endpoint: `${made.url}/token`,
+  };
+  const json = { "Content-Type": "application/json" };
+  await made.answer({
+    status: 404,
+    paths: {
+      "/.well-known/openid-configuration": { body: JSON.stringify({ ...known, ...metadata }), headers: json },
+      "/token": token,
+    },
+  });
+  return client({ OAUTH_ISSUER: made.url });
+}
+
+test("an issuer without a place to sign out at has none", async () => {
+  expect(await (await issuerWith({})).end(null, "https://latchkey.example")).toBeNull();
+});
+
+test("a refresh token is asked for by name where the issuer knows that name", async () => {
+  const { url } = await (await issuerWith({ scopes_supported: ["openid", "offline_access"] })).begin(
+    REDIRECT_URI,
+  );
+  expect(url.searchParams.get("scope")).toBe("openid api-keys:read api-keys:write offline_access");
+});
+
+test("an audience that is no URI is not asked for as a resource (RFC 8707)", async () => {
+  const { url } = await client({ OAUTH_AUDIENCE: "latchkey" }).begin(REDIRECT_URI);
+  expect(url.searchParams.has("resource")).toBe(false);
+});
+
+test("an issuer that says it is another one is not used", async () => {
+  expect(await codeOf((await issuerWith({ issuer: "https://other.example" })).begin(REDIRECT_URI))).toBe(
+    "UNAVAILABLE",
+  );
+});
+
+test.each([
+  ["cannot be reached", client({ OAUTH_ISSUER: "http://127.0.0.1:9" })],
+  ["has no metadata", client({ OAUTH_ISSUER: env.OAUTH_ISSUER.replace(/$/, "/nothing") })],
+])("an issuer that %s is unavailable, in every way", async (_, at) => {
+  const pending = { state: "s", nonce: "n", codeVerifier: "v" };
+  const outcomes = [
+    at.begin(REDIRECT_URI),
+    at.complete(new URL(REDIRECT_URI), REDIRECT_URI, pending),
+    at.refresh("a refresh token"),
+    at.end(null, REDIRECT_URI),
+  ];
+  expect(new Set(await Promise.all(outcomes.map(codeOf)))).toEqual(new Set(["UNAVAILABLE"]));
+});
+
+test.each([
+  ["fails", { status: 502, body: "<html>Bad gateway</html>" }, "UNAVAILABLE"],
+  ["answers with no JSON", { body: "<html>", headers: { "Content-Type": "text/html" } }, "UNAUTHORIZED"],
+  [
+    "answers without a token",
+    { body: "{}", headers: { "Content-Type": "application/json" } },
+    "UNAUTHORIZED",
+  ],
+])("a token endpoint that %s is never a 500", async (_, token, code) => {
+  expect(await codeOf((await issuerWith({}, token)).refresh("a refresh token"))).toBe(code);
+});

@@ -1,0 +1,140 @@
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { expect } from "vitest";
+import { pepperSeal } from "../../src/dashboard/seal.ts";
+import { dashboardCookies, type Session } from "../../src/dashboard/session.ts";
+import { parseConfig } from "../../src/lib/config.ts";
+import { appWith, ORIGIN, type Target, type TokenOptions, token } from "./api.ts";
+
+const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/** The Worker with its dashboard on, whose people sign in at the issuer that signs the tests' tokens. */
+export function withDashboard(overrides: Record<string, unknown> = {}): Target {
+  return appWith({ OAUTH_CLIENT_ID: "dashboard", OAUTH_CLIENT_SECRET: "secret", ...overrides });
+}
+
+/** What a browser keeps: cookies by name. Attributes are not looked at. */
+export class Jar {
+  readonly cookies = new Map<string, string>();
+
+  take(answer: Response): void {
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (/;\s*Max-Age=0/i.test(line)) this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+  }
+
+  get header(): string {
+    return [...this.cookies].map((pair) => pair.join("=")).join("; ");
+  }
+}
+
+export interface VisitOptions {
+  jar?: Jar;
+  method?: string;
+  /** Sent as a browser sends a form of the page itself. */
+  form?: Record<string, string | string[]>;
+  headers?: Record<string, string>;
+  target?: Target;
+}
+
+/** A request as a browser makes it. */
+export async function visit(path: string, options: VisitOptions = {}): Promise<Response> {
+  const { jar, form, headers, target = withDashboard() } = options;
+  const fields = Object.entries(form ?? {}).flatMap(([name, values]) =>
+    [values].flat().map((value) => [name, value]),
+  );
+  const answer = await target(
+    new Request(new URL(path, ORIGIN), {
+      method: options.method ?? (form ? "POST" : "GET"),
+      redirect: "manual",
+      headers: {
+        Accept: HTML,
+        ...(jar && { Cookie: jar.header }),
+        ...(form && { Origin: ORIGIN, "Sec-Fetch-Site": "same-origin" }),
+        ...headers,
+      },
+      ...(form && { body: new URLSearchParams(fields) }),
+    }),
+  );
+  jar?.take(answer);
+  return answer;
+}
+
+/** The jar of somebody who is signed in, with a token of these claims. */
+export async function signedIn(options: TokenOptions & { session?: Partial<Session> } = {}): Promise<Jar> {
+  const { session, ...tokenOptions } = options;
+  return jarWith("session", {
+    accessToken: await token(tokenOptions),
+    refreshToken: null,
+    idToken: null,
+    name: "ada@acme.example",
+    endsAt: Date.now() + 3_600_000,
+    ...session,
+  });
+}
+
+/** A jar that holds a value as the dashboard itself would have put it there. */
+export async function jarWith(name: "session", value: Session): Promise<Jar> {
+  const cookies = dashboardCookies(pepperSeal(parseConfig(env).KEY_PEPPERS, () => Date.now()));
+  const jar = new Jar();
+  const app = new Hono().get("/", async (c) => {
+    await cookies[name].write(c, value);
+    return c.body(null);
+  });
+  jar.take(await app.request(ORIGIN));
+  return jar;
+}
+
+/** Expects a page for people, and gives its text. */
+export async function pageOf(answer: Response, status = 200): Promise<string> {
+  const text = await answer.text();
+  expect({ status: answer.status, text: text.slice(0, 15) }).toEqual({ status, text: "<!DOCTYPE html>" });
+  expect(answer.headers.get("Content-Type")?.toLowerCase()).toBe("text/html; charset=utf-8");
+  expect(answer.headers.get("Cache-Control")).toBe("no-store");
+  expect(answer.headers.get("Referrer-Policy")).toBe("no-referrer");
+  const policy = answer.headers.get("Content-Security-Policy") ?? "";
+  const nonce = /'nonce-([^']+)'/.exec(policy)?.[1];
+  expect(policy).toBe(
+    `default-src 'none'; script-src 'nonce-${nonce}'; style-src 'self' 'nonce-${nonce}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  );
+  expect(text.match(/<(script|style)[^>]*>/g)).toEqual([
+    `<style nonce="${nonce}">`,
+    `<script nonce="${nonce}">`,
+  ]);
+  expect(text).not.toMatch(/ style=| on[a-z]+=|javascript:/i);
+  return text;
+}
+
+const LOCAL = env.TEST_LOCAL_ISSUER;
+
+/** The Worker whose people sign in at an issuer of their own. */
+export function atLocalIssuer(overrides: Record<string, unknown> = {}): Target {
+  return withDashboard({
+    OAUTH_ISSUER: LOCAL.url,
+    OAUTH_CLIENT_ID: LOCAL.clientId,
+    OAUTH_CLIENT_SECRET: LOCAL.clientSecret,
+    ...overrides,
+  });
+}
+
+/** What a person does at the issuer, in a browser of its own: picks an account. Gives where the issuer sends them. */
+export async function signInAtIssuer(authorizationUrl: string, account = "ada@acme.example"): Promise<URL> {
+  const jar = new Jar();
+  let url = new URL(authorizationUrl);
+  for (let steps = 0; url.origin === LOCAL.url; steps++) {
+    if (steps > 5) throw new Error(`The issuer does not come to an end at ${url.pathname}`);
+    const isLogin = url.pathname.startsWith("/interaction/");
+    const answer = await fetch(url, {
+      redirect: "manual",
+      headers: { Cookie: jar.header },
+      ...(isLogin && { method: "POST", body: new URLSearchParams({ account }) }),
+    });
+    jar.take(answer);
+    const location = answer.headers.get("Location");
+    if (location === null) throw new Error(`The issuer says ${answer.status} ${await answer.text()}`);
+    url = new URL(location, url);
+  }
+  return url;
+}
