@@ -62,25 +62,21 @@ export async function visit(path: string, options: VisitOptions = {}): Promise<R
   return answer;
 }
 
-/** The jar of somebody who is signed in, with a token of these claims. */
+/** The jar of somebody who is signed in, with a token of these claims, as the dashboard itself would have filled it. */
 export async function signedIn(options: TokenOptions & { session?: Partial<Session> } = {}): Promise<Jar> {
   const { session, ...tokenOptions } = options;
-  return jarWith("session", {
+  const value = {
     accessToken: await token(tokenOptions),
     refreshToken: null,
     idToken: null,
     name: "ada@acme.example",
     endsAt: Date.now() + 3_600_000,
     ...session,
-  });
-}
-
-/** A jar that holds a value as the dashboard itself would have put it there. */
-export async function jarWith(name: "session", value: Session): Promise<Jar> {
+  };
   const cookies = dashboardCookies(pepperSeal(parseConfig(env).KEY_PEPPERS, () => Date.now()));
   const jar = new Jar();
   const app = new Hono().get("/", async (c) => {
-    await cookies[name].write(c, value);
+    await cookies.session.write(c, value);
     return c.body(null);
   });
   jar.take(await app.request(ORIGIN));
