@@ -74,7 +74,15 @@ export function KeyPage(props: KeyPageProps) {
           </>
         )}
         <dt>{state === "expired" ? "Expired" : "Expires"}</dt>
-        <dd>{key.expiresAt === null ? "Never" : <Time at={key.expiresAt} now={now} />}</dd>
+        <dd>
+          {key.expiresAt === null ? (
+            "Never"
+          ) : (
+            <>
+              <Time at={key.expiresAt} now={now} as="day" /> (<Time at={key.expiresAt} now={now} />)
+            </>
+          )}
+        </dd>
         <dt>Last used</dt>
         <dd>{key.lastUsedAt === null ? "Never" : <Time at={key.lastUsedAt} now={now} />}</dd>
         {key.replaces !== null && (

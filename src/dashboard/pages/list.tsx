@@ -146,7 +146,7 @@ function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
               <td>
                 <small>{key.scopes.join(", ")}</small>
               </td>
-              <td>
+              <td data-name="Last used">
                 {key.lastUsedAt === null ? (
                   <span class="quiet">Never</span>
                 ) : (
@@ -156,7 +156,7 @@ function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
               <td>
                 <Sparkline days={days} />
               </td>
-              <td>
+              <td data-name="Created">
                 <Time at={key.createdAt} now={now} as="day" />
                 {createdBy !== null && <small>by {createdBy}</small>}
               </td>

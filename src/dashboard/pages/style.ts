@@ -6,8 +6,8 @@ body>header,body>main{max-width:72rem;margin-inline:auto;padding-inline:1.25rem}
 body>header{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;align-items:center;padding-block:.75rem}
 body>header>a:first-child{font-weight:700;text-decoration:none}
 body>header>nav{flex:1}
-body>header form,body>header button{margin:0;width:auto}
-body>header button{padding:.25rem .75rem;background:none;color:inherit;border-color:var(--pico-form-element-border-color)}
+body>header form{margin:0}
+body>header button[type=submit]{width:auto;margin:0;padding:.25rem .75rem;background:none;color:inherit;border-color:var(--pico-form-element-border-color)}
 body>main{padding-block:1.5rem 3rem}
 h1{margin-bottom:1rem;overflow-wrap:anywhere}
 h2{font-size:1.25rem}
@@ -21,6 +21,8 @@ h2{font-size:1.25rem}
 .row a:not(.button){padding:.7rem .25rem}
 search,.narrow{display:block;margin-bottom:1.5rem}
 .narrow,article{max-width:44rem}
+main>section{margin-bottom:2.5rem}
+main>section:last-child{margin:0}
 article{box-shadow:none;border:1px solid var(--pico-muted-border-color)}
 article h3{font-size:1rem;margin-bottom:.4rem}
 article p{margin-bottom:.75rem}
@@ -54,6 +56,9 @@ button.plain,button.plain:hover{background:none;color:inherit;border-color:var(-
 .keys thead{display:none}
 .keys tbody tr{display:block;padding:.75rem 0;border-bottom:1px solid var(--pico-muted-border-color)}
 .keys tbody td,.keys tbody th{display:block;border:0;padding:.15rem 0;background:none}
+.keys td[data-name]::before{content:attr(data-name) ": ";color:var(--quiet)}
+.keys td small{display:inline;margin-inline-start:.4rem}
+.keys td>small:first-child{margin:0}
 dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.6rem}
 }
 `.replaceAll("\n", "");
