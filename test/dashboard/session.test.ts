@@ -2,8 +2,17 @@ import { env } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { sessionOf } from "../../src/dashboard/session.ts";
-import { token } from "../support/api.ts";
-import { atLocalIssuer, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
+import { parseConfig } from "../../src/lib/config.ts";
+import { login } from "../../src/oauth/login.ts";
+import { ORIGIN, token } from "../support/api.ts";
+import {
+  atLocalIssuer,
+  pageOf,
+  signedIn,
+  signInAtIssuer,
+  visit,
+  withDashboard,
+} from "../support/dashboard.ts";
 import { expectError, logged } from "../support/expect.ts";
 
 const JSON_ONLY = { Accept: "application/json" };
@@ -83,6 +92,25 @@ test("a token that names no company shows nothing", async () => {
 test("a session whose token has ended and cannot be renewed has ended", async () => {
   const jar = await signedIn({ claims: { exp: Math.floor(Date.now() / 1000) - 60 } });
   await expectError(await visit("/dashboard", { jar, headers: JSON_ONLY }), "TOKEN_EXPIRED");
+});
+
+test("a session whose token has ended is renewed, and the browser keeps what came", async () => {
+  const redirectUri = `${ORIGIN}/dashboard/callback`;
+  const config = parseConfig({
+    ...env,
+    OAUTH_ISSUER: LOCAL.url,
+    OAUTH_CLIENT_ID: LOCAL.clientId,
+    OAUTH_CLIENT_SECRET: "x",
+  });
+  const client = login({ ...config, clientSecret: LOCAL.clientSecret, now: () => Date.now() });
+  const { url, pending } = await client.begin(redirectUri);
+  const { refreshToken } = await client.complete(await signInAtIssuer(url.href), redirectUri, pending);
+  const jar = await signedIn({ session: { accessToken: await oldToken(), refreshToken } });
+  const before = jar.header;
+  const target = atLocalIssuer();
+  await pageOf(await visit("/dashboard/nothing", { jar, target }), 404);
+  expect(jar.header).not.toBe(before);
+  await pageOf(await visit("/dashboard", { jar, target }));
 });
 
 test("a session whose refresh token the issuer refuses has ended", async () => {
