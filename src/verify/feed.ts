@@ -50,7 +50,7 @@ export interface FeedLimits {
  *
  * Two statements hold at any time, and with them the promise of `REVOCATION_SECONDS`:
  * each record held shows all changes up to the cursor; each change committed before `syncedAt` is
- * at or before the cursor.
+ * at or before the cursor, or the newest change seen where there is none.
  */
 export class Feed {
   readonly #limits: FeedLimits;
@@ -135,6 +135,7 @@ export class Feed {
     }
     // It does not reach back to what is known, but is newer.
     if (this.#cursor !== null && first.seq > this.#cursor) this.#startAfresh();
+    this.#syncedAt = Math.max(this.#syncedAt, question.askedAt);
     // Nothing is known of the changes since, and there are some.
     if (this.#cursor === null && last.seq < this.#newest) return true;
 
@@ -144,7 +145,6 @@ export class Feed {
     }
     if (snapshot.record !== null && last.seq >= known) this.#records.set(digest, snapshot.record);
     this.#cursor = Math.max(known, last.seq);
-    this.#syncedAt = Math.max(this.#syncedAt, question.askedAt);
     return true;
   }
 

@@ -143,7 +143,7 @@ test("the code as it is keeps its promises", { timeout: 24 * 3_600_000 }, async 
       const { fault } = await live(code, events);
       if (fault) throw fault;
     }),
-    { numRuns: RUNS },
+    { numRuns: RUNS, examples: examples.map((events) => [events]) },
   );
 });
 
