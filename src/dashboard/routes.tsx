@@ -161,11 +161,18 @@ export function dashboardRoutes({ d1, service, rules, cookies, scopes }: Dashboa
 
     .get("/keys/:id/created", id, async (c) => {
       const { id } = c.req.valid("param");
-      const shown = await cookies.reveal.read(c);
-      cookies.reveal.clear(c);
+      const kept = await cookies.reveal.read(c);
+      const rawKey = kept?.id === id ? kept.rawKey : null;
+      if (rawKey !== null) await cookies.reveal.write(c, { id, rawKey: null });
       const { origin } = new URL(c.req.url);
-      const body = <RevealPage id={id} rawKey={shown?.id === id ? shown.rawKey : null} origin={origin} />;
+      const body = <RevealPage id={id} rawKey={rawKey} origin={origin} />;
       return page(c, "Your new key", body);
+    })
+
+    // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.
+    .get("/keys/:id/created.css", id, (c) => {
+      cookies.reveal.clear(c);
+      return c.body("", { headers: { "Content-Type": "text/css" } });
     })
 
     .post("/keys/:id/rename", writes, id, async (c) => {

@@ -34,7 +34,11 @@ const pendingSchema = z.object({
   returnTo: z.string(),
 });
 
-const revealSchema = z.object({ id: z.string(), rawKey: z.string() });
+const revealSchema = z.object({
+  id: z.string(),
+  /** `null`: it was shown. */
+  rawKey: z.string().nullable(),
+});
 
 /** What the browser keeps. */
 export interface DashboardCookies {

@@ -22,6 +22,7 @@ export function RevealPage({ id, rawKey, origin }: RevealProps) {
   }
   return (
     <>
+      <link rel="stylesheet" href={`${path}/created.css`} />
       <h1>Copy your new key now</h1>
       <p class="notice warn">
         It is shown this once. Put it where your program keeps its secrets, not into code, chats or tickets.
