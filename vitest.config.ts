@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/**/*.node.test.ts"],
+          exclude: ["test/{e2e,browser}/**", "test/**/*.node.test.ts"],
           setupFiles: ["./test/support/setup.ts"],
           isolate: false,
           maxWorkers: 1,

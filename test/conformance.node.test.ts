@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
 const FIRST = 1;
-const LAST = 55;
+const LAST = 60;
 
 /** `| 12 | rule | a test's title | file |`; a row that does not apply has its reason in place of a title. */
 const ROW = /^\| ([\w ]+) \| .+ \| (.+) \| (?:\[.*\]\((.+)\)|–) \|$/;
@@ -15,7 +15,7 @@ async function rows() {
   });
 }
 
-test("every requirement of sections A to E has its row", async () => {
+test("every requirement of sections A to F has its row", async () => {
   const numbers = new Set((await rows()).map(({ number }) => Number(number)));
   const missing = Array.from({ length: LAST - FIRST + 1 }, (_, i) => FIRST + i).filter(
     (n) => !numbers.has(n),

@@ -98,113 +98,115 @@ export function dashboardRoutes({ d1, service, rules, cookies, scopes }: Dashboa
     return c.redirect(`/dashboard/keys/${id}/created`, 303);
   }
 
-  return new Hono<{ Variables: SessionVariables }>()
-    .get("/", reads, zValidator("query", listQuery, refuseUrl), async (c) => {
-      const { companyId } = c.var.principal;
-      const query = c.req.valid("query");
-      const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
-      const ids = keys.map((key) => key.id);
-      const [events, used] = await Promise.all([
-        originsOf(d1, companyId, ids),
-        recentUse(d1, companyId, ids, now()),
-      ]);
-      const origins = originsFrom(events);
-      const listed = keys.map((key) => {
-        const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
-        return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
-      });
-      const filter = { q: query.q ?? "", active: query.active === undefined ? "" : String(query.active) };
-      const body = (
-        <ListPage
-          keys={listed}
-          filter={filter}
-          next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
-          isFirst={query.cursor === undefined}
-          mayWrite={mayWrite(c)}
-          now={now()}
-        />
-      );
-      return page(c, "API keys", body);
-    })
-
-    .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
-      const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
-      const { events, next } = await listEvents(d1, c.var.principal.companyId, query);
-      const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
-      return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
-    })
-
-    .get("/keys/new", writes, (c) => {
-      const body = (
-        <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={EMPTY_FORM} faults={[]} />
-      );
-      return page(c, "Create a key", body);
-    })
-
-    .post("/keys", writes, async (c) => {
-      const form = readKeyForm(await formOf(c));
-      const input = newKey.safeParse(keyBody(form, now()));
-      if (!input.success) {
-        const faults = brokenFields(input.error);
+  return (
+    new Hono<{ Variables: SessionVariables }>()
+      .get("/", reads, zValidator("query", listQuery, refuseUrl), async (c) => {
+        const { companyId } = c.var.principal;
+        const query = c.req.valid("query");
+        const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
+        const ids = keys.map((key) => key.id);
+        const [events, used] = await Promise.all([
+          originsOf(d1, companyId, ids),
+          recentUse(d1, companyId, ids, now()),
+        ]);
+        const origins = originsFrom(events);
+        const listed = keys.map((key) => {
+          const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
+          return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
+        });
+        const filter = { q: query.q ?? "", active: query.active === undefined ? "" : String(query.active) };
         const body = (
-          <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={form} faults={faults} />
+          <ListPage
+            keys={listed}
+            filter={filter}
+            next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
+            isFirst={query.cursor === undefined}
+            mayWrite={mayWrite(c)}
+            now={now()}
+          />
         );
-        return page(c, "Create a key", body, { status: 422 });
-      }
-      const { companyId, ...actor } = c.var.principal;
-      return reveal(c, await service.create(companyId, actor, input.data));
-    })
+        return page(c, "API keys", body);
+      })
 
-    .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
-      keyPage(c, c.req.valid("param").id),
-    )
+      .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
+        const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
+        const { events, next } = await listEvents(d1, c.var.principal.companyId, query);
+        const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
+        return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
+      })
 
-    .get("/keys/:id/created", id, async (c) => {
-      const { id } = c.req.valid("param");
-      const kept = await cookies.reveal.read(c);
-      const rawKey = kept?.id === id ? kept.rawKey : null;
-      if (rawKey !== null) await cookies.reveal.write(c, { id, rawKey: null });
-      const { origin } = new URL(c.req.url);
-      const body = <RevealPage id={id} rawKey={rawKey} origin={origin} />;
-      return page(c, "Your new key", body);
-    })
+      .get("/keys/new", writes, (c) => {
+        const body = (
+          <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={EMPTY_FORM} faults={[]} />
+        );
+        return page(c, "Create a key", body);
+      })
 
-    // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.
-    .get("/keys/:id/created.css", id, (c) => {
-      cookies.reveal.clear(c);
-      return c.body("", { headers: { "Content-Type": "text/css" } });
-    })
+      .post("/keys", writes, async (c) => {
+        const form = readKeyForm(await formOf(c));
+        const input = newKey.safeParse(keyBody(form, now()));
+        if (!input.success) {
+          const faults = brokenFields(input.error);
+          const body = (
+            <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={form} faults={faults} />
+          );
+          return page(c, "Create a key", body, { status: 422 });
+        }
+        const { companyId, ...actor } = c.var.principal;
+        return reveal(c, await service.create(companyId, actor, input.data));
+      })
 
-    .post("/keys/:id/rename", writes, id, async (c) => {
-      const { id } = c.req.valid("param");
-      const label = textOf(await formOf(c), "label");
-      const input = updateKeySchema.safeParse({ label });
-      if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
-      const { companyId, ...actor } = c.var.principal;
-      await service.rename(companyId, id, actor, label);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
-    })
+      .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
+        keyPage(c, c.req.valid("param").id),
+      )
 
-    .post("/keys/:id/rotate", writes, id, async (c) => {
-      const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
-      const input = rotateKeySchema.safeParse({ overlapSeconds });
-      if (!input.success) return refuseBody(input);
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      return reveal(c, await service.rotate(companyId, id, actor, input.data.overlapSeconds));
-    })
+      .get("/keys/:id/created", id, async (c) => {
+        const { id } = c.req.valid("param");
+        const kept = await cookies.reveal.read(c);
+        const rawKey = kept?.id === id ? kept.rawKey : null;
+        if (rawKey !== null) await cookies.reveal.write(c, { id, rawKey: null });
+        const { origin } = new URL(c.req.url);
+        const body = <RevealPage id={id} rawKey={rawKey} origin={origin} />;
+        return page(c, "Your new key", body);
+      })
 
-    .get("/keys/:id/revoke", reads, writes, id, async (c) => {
-      const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
-      return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
-    })
+      // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.
+      .get("/keys/:id/created.css", id, (c) => {
+        cookies.reveal.clear(c);
+        return c.body("", { headers: { "Content-Type": "text/css" } });
+      })
 
-    .post("/keys/:id/revoke", writes, id, async (c) => {
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      await service.revoke(companyId, id, actor);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
-    });
+      .post("/keys/:id/rename", writes, id, async (c) => {
+        const { id } = c.req.valid("param");
+        const label = textOf(await formOf(c), "label");
+        const input = updateKeySchema.safeParse({ label });
+        if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
+        const { companyId, ...actor } = c.var.principal;
+        await service.rename(companyId, id, actor, label);
+        return c.redirect(`/dashboard/keys/${id}`, 303);
+      })
+
+      .post("/keys/:id/rotate", writes, id, async (c) => {
+        const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
+        const input = rotateKeySchema.safeParse({ overlapSeconds });
+        if (!input.success) return refuseBody(input);
+        const { companyId, ...actor } = c.var.principal;
+        const { id } = c.req.valid("param");
+        return reveal(c, await service.rotate(companyId, id, actor, input.data.overlapSeconds));
+      })
+
+      .get("/keys/:id/revoke", reads, writes, id, async (c) => {
+        const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
+        return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
+      })
+
+      .post("/keys/:id/revoke", writes, id, async (c) => {
+        const { companyId, ...actor } = c.var.principal;
+        const { id } = c.req.valid("param");
+        await service.revoke(companyId, id, actor);
+        return c.redirect(`/dashboard/keys/${id}`, 303);
+      })
+  );
 }
 
 function requireScope(scope: string): MiddlewareHandler<{ Variables: SessionVariables }> {

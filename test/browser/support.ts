@@ -9,7 +9,7 @@ import { afterAll, expect, onTestFinished } from "vitest";
 import { copyProject, freePort, type Running, start } from "../e2e/support.ts";
 
 export const CHROMIUM = process.env.CHROME_PATH ?? "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update"];
+export const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update"];
 const WAIT_MS = 20_000;
 
 export const ADA = "ada@acme.example";

@@ -3,8 +3,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     dir: import.meta.dirname,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    include: [process.env.SCREENSHOTS ? "screenshots.ts" : "*.test.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     fileParallelism: false,
   },
 });

@@ -183,6 +183,7 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
       </article>
       <dialog id="revoke" aria-labelledby="revoke-title">
         <article>
+          <h2 id="revoke-title">Revoke “{key.label}”?</h2>
           <Revoke
             of={key}
             now={now}
@@ -202,7 +203,6 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
 function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Child }) {
   return (
     <form method="post" action={`/dashboard/keys/${key.id}/revoke`}>
-      <h2 id="revoke-title">Revoke “{key.label}”?</h2>
       <p>
         <code>{key.keyPrefix}…</code>{" "}
         {key.lastUsedAt === null ? (
@@ -227,6 +227,7 @@ function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Chi
 export function RevokePage({ of: key, now }: { of: ApiKey; now: number }) {
   return (
     <article>
+      <h1>Revoke “{key.label}”?</h1>
       <Revoke of={key} now={now} cancel={<a href={`/dashboard/keys/${key.id}`}>Keep it</a>} />
     </article>
   );

@@ -1,0 +1,87 @@
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
+import { SEEDED, seedKeys } from "./seed.ts";
+import { ADA, GRACE, type Site, signIn, startChromium, startSite, visit } from "./support.ts";
+
+let site: Site;
+let browser: Browser;
+let ids: Awaited<ReturnType<typeof seedKeys>>;
+
+beforeAll(async () => {
+  [site, browser] = await Promise.all([startSite(), startChromium()]);
+  ids = await seedKeys(site);
+});
+
+/** Expects that axe-core finds nothing, and that the page itself does not scroll to the side. */
+async function expectAccessible(page: Page, name: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(" ")}`,
+    );
+  });
+  expect(violations, name).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} fits`).toBe(
+    true,
+  );
+}
+
+const desktop = { width: 1280, height: 800 };
+const phone = { width: 360, height: 740 };
+
+describe.each([
+  { look: "light, desktop", colorScheme: "light" as const, viewport: desktop },
+  { look: "dark, desktop", colorScheme: "dark" as const, viewport: desktop },
+  { look: "light, phone", colorScheme: "light" as const, viewport: phone },
+  { look: "dark, phone", colorScheme: "dark" as const, viewport: phone },
+])("$look", ({ colorScheme, viewport }) => {
+  test("axe-core finds no violation on any page, and none scrolls to the side", async () => {
+    const page = await visit(browser, site, { colorScheme, viewport });
+    const look = async (path: string) => {
+      await page.goto(path);
+      await expectAccessible(page, path);
+    };
+    await look("/dashboard/sign-in");
+    await look("/dashboard/sign-in?ended=1");
+    await look("/dashboard/callback");
+    await signIn(page, ADA);
+    await look("/dashboard");
+    await look("/dashboard?q=nothing+like+this");
+    for (const state of Object.keys(SEEDED) as (keyof typeof SEEDED)[])
+      await look(`/dashboard/keys/${ids[state]}`);
+    await page.getByText("As a table").click();
+    await look(`/dashboard/keys/${ids.active}/revoke`);
+    await look("/dashboard/events");
+    await look("/dashboard/nothing");
+    await look("/dashboard?active=maybe");
+
+    await page.goto(`/dashboard/keys/${ids.active}`);
+    await page.getByText("As a table").click();
+    await expectAccessible(page, "the table of use");
+    await page.getByRole("link", { name: "Revoke…" }).click();
+    await expectAccessible(page, "the dialog");
+
+    await look("/dashboard/keys/new");
+    await page.getByLabel("Label").fill(" ");
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByText("must not be blank").waitFor();
+    await expectAccessible(page, "a form with faults");
+    await page.getByLabel("Label").fill("W".repeat(100));
+    await page.getByLabel("Read job listings").check();
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByRole("heading", { name: "Copy your new key now" }).waitFor();
+    await expectAccessible(page, "a new key");
+    await page.reload();
+    await expectAccessible(page, "a key that was shown");
+    await look("/dashboard?q=W");
+  });
+
+  test("axe-core finds no violation where there is no key yet", async () => {
+    const page = await visit(browser, site, { colorScheme, viewport });
+    await signIn(page, GRACE);
+    await page.getByText("No keys yet").waitFor();
+    await expectAccessible(page, "an empty list");
+  });
+});
