@@ -1,7 +1,8 @@
-import { generateKeyPairSync, type JsonWebKey, randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { text } from "node:stream/consumers";
+import type { JWK } from "jose";
 import { errors, Provider } from "oidc-provider";
 import { COMPANIES } from "./local.ts";
 
@@ -24,7 +25,7 @@ const COMPANY_OF = new Map(
 
 /** What must outlive a restart for tokens and clients to stay good. */
 export interface IssuerSecrets {
-  signingKey: JsonWebKey;
+  signingKey: JWK;
   cookieKey: string;
   /** Client id to secret. */
   clients: Record<string, string>;

@@ -21,7 +21,7 @@ export async function startLocalIssuer() {
     url,
     clientId: DASHBOARD,
     clientSecret: secrets.clients[DASHBOARD] ?? "",
-    signingKey: secrets.signingKey as JWK,
+    signingKey: secrets.signingKey,
   };
 }
 
