@@ -67,12 +67,13 @@ function send(
   return ask({ success: 200, ...route, method, path: url, needs }, key, { ...options, target });
 }
 
-/** An isolate that knows no key yet. */
+/** An isolate that knows no key yet. No other test gets its modules, which hold its bindings. */
 async function newIsolate(settings: Record<string, unknown>): Promise<Target> {
   vi.resetModules();
   const { createApp } = await import("../../src/app.ts");
   const custom = { ...env, ...SETTINGS, ...settings };
   const app = createApp(custom);
+  vi.resetModules();
   return (request) => app.fetch(request, custom, createExecutionContext());
 }
 
