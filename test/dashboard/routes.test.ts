@@ -7,6 +7,7 @@ import { createKey, manage, ORIGIN } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
+import { reporter } from "../support/report.ts";
 
 const NOBODY = "6f1ff3f4-0000-4000-8000-000000000000";
 const FORM = { label: "Careers page", scopes: "jobs:read", expiry: "never" };
@@ -183,6 +184,19 @@ describe("the list", () => {
     const page = await list(await signedIn());
     expect(page).toContain("No keys yet");
     expect(page).toContain('<a href="/dashboard/keys/new">Create the first key</a>');
+  });
+
+  test("without keys tells somebody who may only read whom to ask", async () => {
+    const page = await list(await signedIn({ scope: "api-keys:read" }));
+    expect(page).toContain("Ask somebody who may write keys to create one.");
+    expect(page).not.toContain("/dashboard/keys/new");
+  });
+
+  test("of a key that ends soon tells when", async () => {
+    await createKey({ expiresAt: new Date(Date.now() + 2 * 86_400_000 + 60_000).toISOString() });
+    const page = await list(await signedIn());
+    expect(page).toContain('<span class="tag expiring">');
+    expect(page).toMatch(/ends <time [^>]*>in 2 days<\/time>/);
   });
 
   test("for somebody who may only read offers nothing to change", async () => {
@@ -412,6 +426,39 @@ describe("a key's page", () => {
     const after = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
     expect(after).toContain('<span class="tag revoked">Revoked</span>');
     expect(after).not.toMatch(/<form method="post" action="\/dashboard\/keys/);
+  });
+
+  test("tells when the key was last used", async () => {
+    const { id } = await createKey();
+    const at = Date.now();
+    const use = { keyId: id, companyId: "acme", allowed: 1, denied: 0, lastUsedAt: at - 180_000 };
+    const day = new Date(at).toISOString().slice(0, 10);
+    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }], at);
+    const jar = await signedIn();
+    expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toMatch(
+      /<dt>Last used<\/dt><dd><time [^>]*>3 minutes ago<\/time>/,
+    );
+    expect(await pageOf(await visit(`/dashboard/keys/${id}/revoke`, { jar }))).toMatch(
+      /was last used <time [^>]*>3 minutes ago<\/time>/,
+    );
+  });
+
+  test("of a key that was replaced without overlap tells that it has expired, and its successor", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    await visit(`/dashboard/keys/${id}/rotate`, { jar, form: { overlapSeconds: "0" } });
+    const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    expect(page).toContain('<span class="tag expired">Expired</span>');
+    expect(page).toContain("<dt>Expired</dt>");
+    expect(page).toMatch(/It was replaced by <a href="[^"]*">its successor<\/a>\./);
+  });
+
+  test("of a key that was found in public tells where", async () => {
+    const key = await createKey();
+    const { report } = await reporter();
+    await report([{ token: key.rawKey, type: "latchkey_api_key", url: "https://git.example/leak" }]);
+    const page = await pageOf(await visit(`/dashboard/keys/${key.id}`, { jar: await signedIn() }));
+    expect(page).toContain("found in public: https://git.example/leak");
   });
 
   test("shows what happened to it, page by page", async () => {

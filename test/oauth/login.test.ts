@@ -145,6 +145,12 @@ test("who signs out is sent to the issuer too, which knows by the ID token who i
   });
 });
 
+/** An answer of a token endpoint. */
+const bearerToken = (body: object) => ({
+  body: JSON.stringify(body),
+  headers: { "Content-Type": "application/json" },
+});
+
 /** An issuer that says this of itself. */
 async function issuerWith(metadata: Record<string, unknown>, token = {}) {
   const made = await scenario({ status: 404 });
@@ -163,6 +169,32 @@ async function issuerWith(metadata: Record<string, unknown>, token = {}) {
   });
   return client({ OAUTH_ISSUER: made.url });
 }
+
+test("who signs out without an ID token is sent to the issuer all the same", async () => {
+  const url = await client().end(null, "https://latchkey.example/dashboard/sign-in");
+  expect(url?.searchParams.has("id_token_hint")).toBe(false);
+});
+
+test("an issuer that takes the client's secret in the form alone gets it there", async () => {
+  const at = await issuerWith(
+    { token_endpoint_auth_methods_supported: ["client_secret_post"] },
+    bearerToken({ access_token: "a", token_type: "Bearer", refresh_token: "r" }),
+  );
+  expect(await at.refresh("a refresh token")).toEqual({
+    accessToken: "a",
+    refreshToken: "r",
+    idToken: null,
+    name: null,
+  });
+});
+
+test("a client that may not do this is a wrong setting", async () => {
+  const refusal = { ...bearerToken({ error: "unauthorized_client" }), status: 400 };
+  await expect((await issuerWith({}, refusal)).refresh("a refresh token")).rejects.toMatchObject({
+    code: "INTERNAL_ERROR",
+    reason: "OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: unauthorized_client",
+  });
+});
 
 test("an issuer without a place to sign out at has none", async () => {
   expect(await (await issuerWith({})).end(null, "https://latchkey.example")).toBeNull();

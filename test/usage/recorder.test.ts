@@ -81,6 +81,13 @@ test("whatever is recorded, every use is in exactly one report, and each report 
   );
 });
 
+test("a report with as many keys as a message holds is sent at once", async () => {
+  const { sent, works, record } = recorder();
+  for (let i = 0; i < 1_001; i++) record(`${i}`, true);
+  await works[1];
+  expect(sent.map(({ keys }) => keys.length)).toEqual([1_000]);
+});
+
 test("one report is under way at a time, however many keys are used", () => {
   const { works, record } = recorder();
   for (let i = 0; i < 500; i++) record(`${i}`, true);

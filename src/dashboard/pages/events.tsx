@@ -82,6 +82,6 @@ function explain({ detail }: ShownEvent): string {
   if (label !== undefined) return `to “${label}”`;
   if (replaces !== undefined) return `in place of ${replaces}`;
   if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
-  if (reason === "leaked") return `found in public: ${url ?? "nobody says where"}`;
+  if (reason === "leaked") return `found in public: ${url}`;
   return "";
 }
