@@ -3,7 +3,6 @@ import { bodyLimit } from "hono/body-limit";
 import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
-import { secureHeaders } from "hono/secure-headers";
 import { auditRoutes } from "./audit/routes.ts";
 import { errorPages, pageHeaders } from "./dashboard/pages.tsx";
 import { dashboardRoutes } from "./dashboard/routes.tsx";
@@ -22,6 +21,7 @@ import { leakRoutes, reporterSignature } from "./leaks/routes.ts";
 import { REPORTS_PATH } from "./leaks/schema.ts";
 import { type Limiters, parseConfig } from "./lib/config.ts";
 import { ApiError, describeFault, ERRORS, errorResponse, shownPath } from "./lib/errors.ts";
+import { completeHeaders } from "./lib/headers.ts";
 import { type BearerVariables, bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
 import { login } from "./oauth/login.ts";
@@ -45,10 +45,19 @@ export function createApp(env: Env): Hono<{ Bindings: Env }> {
   app.onError((fault, c) => {
     const error = toApiError(fault);
     report(error, fault, c.req.method, shownPath(c.req.url));
-    return errorResponse(error, c.req.url);
+    const answer = errorResponse(error, c.req.url);
+    completeHeaders(answer, c.req.url);
+    return answer;
   });
   app.notFound((c) => errorResponse(new ApiError("NOT_FOUND", { message: "No such route" }), c.req.url));
-  app.use(answerHeaders);
+  try {
+    mount(app, env);
+  } catch (fault) {
+    app.use(answerHeaders).route("/health", healthRoutes(env));
+    app.use(() => {
+      throw fault;
+    });
+  }
   app.use(
     methodNotAllowed({
       app,
@@ -59,14 +68,6 @@ export function createApp(env: Env): Hono<{ Bindings: Env }> {
         ),
     }),
   );
-  app.route("/health", healthRoutes(env));
-  try {
-    mount(app, env);
-  } catch (fault) {
-    app.use(() => {
-      throw fault;
-    });
-  }
   return app;
 }
 
@@ -87,10 +88,13 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   });
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
 
+  // Nothing is around verification: it answers for itself.
+  app.route("/public/v1", publicRoutes(verifier, service));
+  app.use(answerHeaders);
+  app.route("/health", healthRoutes(env));
   app.route("/", discoveryRoutes(config, now));
   app.route("/", openApiRoutes(config));
   app.get("/static/*", staticFile);
-  app.route("/public/v1", publicRoutes(verifier, service));
   app.use(
     "/settings/*",
     bearer({ ...config, verifyToken }),
@@ -118,28 +122,9 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   }
 }
 
-const contentSecurityPolicy = { defaultSrc: ["'none'"], frameAncestors: ["'none'"] };
-const overHttp = secureHeaders({ contentSecurityPolicy, strictTransportSecurity: false });
-const overHttps = secureHeaders({
-  contentSecurityPolicy,
-  strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
-});
-
-/**
- * What every answer carries, but for what a page has of its own. RFC 6797 §7.2 forbids its header over
- * plain http.
- */
 const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
-  let policy: string | null = null;
-  await (c.req.url.startsWith("https:") ? overHttps : overHttp)(c, async () => {
-    await next();
-    policy = c.res.headers.get("Content-Security-Policy");
-  });
-  if (policy !== null) c.header("Content-Security-Policy", policy);
-  if (!c.res.headers.has("Cache-Control")) c.header("Cache-Control", "no-store");
-  if (c.res.headers.get("Content-Type") === "application/json") {
-    c.header("Content-Type", "application/json; charset=utf-8");
-  }
+  await next();
+  completeHeaders(c.res, c.req.url);
 };
 
 /** A file of `assets`. Its name changes with its content. */

@@ -1,11 +1,11 @@
-import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
+import { base62, fromBase62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
 
 /** Base62 characters of randomness: 256 bits. */
 const RANDOM_LENGTH = 43;
 const GENERATION_LENGTH = 1;
 const TAG_LENGTH = 6;
+const TAGS = 62 ** TAG_LENGTH;
 const BODY_LENGTH = RANDOM_LENGTH + GENERATION_LENGTH + TAG_LENGTH;
-const BODY = new RegExp(`^[0-9A-Za-z]{${BODY_LENGTH}}$`);
 /** Characters of the randomness that are shown and logged, to tell keys apart. */
 const SHOWN_LENGTH = 5;
 const HMAC = { name: "HMAC", hash: "SHA-256" };
@@ -44,13 +44,12 @@ export function keyFormat(
   random: RandomSource,
 ): KeyFormat {
   const start = `${prefix}_`;
+  const form = new RegExp(`^${start}[0-9A-Za-z]{${BODY_LENGTH}}$`);
   const newest = [...peppers.keys()].at(-1) ?? "";
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const hmacKeys = new Map<string, CryptoKey>();
 
-  async function hmacKey(generation: string): Promise<CryptoKey | null> {
-    const known = hmacKeys.get(generation);
-    if (known !== undefined) return known;
+  async function importHmacKey(generation: string): Promise<CryptoKey | null> {
     const pepper = peppers.get(generation);
     if (pepper === undefined) return null;
     const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);
@@ -58,41 +57,41 @@ export function keyFormat(
     return key;
   }
 
-  async function sign(payload: string, generation: string): Promise<{ digest: string; tag: string } | null> {
-    const key = await hmacKey(generation);
-    if (key === null) return null;
-    const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(payload)));
-    const view = new DataView(bytes.buffer);
-    return {
-      digest: bytes.toBase64({ alphabet: "base64url", omitPadding: true }),
-      tag: base62(view.getUint16(0) * 2 ** 32 + view.getUint32(2), TAG_LENGTH),
-    };
-  }
-
   return {
     async create() {
       const body = randomBase62(RANDOM_LENGTH, random);
       const payload = start + body + newest;
-      const signed = await sign(payload, newest);
-      if (signed === null) throw new TypeError("keyFormat: no pepper");
+      const key = hmacKeys.get(newest) ?? (await importHmacKey(newest));
+      if (key === null) throw new TypeError("keyFormat: no pepper");
+      const { digest, tag } = signed(await sign(key, payload));
       return {
-        rawKey: payload + signed.tag,
+        rawKey: payload + base62(tag, TAG_LENGTH),
         keyPrefix: start + body.slice(0, SHOWN_LENGTH),
-        digest: signed.digest,
+        digest,
       };
     },
 
     async digest(rawKey) {
-      if (rawKey.length !== start.length + BODY_LENGTH || !rawKey.startsWith(start)) return null;
-      if (!BODY.test(rawKey.slice(start.length))) return null;
+      if (!form.test(rawKey)) return null;
       const payload = rawKey.slice(0, -TAG_LENGTH);
-      const signed = await sign(payload, payload.slice(-GENERATION_LENGTH));
-      if (signed === null) return null;
-      const genuine = crypto.subtle.timingSafeEqual(
-        utf8.encode(signed.tag),
-        utf8.encode(rawKey.slice(-TAG_LENGTH)),
-      );
-      return genuine ? signed.digest : null;
+      const generation = payload.slice(-GENERATION_LENGTH);
+      const key = hmacKeys.get(generation) ?? (await importHmacKey(generation));
+      if (key === null) return null;
+      const { digest, tag } = signed(await sign(key, payload));
+      return tag === fromBase62(rawKey.slice(-TAG_LENGTH)) ? digest : null;
     },
+  };
+}
+
+function sign(key: CryptoKey, payload: string): Promise<ArrayBuffer> {
+  return crypto.subtle.sign("HMAC", key, utf8.encode(payload));
+}
+
+/** The digest, and the tag as a number: two of those are compared in the same time, wherever they differ. */
+function signed(signature: ArrayBuffer): { digest: string; tag: number } {
+  const view = new DataView(signature);
+  return {
+    digest: new Uint8Array(signature).toBase64({ alphabet: "base64url", omitPadding: true }),
+    tag: (view.getUint16(0) * 2 ** 32 + view.getUint32(2)) % TAGS,
   };
 }

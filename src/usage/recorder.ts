@@ -45,8 +45,8 @@ export class UsageRecorder {
     this.#parts = parts;
   }
 
-  record(key: { id: string; companyId: string }, allowed: boolean, waitUntil: WaitUntil): void {
-    const now = this.#parts.now();
+  /** @param now - Milliseconds since the epoch. */
+  record(key: { id: string; companyId: string }, allowed: boolean, now: number, waitUntil: WaitUntil): void {
     const usage = this.#counts.get(key.id);
     if (usage === undefined) {
       const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };

@@ -39,7 +39,7 @@ function createVerifier(env: Env): Verifier {
     feed: new Feed({ boundMs, outageMs, retryMs: deadlineMs, capacity: CACHE_CAPACITY }),
     now,
     inTime: (read) => withDeadline(read, deadlineMs),
-    record: (key, allowed, waitUntil) => usage.record(key, allowed, waitUntil),
+    record: (key, allowed, at, waitUntil) => usage.record(key, allowed, at, waitUntil),
     ...(limiters.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limiters.VERIFICATIONS_LIMIT) }),
     ...(limiters.FAILURES_LIMIT && { failureLimit: new Limiter(limiters.FAILURES_LIMIT) }),
   });

@@ -24,7 +24,7 @@ export interface VerifierParts {
   /** The read's outcome, or a rejection once the read has taken too long. */
   inTime: <T>(read: Promise<T>) => Promise<T>;
   /** Is told of every verdict on a genuine key. */
-  record?: (key: KeyRecord, allowed: boolean, waitUntil: WaitUntil) => void;
+  record?: (key: KeyRecord, allowed: boolean, now: number, waitUntil: WaitUntil) => void;
   /** Of verifications of one key. */
   keyLimit?: Limiter;
   /** Of failed verifications from one address. */
@@ -35,42 +35,24 @@ export interface VerifierParts {
 export class Verifier {
   readonly #parts: VerifierParts;
 
+  /** The moment that was last told, as it is told: it changes with each read of the feed alone. */
+  #checkedAt = { at: Number.NaN, text: "" };
+
   constructor(parts: VerifierParts) {
     this.#parts = parts;
   }
 
   async verify(rawKey: string, options: VerifyOptions, waitUntil: WaitUntil): Promise<VerifyResult> {
-    const { failureLimit, now } = this.#parts;
-    const { clientIp } = options;
-    const result = await this.#verify(rawKey, options, waitUntil);
-    if (result.valid || result.error !== "UNAUTHORIZED" || !failureLimit || !clientIp) return result;
-    failureLimit.count(clientIp, now(), waitUntil);
-    return failureLimit.isBlocked(clientIp, now()) ? LIMITED : result;
-  }
-
-  /**
-   * Takes in what was committed so far, so that an isolate refuses at once what it has itself revoked.
-   * Never throws: others hear of it by the bound, and so does this one where its read fails.
-   */
-  async catchUp(): Promise<void> {
-    await this.#sync(() => {});
-  }
-
-  async #verify(rawKey: string, options: VerifyOptions, waitUntil: WaitUntil): Promise<VerifyResult> {
     const { format, feed, failureLimit, now } = this.#parts;
     const digest = await format.digest(rawKey);
-    if (digest === null) return UNKNOWN;
-    const scopes = options.scopes ?? [];
+    if (digest === null) return this.#unknown(options, waitUntil);
     const strong = options.consistency === "strong";
-    const held = () => {
-      const record = feed.get(digest);
-      return record && this.#verdict(record, scopes, feed.syncedAt, feed.isStale(now()), waitUntil);
-    };
 
     if (!strong) {
-      const urgency = feed.urgency(now());
+      const at = now();
+      const urgency = feed.urgency(at);
       if (urgency !== "first") {
-        const verdict = held();
+        const verdict = this.#held(digest, options, at, waitUntil);
         if (verdict !== undefined) {
           if (urgency === "background") waitUntil(this.#sync(waitUntil));
           return verdict;
@@ -81,14 +63,40 @@ export class Verifier {
     try {
       const found = strong ? null : await this.#read(digest, waitUntil);
       const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);
+      const at = now();
       // What the primary has just refused must not pass a moment later.
-      if (strong && (record === null || decide(record, [], now()))) feed.forget(digest);
-      return record === null ? UNKNOWN : this.#verdict(record, scopes, askedAt, false, waitUntil);
+      if (strong && (record === null || decide(record, [], at))) feed.forget(digest);
+      if (record === null) return this.#unknown(options, waitUntil);
+      return this.#verdict(record, options, askedAt, false, at, waitUntil);
     } catch {
-      if (strong || feed.isOutdated(now())) return UNAVAILABLE;
+      const at = now();
+      if (strong || feed.isOutdated(at)) return UNAVAILABLE;
       // Looked up again: the record may have been forgotten while the read was under way.
-      return held() ?? UNAVAILABLE;
+      return this.#held(digest, options, at, waitUntil) ?? UNAVAILABLE;
     }
+  }
+
+  /**
+   * Takes in what was committed so far, so that an isolate refuses at once what it has itself revoked.
+   * Never throws: others hear of it by the bound, and so does this one where its read fails.
+   */
+  async catchUp(): Promise<void> {
+    await this.#sync(() => {});
+  }
+
+  /** The refusal of what is no key, or none that anybody has. */
+  #unknown({ clientIp }: VerifyOptions, waitUntil: WaitUntil): VerifyResult {
+    const { failureLimit, now } = this.#parts;
+    if (!failureLimit || !clientIp) return UNKNOWN;
+    failureLimit.count(clientIp, now(), waitUntil);
+    return failureLimit.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN;
+  }
+
+  /** The verdict on what is held. */
+  #held(digest: string, options: VerifyOptions, now: number, waitUntil: WaitUntil): VerifyResult | undefined {
+    const { feed } = this.#parts;
+    const record = feed.get(digest);
+    return record && this.#verdict(record, options, feed.syncedAt, feed.isStale(now), now, waitUntil);
   }
 
   /** Catches up with the feed. Never throws: the feed knows of a failed read. */
@@ -98,15 +106,16 @@ export class Verifier {
 
   #verdict(
     record: KeyRecord,
-    scopes: readonly string[],
+    { scopes = [] }: VerifyOptions,
     checkedAt: number,
     stale: boolean,
+    now: number,
     waitUntil: WaitUntil,
   ): VerifyResult {
-    const { keyLimit, record: tell, now } = this.#parts;
-    const refusal = keyLimit?.isBlocked(record.id, now()) ? LIMITED : decide(record, scopes, now());
-    keyLimit?.count(record.id, now(), waitUntil);
-    tell?.(record, refusal === null, waitUntil);
+    const { keyLimit, record: tell } = this.#parts;
+    const refusal = keyLimit?.isBlocked(record.id, now) ? LIMITED : decide(record, scopes, now);
+    keyLimit?.count(record.id, now, waitUntil);
+    tell?.(record, refusal === null, now, waitUntil);
     if (refusal !== null) return refusal;
     return {
       valid: true,
@@ -116,9 +125,14 @@ export class Verifier {
         scopes: record.scopes,
         expiresAt: record.expiresAt === null ? null : new Date(record.expiresAt).toISOString(),
       },
-      checkedAt: new Date(checkedAt).toISOString(),
+      checkedAt: this.#told(checkedAt),
       stale,
     };
+  }
+
+  #told(at: number): string {
+    if (at !== this.#checkedAt.at) this.#checkedAt = { at, text: new Date(at).toISOString() };
+    return this.#checkedAt.text;
   }
 
   /**

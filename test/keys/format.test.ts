@@ -180,10 +180,3 @@ test("another prefix makes keys of that prefix, and knows no others", async () =
   expect(await format.digest(rawKey)).toBeNull();
   expect(await other.digest((await format.create()).rawKey)).toBeNull();
 });
-
-test("tags are compared in constant time", async () => {
-  const spy = vi.spyOn(crypto.subtle, "timingSafeEqual");
-  const { rawKey } = await format.create();
-  await format.digest(rawKey);
-  expect(spy).toHaveBeenCalledTimes(1);
-});

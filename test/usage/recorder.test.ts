@@ -22,7 +22,7 @@ function recorder(send?: () => Promise<never>) {
     sent,
     works,
     record: (id: string, allowed: boolean) =>
-      usage.record({ id, companyId: "acme" }, allowed, (work) => works.push(work)),
+      usage.record({ id, companyId: "acme" }, allowed, clock.now, (work) => works.push(work)),
     async flush() {
       for (const go of waits.splice(0)) go();
       await Promise.all(works.splice(0));

@@ -65,8 +65,12 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
     "elapsed(this.#askedAt, now) >= retryMs ?",
     "elapsed(this.#askedAt, now) >= 0 ?",
   ],
-  "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now())", "feed.syncedAt, false"],
-  "a failed read looks like an unknown key": ["verifier.ts", "held() ?? UNAVAILABLE", "held() ?? UNKNOWN"],
+  "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
+  "a failed read looks like an unknown key": [
+    "verifier.ts",
+    "waitUntil) ?? UNAVAILABLE",
+    "waitUntil) ?? UNKNOWN",
+  ],
   "the primary is not asked about a new key": [
     "verifier.ts",
     "const found = strong ? null : await this.#read(digest, waitUntil);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",

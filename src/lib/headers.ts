@@ -1,0 +1,38 @@
+const YEAR_SECONDS = 31_536_000;
+
+/** What every answer carries, but for what it has of its own: OWASP's REST Security Cheat Sheet. */
+const OVER_HTTP = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+};
+/** RFC 6797 §7.2 forbids its header over plain http. */
+const OVER_HTTPS = {
+  ...OVER_HTTP,
+  "Strict-Transport-Security": `max-age=${YEAR_SECONDS}; includeSubDomains`,
+};
+const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
+const JSON_OVER_HTTP = new Headers({ ...OVER_HTTP, ...JSON_TYPE });
+const JSON_OVER_HTTPS = new Headers({ ...OVER_HTTPS, ...JSON_TYPE });
+
+/** The headers of an answer in JSON to a request for `url`. They are shared: to be copied, never changed. */
+export function jsonHeaders(url: string): Headers {
+  return isHttps(url) ? JSON_OVER_HTTPS : JSON_OVER_HTTP;
+}
+
+/** Gives `answer`, to a request for `url`, the headers that it still lacks. */
+export function completeHeaders({ headers }: Response, url: string): void {
+  for (const [name, value] of Object.entries(isHttps(url) ? OVER_HTTPS : OVER_HTTP)) {
+    if (!headers.has(name)) headers.set(name, value);
+  }
+  if (headers.get("Content-Type") === "application/json") {
+    headers.set("Content-Type", JSON_TYPE["Content-Type"]);
+  }
+}
+
+function isHttps(url: string): boolean {
+  return url.startsWith("https:");
+}

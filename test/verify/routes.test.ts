@@ -1,0 +1,72 @@
+import { env } from "cloudflare:workers";
+import { Hono } from "hono";
+import { expect, test } from "vitest";
+import { publicRoutes } from "../../src/verify/routes.ts";
+import { call, createKey } from "../support/api.ts";
+import { BOUND_MS, isolate } from "../support/verifier.ts";
+
+/** The routes over one isolate, whose clock the test sets. */
+function routes() {
+  const { clock, verify } = isolate();
+  const service = { revoke: () => Promise.reject(new Error("not of this test")) };
+  const app = new Hono().route("/public/v1", publicRoutes({ verify }, service));
+  return {
+    clock,
+    present: async (rawKey: string, origin = "https://latchkey.example") =>
+      app.request(`${origin}/public/v1/key`, { headers: { "X-API-Key": rawKey } }),
+  };
+}
+
+test("a good key is answered with these headers and no others", async () => {
+  const { id, rawKey } = await createKey({ scopes: ["jobs:read", "jobs:write"] });
+  const answer = await call("/public/v1/key", { headers: { "X-API-Key": rawKey } });
+  expect(Object.fromEntries(answer.headers)).toEqual({
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-type": "application/json; charset=utf-8",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "x-company-id": "acme",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "x-key-id": id,
+    "x-key-scopes": "jobs:read jobs:write",
+  });
+});
+
+test("one key over http and https, in turn, gets the headers of each", async () => {
+  const { rawKey } = await createKey();
+  const { present } = routes();
+  for (const origin of ["https://a.example", "http://a.example", "https://a.example"]) {
+    const { headers } = await present(rawKey, origin);
+    expect(headers.has("Strict-Transport-Security")).toBe(origin.startsWith("https"));
+  }
+});
+
+test("keys presented in turn are each answered as themselves", async () => {
+  const keys = [await createKey({ scopes: ["jobs:read"] }), await createKey({ scopes: ["jobs:write"] })];
+  const { present } = routes();
+  for (const { id, rawKey, scopes } of [...keys, ...keys]) {
+    const answer = await present(rawKey);
+    expect(answer.headers.get("X-Key-Id")).toBe(id);
+    expect(await answer.json()).toEqual({ id, companyId: "acme", scopes, expiresAt: null });
+  }
+});
+
+test.each([
+  ["scopes", `scopes = '["jobs:write"]'`, { scopes: ["jobs:write"] }],
+  ["company", "company_id = 'globex'", { companyId: "globex" }],
+  ["expiry", "expires_at = 32503680000000", { expiresAt: "3000-01-01T00:00:00.000Z" }],
+])("a key whose %s changed is answered with the change within the bound", async (_, change, expected) => {
+  const { rawKey } = await createKey();
+  const { clock, present } = routes();
+  await (await present(rawKey)).text();
+  await env.DB.prepare(`UPDATE api_keys SET ${change}`).run();
+  clock.now += BOUND_MS;
+  const answer = await present(rawKey);
+  const { companyId, scopes } = await answer.clone().json<{ companyId: string; scopes: string[] }>();
+  expect(await answer.json()).toMatchObject(expected);
+  expect(answer.headers.get("X-Company-Id")).toBe(companyId);
+  expect(answer.headers.get("X-Key-Scopes")).toBe(scopes.join(" "));
+});
