@@ -1,0 +1,558 @@
+/**
+ * Measures verification beside what people would use instead, everything under the same workerd.
+ *
+ *     npm run bench -- [--rounds 200] [--write]
+ *
+ * Takes a quarter of an hour, on Linux with two cores; the machine must be quiet. Workers are asked in turn, a slice
+ * of requests each, forwards and backwards, so that whatever else the machine does hits them alike; figures are
+ * medians over the rounds, ratios are medians of the ratio within each round. CPU is that of the whole process of
+ * workerd, as the operating system counts it, D1 included.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { cpus, release } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { quantile, table, whole } from "./figures.ts";
+import {
+  bundle,
+  heapOf,
+  type Lab,
+  type LabWorker,
+  load,
+  type Outcome,
+  ROOT,
+  startLab,
+  type Target,
+} from "./lab.ts";
+import { database, latchkeyBench } from "./latchkey.ts";
+import { growthPlot } from "./plot.ts";
+import type { SeededKey } from "./workers/seed.ts";
+
+const REPORT = join(import.meta.dirname, "RESULTS.md");
+const PLOT = join(import.meta.dirname, "growth.svg");
+const PATH = "/public/v1/key";
+
+/** Requests of a slice: without I/O, with it, and of what takes milliseconds. */
+const SLICE = { hot: 300, cold: 60, slow: 20 };
+const WARM_UP_SLICES = 10;
+/** Of throughput and latency: seconds, and requests a second. */
+const STEADY_SECONDS = 5;
+const STEADY_RATE = 200;
+const MANAGEMENT_ROUNDS = 40;
+const KEYS_OF_COMPANY = 1_000;
+const COMPANIES = 1_000;
+const GROWTH = [1_000, 100_000, 1_000_000];
+const GROWTH_ROUNDS = 60;
+const STEP_ROUNDS = 15;
+const STEP_CALLS = 20_000;
+const HELD_KEYS = 99_000;
+const INSPECTOR_PORT = 9_339;
+const MINUTE_CALLS = 1_000;
+/** Until the last counts of a minute are written. */
+const SETTLE_SECONDS = 20;
+const STARTS = 7;
+
+const { values } = parseArgs({
+  options: { rounds: { type: "string", default: "200" }, write: { type: "boolean", default: false } },
+});
+const rounds = Number(values.rounds);
+const say = (text: string) => process.stderr.write(`${text}\n`);
+
+const latchkey = await latchkeyBench();
+const scripts = {
+  bare: bundle("bench/workers/bare.ts").script,
+  hono: bundle("bench/workers/hono.ts").script,
+  ideal: bundle("bench/workers/ideal.ts").script,
+  caller: bundle("bench/workers/caller.ts").script,
+  d1: bundle("bench/workers/d1.ts").script,
+  steps: bundle("bench/workers/steps.ts").script,
+};
+execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", "bench/better-auth"], {
+  cwd: ROOT,
+  stdio: ["ignore", "ignore", "inherit"],
+});
+const betterAuth = bundle("bench/better-auth/worker.js", "bench/better-auth/wrangler.toml");
+
+interface Measured extends Target {
+  /** Requests of a slice. */
+  slice: number;
+}
+
+type Samples = Map<string, number[]>;
+
+/** Slices in turn. @returns microseconds of CPU a request, in each round. */
+async function interleave(targets: Record<string, Measured>, count: number): Promise<Samples> {
+  const names = Object.keys(targets);
+  const samples: Samples = new Map(names.map((name) => [name, []]));
+  const measure = async (name: string) => {
+    const target = targets[name];
+    if (target === undefined) throw new RangeError(name);
+    return (await load(target, target.slice)).cpu;
+  };
+  for (const name of names) for (let i = 0; i < WARM_UP_SLICES; i++) await measure(name);
+  for (let round = 0; round < count; round++) {
+    for (const name of round % 2 ? names.toReversed() : names) samples.get(name)?.push(await measure(name));
+  }
+  return samples;
+}
+
+const median = (samples: readonly number[]) => quantile(samples, 0.5);
+
+function ratio(samples: Samples, one: string, other: string): number {
+  const base = samples.get(other) ?? [];
+  return median((samples.get(one) ?? []).map((cpu, round) => cpu / (base[round] ?? Number.NaN)));
+}
+
+/** Presents the keys in turn. */
+function inTurn(keys: readonly SeededKey[], part: keyof SeededKey): () => Record<string, string> {
+  let next = 0;
+  return () => ({ "X-API-Key": keys[next++ % keys.length]?.[part] ?? "" });
+}
+
+const always = (rawKey: string) => () => ({ "X-API-Key": rawKey });
+
+/** @throws Error where a target takes a key that is not good. Each was seen to take a good one. */
+async function expectRefusal({ url }: Target): Promise<void> {
+  const answer = await fetch(url, { headers: { "X-API-Key": `lk_live_${"0".repeat(50)}` } });
+  if (answer.status !== 401) throw new Error(`${url} answered ${answer.status} to a wrong key`);
+}
+
+const sections: string[] = [];
+const goals: string[][] = [];
+const labs: Lab[] = [];
+
+async function start(workers: readonly LabWorker[], port?: number): Promise<Lab> {
+  const lab = await startLab(workers, port);
+  labs.push(lab);
+  return lab;
+}
+
+await verification();
+await management();
+await steps();
+await growth();
+await writes();
+await startUp();
+await Promise.all(labs.map((lab) => lab.close()));
+const text = page();
+process.stdout.write(`${text}\n`);
+if (values.write) await writeFile(REPORT, text);
+process.exit(0); // the issuer listens on
+
+async function verification(): Promise<void> {
+  say("verification");
+  const named = (name: keyof typeof scripts, more: Partial<LabWorker> = {}) =>
+    ({ name, script: scripts[name], ...more }) as LabWorker;
+
+  const hot = await start(latchkey.workers({ consumer: true }));
+  const [hotKey] = await (await database(hot)).keys(1);
+  const rawKey = hotKey?.rawKey ?? "";
+  const plain = await start([
+    named("bare"),
+    named("hono"),
+    named("ideal", { bindings: { RAW_KEY: rawKey } }),
+  ]);
+
+  // The counts of uses are written elsewhere, so that they are not taken for the cost of a miss.
+  const cold = await start([...latchkey.workers(), named("d1", { d1Databases: { DB: "latchkey" } })]);
+  const coldKeys = await (await database(cold)).keys((rounds + WARM_UP_SLICES) * SLICE.cold + 10_000);
+
+  const rpc = await start([
+    named("caller", {
+      serviceBindings: {
+        LATCHKEY: { name: "latchkey", entrypoint: "ApiKeyVerifier" },
+        IDEAL: { name: "ideal", entrypoint: "IdealVerifier" },
+      },
+    }),
+    ...latchkey.workers({ consumer: true }),
+    named("ideal", { bindings: { RAW_KEY: rawKey } }),
+  ]);
+  const [rpcKey] = await (await database(rpc)).keys(1);
+
+  const other = await start([
+    {
+      name: "better-auth",
+      script: betterAuth.script,
+      compatibilityFlags: ["nodejs_compat"],
+      d1Databases: { DB: "better-auth" },
+    },
+  ]);
+  const otherUrl = await other.url("better-auth");
+  const otherKey = async (way: string) => {
+    const answer = await fetch(`${otherUrl}/${way}/keys`, { method: "POST" });
+    if (!answer.ok) throw new Error(`better-auth: ${await answer.text()}`);
+    return always(await answer.text());
+  };
+
+  const at = async (lab: Lab, worker: string, path = PATH) => ({ lab, url: (await lab.url(worker)) + path });
+  const targets = {
+    "bare Worker": { ...(await at(plain, "bare")), headers: always(rawKey), slice: SLICE.hot },
+    Hono: { ...(await at(plain, "hono")), headers: always(rawKey), slice: SLICE.hot },
+    "the ideal: Hono, SHA-256, Map": {
+      ...(await at(plain, "ideal")),
+      headers: always(rawKey),
+      slice: SLICE.hot,
+    },
+    "Latchkey, hot": { ...(await at(hot, "latchkey")), headers: always(rawKey), slice: SLICE.hot },
+    "empty RPC": { ...(await at(rpc, "caller", "/nothing")), headers: always(rawKey), slice: SLICE.hot },
+    "the ideal behind RPC": {
+      ...(await at(rpc, "caller", "/ideal")),
+      headers: always(rawKey),
+      slice: SLICE.hot,
+    },
+    "Latchkey, hot, by its middleware": {
+      ...(await at(rpc, "caller", "/latchkey")),
+      headers: always(rpcKey?.rawKey ?? ""),
+      slice: SLICE.hot,
+    },
+    "a raw D1 point query in Hono": {
+      ...(await at(cold, "d1")),
+      headers: inTurn(coldKeys, "digest"),
+      slice: SLICE.cold,
+    },
+    "Latchkey, each key once": {
+      ...(await at(cold, "latchkey")),
+      headers: inTurn(coldKeys, "rawKey"),
+      slice: SLICE.cold,
+    },
+    "better-auth, as installed": {
+      ...(await at(other, "better-auth", "/installed")),
+      headers: await otherKey("installed"),
+      slice: SLICE.slow,
+    },
+    "better-auth, tuned": {
+      ...(await at(other, "better-auth", "/tuned")),
+      headers: await otherKey("tuned"),
+      slice: SLICE.slow,
+    },
+    "better-auth on a Map": {
+      ...(await at(other, "better-auth", "/map")),
+      headers: await otherKey("map"),
+      slice: SLICE.hot,
+    },
+  } satisfies Record<string, Measured>;
+  type Name = keyof typeof targets;
+  const answersAll: Name[] = ["bare Worker", "Hono", "empty RPC"];
+  for (const [name, target] of Object.entries(targets)) {
+    if (!answersAll.includes(name as Name)) await expectRefusal(target);
+  }
+
+  const samples = await interleave(targets, rounds);
+  const over = (one: Name, than: Name) => ratio(samples, one, than);
+  const steady = new Map<Name, { full: Outcome; even: Outcome }>();
+  for (const [name, target] of Object.entries(targets) as [Name, Measured][]) {
+    const amount = Math.min(20_000, Math.ceil((2 * 1_000_000) / median(samples.get(name) ?? [])));
+    const full = await load(target, amount);
+    steady.set(name, { full, even: await load(target, STEADY_RATE * STEADY_SECONDS, STEADY_RATE) });
+  }
+  const base: Name = "the ideal: Hono, SHA-256, Map";
+  sections.push(
+    "## Verification",
+    "One core for workerd, the load on another. CPU in microseconds a request: median, and the range of half the rounds.",
+    table(
+      ["", "CPU", "half", "÷ ideal", "requests/s", `p50 ms at ${STEADY_RATE}/s`, "p99 ms"],
+      (Object.keys(targets) as Name[]).map((name) => {
+        const cpu = samples.get(name) ?? [];
+        const { full, even } = steady.get(name) ?? {};
+        return [
+          name,
+          whole(median(cpu)),
+          `${whole(quantile(cpu, 0.25))}–${whole(quantile(cpu, 0.75))}`,
+          over(name, base).toFixed(2),
+          whole(full?.rate ?? 0),
+          `${even?.p50}`,
+          `${even?.p99}`,
+        ];
+      }),
+    ),
+  );
+  const hottest: Name = "Latchkey, hot";
+  const figures: [string, number, string, boolean][] = [
+    ["HTTP verification, hot ÷ the ideal", over(hottest, base), "≤ 1.10", over(hottest, base) <= 1.1],
+    [
+      "RPC verification, hot, by the middleware ÷ the ideal behind RPC",
+      over("Latchkey, hot, by its middleware", "the ideal behind RPC"),
+      "≤ 1.15",
+      over("Latchkey, hot, by its middleware", "the ideal behind RPC") <= 1.15,
+    ],
+    [
+      "a miss ÷ a raw D1 point query in Hono",
+      over("Latchkey, each key once", "a raw D1 point query in Hono"),
+      "≤ 1.15",
+      over("Latchkey, each key once", "a raw D1 point query in Hono") <= 1.15,
+    ],
+    [
+      "better-auth as installed ÷ Latchkey, hot",
+      over("better-auth, as installed", hottest),
+      "≥ 20",
+      over("better-auth, as installed", hottest) >= 20,
+    ],
+    [
+      "better-auth tuned ÷ Latchkey, hot",
+      over("better-auth, tuned", hottest),
+      "≥ 12",
+      over("better-auth, tuned", hottest) >= 12,
+    ],
+    [
+      "better-auth on a Map ÷ Latchkey, hot",
+      over("better-auth on a Map", hottest),
+      "≥ 2.3",
+      over("better-auth on a Map", hottest) >= 2.3,
+    ],
+  ];
+  for (const [name, value, goal, reached] of figures)
+    goals.push([name, value.toFixed(2), goal, reached ? "yes" : "no"]);
+  await Promise.all([hot, plain, cold, rpc, other].map((lab) => lab.close()));
+  labs.length = 0;
+}
+
+async function management(): Promise<void> {
+  say("management");
+  const lab = await start(latchkey.workers());
+  const db = await database(lab);
+  await db.keys(KEYS_OF_COMPANY, "many");
+  const [few, many] = [await latchkey.admin("few"), await latchkey.admin("many")];
+  const url = `${await lab.url("latchkey")}/settings/api-keys`;
+  const body = JSON.stringify({ label: "Careers page", scopes: ["jobs:read"] });
+  const targets: Record<string, Measured> = {
+    "create a key": {
+      lab,
+      url,
+      method: "POST",
+      status: 201,
+      headers: () => few,
+      body: () => body,
+      slice: SLICE.slow,
+    },
+    "list 1,000 keys": { lab, url, headers: () => many, slice: SLICE.slow / 4 },
+    "a page of 100 of them": { lab, url: `${url}?limit=100`, headers: () => many, slice: SLICE.slow },
+  };
+  const samples = await interleave(targets, MANAGEMENT_ROUNDS);
+  sections.push(
+    "## Management",
+    "With an access token, whose signature is checked each time. CPU in microseconds a request, D1 included.",
+    table(
+      ["", "CPU"],
+      Object.keys(targets).map((name) => [name, whole(median(samples.get(name) ?? []))]),
+    ),
+  );
+  await lab.close();
+  labs.length = 0;
+}
+
+async function steps(): Promise<void> {
+  say("steps");
+  const lab = await start([{ name: "steps", script: scripts.steps }], INSPECTOR_PORT);
+  const url = await lab.url("steps");
+  const ask = async (path: string) => {
+    const answer = await fetch(`${url}/${path}`);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    await answer.text();
+  };
+  const cost = async (step: string) => {
+    const before = lab.cpu();
+    await ask(`${step}?n=${STEP_CALLS}`);
+    return (lab.cpu() - before) / STEP_CALLS;
+  };
+  const named: [string, string][] = [
+    ["nothing", "the loop itself"],
+    ["sha256", "SHA-256 of a key, in base64url: all that the ideal does"],
+    ["digest", "form, HMAC-SHA-256, tag"],
+    ["urgency", "how fresh the isolate is"],
+    ["lookup", "look-up in the cache"],
+    ["decide", "revoked, expired, scopes"],
+    ["check", "the whole check, its count of uses included"],
+    ["json", "JSON of an answer"],
+    ["response", "a Response with one header"],
+    ["complete", "a Response with all of them"],
+    ["request", "a Request, made for the next line"],
+    ["route", "Hono, the check and the answer"],
+  ];
+  const once = async (steps: readonly string[]) => {
+    const samples: Samples = new Map(steps.map((step) => [step, []]));
+    for (let round = -1; round < STEP_ROUNDS; round++) {
+      for (const step of steps) {
+        const microseconds = await cost(step);
+        if (round >= 0) samples.get(step)?.push(microseconds);
+      }
+    }
+    return samples;
+  };
+  const samples = await once(named.map(([step]) => step));
+
+  const heap = await heapOf(INSPECTOR_PORT, "steps");
+  const before = await heap.used();
+  await ask(`hold?n=${HELD_KEYS}`);
+  const perKey = ((await heap.used()) - before) / HELD_KEYS;
+  heap.close();
+  const full = await once(["check"]);
+  sections.push(
+    "## Steps of the hot path",
+    `In the isolate, ${whole(STEP_CALLS)} times in a loop, in microseconds of CPU each. (The clock of workerd stands still while a Worker computes, so that it is the process that is measured.)`,
+    table(
+      ["", "µs"],
+      named.map(([step, title]) => [title, median(samples.get(step) ?? []).toFixed(2)]),
+    ),
+    `With ${whole(HELD_KEYS)} keys more held, the whole check takes ${median(full.get("check") ?? []).toFixed(2)} µs. A held key takes ${whole(perKey)} bytes of the heap, after a collection.`,
+  );
+  goals.push(["memory per cached key", `${whole(perKey)} B`, "≤ 400 B", perKey <= 400 ? "yes" : "no"]);
+  await lab.close();
+  labs.length = 0;
+}
+
+async function growth(): Promise<void> {
+  say("growth");
+  const targets: Record<string, Measured> = {};
+  const sizes: string[] = [];
+  for (const count of GROWTH) {
+    const lab = await start(latchkey.workers());
+    const db = await database(lab);
+    await db.rows(count, Math.min(COMPANIES, count / KEYS_OF_COMPANY));
+    const keys = await db.keys((GROWTH_ROUNDS + WARM_UP_SLICES) * SLICE.cold + 1, "company-0");
+    const hot = keys.pop()?.rawKey ?? "";
+    const [row] = await db.sql("SELECT id FROM api_keys WHERE company_id = 'company-0' LIMIT 1");
+    const admin = await latchkey.admin("company-0");
+    const url = await lab.url("latchkey");
+    const size = whole(count);
+    sizes.push(size);
+    targets[`hot ${size}`] = { lab, url: url + PATH, headers: always(hot), slice: SLICE.hot };
+    targets[`miss ${size}`] = { lab, url: url + PATH, headers: inTurn(keys, "rawKey"), slice: SLICE.cold };
+    targets[`page ${size}`] = {
+      lab,
+      url: `${url}/settings/api-keys?limit=100`,
+      headers: () => admin,
+      slice: SLICE.slow,
+    };
+    targets[`find ${size}`] = {
+      lab,
+      url: `${url}/settings/api-keys/${row?.id}`,
+      headers: () => admin,
+      slice: SLICE.slow,
+    };
+    say(`growth: ${size} keys`);
+  }
+  const samples = await interleave(targets, GROWTH_ROUNDS);
+  const rows: [string, string][] = [
+    ["hot", "hot verification"],
+    ["miss", "a miss"],
+    ["page", "a page of 100 keys"],
+    ["find", "one key, by its company"],
+  ];
+  const cpu = (step: string, size: string) => median(samples.get(`${step} ${size}`) ?? []);
+  sections.push(
+    "## Growth",
+    `Keys in D1, ${whole(KEYS_OF_COMPANY)} and more of each company, in CPU microseconds a request, and the last column ÷ the first.`,
+    table(
+      ["", ...sizes, "÷"],
+      rows.map(([step, title]) => [
+        title,
+        ...sizes.map((size) => whole(cpu(step, size))),
+        ratio(samples, `${step} ${sizes.at(-1)}`, `${step} ${sizes[0]}`).toFixed(2),
+      ]),
+    ),
+    "![CPU a request over keys in D1](growth.svg)",
+  );
+  const flat = ["hot", "miss"].map((step) =>
+    ratio(samples, `${step} ${sizes.at(-1)}`, `${step} ${sizes[0]}`),
+  );
+  goals.push([
+    "from 1 thousand to 1 million keys in D1: hot, a miss",
+    flat.map((value) => `× ${value.toFixed(2)}`).join(", "),
+    "flat",
+    flat.every((value) => value < 1.1) ? "yes" : "no",
+  ]);
+  if (values.write) {
+    const series = rows.map(([step, title]) => ({ title, values: sizes.map((size) => cpu(step, size)) }));
+    await writeFile(PLOT, growthPlot(GROWTH, series));
+  }
+  await Promise.all(labs.map((lab) => lab.close()));
+  labs.length = 0;
+}
+
+/** What a minute of one key's use reads and writes. */
+async function writes(): Promise<void> {
+  say("writes");
+  const lab = await start(latchkey.workers({ consumer: true, main: bundle("bench/isolate.ts") }));
+  const db = await database(lab);
+  const [key] = await db.keys(1);
+  const url = await lab.url("latchkey");
+  const target = { lab, url: url + PATH, headers: always(key?.rawKey ?? "") };
+  const reads = async () => (await (await fetch(`${url}/reads`)).json()) as { first: number };
+  await load(target, 1);
+  const { first } = await reads();
+  await load(target, MINUTE_CALLS, MINUTE_CALLS / 60);
+  const statements = (await reads()).first - first;
+  await sleep(SETTLE_SECONDS * 1000);
+  const [row] = await db.sql("SELECT count(*) AS reports FROM usage_reports");
+  const reports = row?.reports ?? 0;
+  const [counted] = await db.sql("SELECT sum(allowed) AS uses FROM usage_days");
+  if (counted?.uses !== MINUTE_CALLS + 1) throw new Error(`${counted?.uses} uses were counted`);
+  // Of each report: its mark, the day's counts, the time of last use.
+  goals.push(
+    [
+      "D1 statements before the answer, per 1,000 hot verifications",
+      `${statements}`,
+      "0",
+      statements === 0 ? "yes" : "no",
+    ],
+    [
+      "rows written per 1,000 verifications of one key in a minute",
+      `${3 * reports}`,
+      "≤ 1",
+      3 * reports <= 1 ? "yes" : "no",
+    ],
+  );
+  await lab.close();
+  labs.length = 0;
+}
+
+async function startUp(): Promise<void> {
+  say("start-up");
+  const first = async (workers: readonly LabWorker[], worker: string, path: string) => {
+    const lab = await startLab(workers);
+    await (await fetch((await lab.url(worker)) + path)).text();
+    const cpu = lab.cpu();
+    await lab.close();
+    return cpu / 1000;
+  };
+  const samples: [number, number][] = [];
+  for (let i = 0; i < STARTS; i++) {
+    samples.push([
+      await first([...latchkey.workers().slice(0, 1)], "latchkey", PATH),
+      await first([{ name: "bare", script: scripts.bare }], "bare", PATH),
+    ]);
+  }
+  const kib = latchkey.bundle.gzip / 1024;
+  sections.push(
+    "## Start-up",
+    `The bundle is ${kib.toFixed(1)} KiB, gzip, of which wrangler uploads nothing else; better-auth with Hono is ${(betterAuth.gzip / 1024).toFixed(1)} KiB. A process of workerd that starts with Latchkey, D1 and a queue and gives a first answer takes ${whole(median(samples.map(([own]) => own)))} ms of CPU, one with a bare Worker ${whole(median(samples.map(([, bare]) => bare)))} ms.`,
+  );
+  goals.push(["Worker bundle, gzip", `${kib.toFixed(1)} KiB`, "≤ 150 KiB", kib <= 150 ? "yes" : "no"]);
+}
+
+function page(): string {
+  const version = (name: string) =>
+    JSON.parse(readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8")).version;
+  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  }).trim();
+  const packages = ["workerd", "miniflare", "wrangler", "hono", "drizzle-orm", "autocannon"];
+  const other = JSON.parse(readFileSync(join(ROOT, "bench/better-auth/package.json"), "utf8")).dependencies;
+  return [
+    "# How fast verification is",
+    "Written by `npm run bench -- --write`; [bench.ts](bench.ts) says how it is measured.",
+    table(["figure", "measured", "goal", "reached"], goals),
+    ...sections,
+    "## What was run",
+    `- ${new Date().toISOString().slice(0, 10)}, sources ${commit}, ${rounds} rounds`,
+    `- ${cpus()[0]?.model ?? "an unknown processor"}, ${cpus().length} cores, Linux ${release()}, Node ${process.version}`,
+    `- ${packages.map((name) => `${name} ${version(name)}`).join(", ")}, better-auth ${other["better-auth"]}, @better-auth/api-key ${other["@better-auth/api-key"]}`,
+  ]
+    .join("\n\n")
+    .replaceAll("\n\n- ", "\n- ")
+    .replace("## What was run\n", "## What was run\n\n");
+}

@@ -1,0 +1,108 @@
+import { Hono } from "hono";
+import { keyFormat } from "../../src/keys/format.ts";
+import { jsonHeaders } from "../../src/lib/headers.ts";
+import { UsageRecorder } from "../../src/usage/recorder.ts";
+import { decide, type KeyRecord } from "../../src/verify/decide.ts";
+import { Feed } from "../../src/verify/feed.ts";
+import { publicRoutes } from "../../src/verify/routes.ts";
+import { Verifier } from "../../src/verify/verifier.ts";
+import { ANSWER } from "./answer.ts";
+
+const NEVER_MS = 1_000_000_000;
+const URL_OF_KEY = "http://localhost/public/v1/key";
+const PEPPER = "a pepper for this bench, which is of no value elsewhere";
+
+const utf8 = new TextEncoder();
+const body = JSON.stringify(ANSWER);
+const now = () => Date.now();
+const format = keyFormat("lk_live", new Map([["a", PEPPER]]), (bytes) => crypto.getRandomValues(bytes));
+const feed = new Feed({ boundMs: NEVER_MS, outageMs: NEVER_MS, retryMs: NEVER_MS, capacity: 100_000 });
+const usage = new UsageRecorder({
+  queue: { send: async () => ({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }) },
+  now,
+  wait: (milliseconds) => scheduler.wait(milliseconds),
+});
+const verifier = new Verifier({
+  format,
+  feed,
+  now,
+  store: {
+    read: async () => ({ changes: [{ seq: 1, digest: "" }], record: null }),
+    readPrimary: async () => null,
+  },
+  inTime: (read) => read,
+  record: (key, allowed, at, waitUntil) => usage.record(key, allowed, at, waitUntil),
+});
+const routes = publicRoutes(verifier, { revoke: () => Promise.reject(new TypeError("not a step")) });
+const app = new Hono().route("/public/v1", routes);
+
+/** A record as a read of the database brings it: nothing of it is shared with another. */
+function recordOf(id: string): KeyRecord {
+  const row = `{"id":"${id}","companyId":"company-${id.slice(0, 8)}","scopes":["jobs:read"],"expiresAt":null,"revokedAt":null}`;
+  return JSON.parse(row);
+}
+
+function hold(digest: string, record: KeyRecord): void {
+  feed.absorb(feed.ask(now()), { changes: [{ seq: 1, digest: "" }], record }, digest);
+}
+
+let rawKey = "";
+let digest = "";
+let record = recordOf(ANSWER.id);
+/** Keeps what is worked out from being left out. */
+let sink: unknown;
+
+async function prepare(): Promise<void> {
+  if (rawKey !== "") return;
+  ({ rawKey, digest } = await format.create());
+  record = recordOf(ANSWER.id);
+  hold(digest, record);
+}
+
+const request = () => new Request(URL_OF_KEY, { headers: { "X-API-Key": rawKey } });
+
+const steps: Record<string, (ctx: ExecutionContext) => unknown> = {
+  nothing: () => undefined,
+  sha256: async () => {
+    const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(rawKey)));
+    return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
+  },
+  digest: () => format.digest(rawKey),
+  urgency: () => feed.urgency(now()),
+  lookup: () => feed.get(digest),
+  decide: () => decide(record, ["jobs:read"], NEVER_MS),
+  check: (ctx) => verifier.verify(rawKey, {}, (work) => ctx.waitUntil(work)),
+  json: () => JSON.stringify(ANSWER),
+  response: () => new Response(body, { headers: { "Content-Type": "application/json" } }),
+  complete: () => new Response(body, { headers: jsonHeaders(URL_OF_KEY) }),
+  request,
+  route: (ctx) => app.fetch(request(), {}, ctx),
+};
+
+/**
+ * - `GET /<step>?n=` does a step of the hot path `n` times.
+ * - `GET /hold?n=` makes the isolate hold `n` keys more.
+ */
+export default {
+  async fetch({ url }, _env, ctx) {
+    const { pathname, searchParams } = new URL(url);
+    const n = Number(searchParams.get("n"));
+    await prepare();
+    if (pathname === "/hold") {
+      const bytes = new Uint8Array(32);
+      for (let i = 0; i < n; i++) {
+        crypto.getRandomValues(bytes);
+        hold(bytes.toBase64({ alphabet: "base64url", omitPadding: true }), recordOf(crypto.randomUUID()));
+      }
+      hold(digest, record);
+      return Response.json(feed.size);
+    }
+    const step = steps[pathname.slice(1)];
+    if (step === undefined) return new Response(null, { status: 404 });
+    for (let i = 0; i < n; i++) {
+      sink = step(ctx);
+      if (sink instanceof Promise) await sink;
+    }
+    return new Response("done");
+  },
+} satisfies ExportedHandler;
