@@ -9,7 +9,7 @@ import { pause, random, zipf } from "./chance.ts";
 const OUTAGE_SECONDS = 300;
 const RETRY_MS = 1_000;
 /** As in `src/verify/isolate.ts`. */
-const CACHE_CAPACITY = 100_000;
+const CACHE_CAPACITY = 200_000;
 
 /** An isolate starts with nothing, lives so long, and is followed by a new one. */
 export const LIFE_SECONDS = 1_800;

@@ -14,6 +14,15 @@ export function withDeadline<T>(promise: Promise<T>, milliseconds: number): Prom
       () => reject(new DeadlineError(`No answer within ${milliseconds} ms`)),
       milliseconds,
     );
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    promise.then(
+      (outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      },
+      (fault) => {
+        clearTimeout(timer);
+        reject(fault);
+      },
+    );
   });
 }

@@ -88,8 +88,8 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
   ],
   "the cache grows past its capacity": [
     "cache.ts",
-    "this.#entries.size > this.#capacity",
-    "this.#entries.size > this.#capacity + 1",
+    "this.#young.size < this.#half",
+    "this.#young.size <= this.#half + 1",
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
 };
