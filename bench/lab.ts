@@ -11,6 +11,7 @@ import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "mini
 export const ROOT = join(import.meta.dirname, "..");
 const LOAD_CORE = 0;
 const SERVER_CORE = 1;
+const COLLECTIONS = 4;
 const COLLECTION_MS = 1_000;
 /** Connections that ask at the same time. */
 const CONNECTIONS = 8;
@@ -163,18 +164,16 @@ export async function heapOf(port: number, worker: string) {
   return {
     /** Bytes, after a collection. */
     async used(): Promise<number> {
-      // It answers a collection only with the next message.
-      for (let i = 0; i < 2; i++) {
+      let used = Number.NaN;
+      socket.addEventListener("message", ({ data }) => {
+        used = JSON.parse(String(data)).result?.usedSize ?? used;
+      });
+      // A collection may come after the answer to what follows it.
+      for (let i = 0; i < COLLECTIONS; i++) {
         send("HeapProfiler.collectGarbage");
+        send("Runtime.getHeapUsage");
         await sleep(COLLECTION_MS);
       }
-      const used = new Promise<number>((resolve) => {
-        socket.addEventListener("message", ({ data }) => {
-          const { result } = JSON.parse(String(data));
-          if (typeof result?.usedSize === "number") resolve(result.usedSize);
-        });
-      });
-      send("Runtime.getHeapUsage");
       return used;
     },
     close: () => socket.close(),

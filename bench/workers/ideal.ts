@@ -3,11 +3,6 @@ import { Hono } from "hono";
 import type { KeyVerifier, VerifiedKey, VerifyResult } from "../../src/verify/contract.ts";
 import { ANSWER } from "./answer.ts";
 
-interface IdealEnv {
-  /** The one key that is good. */
-  RAW_KEY: string;
-}
-
 const utf8 = new TextEncoder();
 const keys = new Map<string, VerifiedKey>();
 
@@ -16,21 +11,23 @@ async function digestOf(rawKey: string): Promise<string> {
   return digest.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-async function find(rawKey: string, env: IdealEnv): Promise<VerifiedKey | undefined> {
-  if (keys.size === 0) keys.set(await digestOf(env.RAW_KEY), ANSWER);
-  return keys.get(await digestOf(rawKey));
+/** The key that is presented first is the good one. */
+async function find(rawKey: string): Promise<VerifiedKey | undefined> {
+  const digest = await digestOf(rawKey);
+  if (keys.size === 0) keys.set(digest, ANSWER);
+  return keys.get(digest);
 }
 
 /** The ideal: Hono, one SHA-256, one look-up in a Map. It knows no revocation, expiry, count or limit. */
-export default new Hono<{ Bindings: IdealEnv }>().get("/public/v1/key", async (c) => {
-  const key = await find(c.req.header("X-API-Key") ?? "", c.env);
+export default new Hono().get("/public/v1/key", async (c) => {
+  const key = await find(c.req.header("X-API-Key") ?? "");
   return key ? c.json(key) : c.json({ error: "UNAUTHORIZED" }, 401);
 });
 
 /** The ideal behind RPC. */
-export class IdealVerifier extends WorkerEntrypoint<IdealEnv> implements KeyVerifier {
+export class IdealVerifier extends WorkerEntrypoint implements KeyVerifier {
   async verify(rawKey: string): Promise<VerifyResult> {
-    const key = await find(rawKey, this.env);
+    const key = await find(rawKey);
     return key
       ? { valid: true, key, checkedAt: "2026-11-25T00:00:00.000Z", stale: false }
       : { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };

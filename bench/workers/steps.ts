@@ -16,7 +16,7 @@ const utf8 = new TextEncoder();
 const body = JSON.stringify(ANSWER);
 const now = () => Date.now();
 const format = keyFormat("lk_live", new Map([["a", PEPPER]]), (bytes) => crypto.getRandomValues(bytes));
-const feed = new Feed({ boundMs: NEVER_MS, outageMs: NEVER_MS, retryMs: NEVER_MS, capacity: 100_000 });
+const feed = new Feed({ boundMs: NEVER_MS, outageMs: NEVER_MS, retryMs: NEVER_MS, capacity: 200_000 });
 const usage = new UsageRecorder({
   queue: { send: async () => ({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }) },
   now,
