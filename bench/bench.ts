@@ -1,7 +1,7 @@
 /**
  * Measures verification beside what people would use instead, everything under the same workerd.
  *
- *     npm run bench -- [--rounds 200] [--write]
+ *     npm run bench -- [--rounds 120] [--write]
  *
  * Takes a quarter of an hour, on Linux with two cores; the machine must be quiet. Workers are asked in turn, a slice
  * of requests each, forwards and backwards, so that whatever else the machine does hits them alike; figures are
@@ -36,16 +36,16 @@ const PLOT = join(import.meta.dirname, "growth.svg");
 const PATH = "/public/v1/key";
 
 /** Requests of a slice: without I/O, with it, and of what takes milliseconds. */
-const SLICE = { hot: 300, cold: 60, slow: 20 };
-const WARM_UP_SLICES = 10;
+const SLICE = { hot: 1_000, cold: 150, slow: 40 };
+const WARM_UP_SLICES = 5;
 /** Of throughput and latency: seconds, and requests a second. */
 const STEADY_SECONDS = 5;
 const STEADY_RATE = 200;
-const MANAGEMENT_ROUNDS = 40;
+const MANAGEMENT_ROUNDS = 20;
 const KEYS_OF_COMPANY = 1_000;
 const COMPANIES = 1_000;
 const GROWTH = [1_000, 100_000, 1_000_000];
-const GROWTH_ROUNDS = 60;
+const GROWTH_ROUNDS = 30;
 const STEP_ROUNDS = 15;
 const STEP_CALLS = 20_000;
 const HELD_KEYS = 150_000;
@@ -56,7 +56,7 @@ const SETTLE_SECONDS = 20;
 const STARTS = 7;
 
 const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "200" }, write: { type: "boolean", default: false } },
+  options: { rounds: { type: "string", default: "120" }, write: { type: "boolean", default: false } },
 });
 const rounds = Number(values.rounds);
 const say = (text: string) => process.stderr.write(`${text}\n`);
@@ -344,15 +344,35 @@ async function management(): Promise<void> {
   labs.length = 0;
 }
 
-async function steps(): Promise<void> {
-  const lab = await start([{ name: "steps", script: scripts.steps }], INSPECTOR_PORT);
+/** Asks the Worker of the steps. */
+async function asker(lab: Lab): Promise<(path: string) => Promise<void>> {
   const url = await lab.url("steps");
-  const ask = async (path: string) => {
+  return async (path) => {
     // A connection that is kept may be closed by the other side just then.
     const answer = await fetch(`${url}/${path}`, { headers: { Connection: "close" } });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     await answer.text();
   };
+}
+
+/** Bytes of the heap, in an isolate that has done nothing else. */
+async function memoryOfKey(worker: LabWorker): Promise<number> {
+  const lab = await start([worker], INSPECTOR_PORT);
+  const ask = await asker(lab);
+  await ask("hold?n=1");
+  const heap = await heapOf(INSPECTOR_PORT, worker.name);
+  const before = await heap.used();
+  await ask(`hold?n=${HELD_KEYS}`);
+  const after = await heap.used();
+  heap.close();
+  await lab.close();
+  return (after - before) / HELD_KEYS;
+}
+
+async function steps(): Promise<void> {
+  const worker = { name: "steps", script: scripts.steps };
+  const lab = await start([worker]);
+  const ask = await asker(lab);
   const cost = async (step: string) => {
     const before = lab.cpu();
     await ask(`${step}?n=${STEP_CALLS}`);
@@ -384,12 +404,9 @@ async function steps(): Promise<void> {
   };
   const samples = await once(named.map(([step]) => step));
 
-  const heap = await heapOf(INSPECTOR_PORT, "steps");
-  const before = await heap.used();
   await ask(`hold?n=${HELD_KEYS}`);
-  const perKey = ((await heap.used()) - before) / HELD_KEYS;
-  heap.close();
   const full = await once(["check"]);
+  const perKey = await memoryOfKey(worker);
   sections.push(
     "## Steps of the hot path",
     `In the isolate, ${whole(STEP_CALLS)} times in a loop, in microseconds of CPU each. (The clock of workerd stands still while a Worker computes, so that it is the process that is measured.)`,
