@@ -1,8 +1,8 @@
 /** A chart as SVG, readable on light and dark pages. */
 
-const WIDTH = 640;
+const WIDTH = 660;
 const HEIGHT = 360;
-const MARGIN = { top: 20, right: 190, bottom: 45, left: 60 };
+const MARGIN = { top: 20, right: 190, bottom: 45, left: 84 };
 const COLOURS = ["#0b7285", "#e8590c", "#5f3dc4", "#2b8a3e"];
 
 export interface Series {
