@@ -106,14 +106,14 @@ export class Verifier {
 
   #verdict(
     record: KeyRecord,
-    { scopes = [] }: VerifyOptions,
+    options: VerifyOptions,
     checkedAt: number,
     stale: boolean,
     now: number,
     waitUntil: WaitUntil,
   ): VerifyResult {
     const { keyLimit, record: tell } = this.#parts;
-    const refusal = keyLimit?.isBlocked(record.id, now) ? LIMITED : decide(record, scopes, now);
+    const refusal = keyLimit?.isBlocked(record.id, now) ? LIMITED : decide(record, options.scopes ?? [], now);
     keyLimit?.count(record.id, now, waitUntil);
     tell?.(record, refusal === null, now, waitUntil);
     if (refusal !== null) return refusal;

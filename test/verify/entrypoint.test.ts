@@ -40,6 +40,12 @@ test("odd options never open", async () => {
   expect(verdict).toMatchObject({ valid: false, error: "UNAVAILABLE" });
 });
 
+test.each([undefined, null, []])("scopes of %j ask for none", async (scopes) => {
+  const { rawKey } = await createKey();
+  const verdict = await exports.ApiKeyVerifier.verify(rawKey, { scopes } as unknown as VerifyOptions);
+  expect(verdict).toMatchObject({ valid: true });
+});
+
 test("verify is the one thing that RPC exposes", () => {
   expect(Object.getOwnPropertyNames(ApiKeyVerifier.prototype)).toEqual(["constructor", "verify"]);
 });
