@@ -19,7 +19,7 @@ import { keyStore } from "./keys/store.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, reporterSignature } from "./leaks/routes.ts";
 import { REPORTS_PATH } from "./leaks/schema.ts";
-import { type Limiters, parseConfig } from "./lib/config.ts";
+import { type Limiters, parseConfig, YEAR_SECONDS } from "./lib/config.ts";
 import { ApiError, describeFault, ERRORS, errorResponse, shownPath } from "./lib/errors.ts";
 import { completeHeaders } from "./lib/headers.ts";
 import { type BearerVariables, bearer } from "./oauth/bearer.ts";
@@ -34,7 +34,6 @@ import { publicRoutes } from "./verify/routes.ts";
 const KIB = 1024;
 const MAX_BODY_BYTES = 16 * KIB;
 const MAX_LEAK_REPORT_BYTES = 1024 * KIB;
-const YEAR_SECONDS = 31_536_000;
 
 /**
  * The HTTP face. Where the settings are wrong it answers every request but `/health` with

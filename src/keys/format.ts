@@ -1,10 +1,9 @@
-import { base62, fromBase62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
+import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
 
 /** Base62 characters of randomness: 256 bits. */
 const RANDOM_LENGTH = 43;
 const GENERATION_LENGTH = 1;
 const TAG_LENGTH = 6;
-const TAGS = 62 ** TAG_LENGTH;
 const BODY_LENGTH = RANDOM_LENGTH + GENERATION_LENGTH + TAG_LENGTH;
 /** Characters of the randomness that are shown and logged, to tell keys apart. */
 const SHOWN_LENGTH = 5;
@@ -44,10 +43,14 @@ export function keyFormat(
   random: RandomSource,
 ): KeyFormat {
   const start = `${prefix}_`;
-  const form = new RegExp(`^${start}[0-9A-Za-z]{${BODY_LENGTH}}$`);
+  const form = new RegExp(`^${RegExp.escape(start)}[0-9A-Za-z]{${BODY_LENGTH}}$`);
   const newest = [...peppers.keys()].at(-1) ?? "";
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const hmacKeys = new Map<string, CryptoKey>();
+
+  function hmacKey(generation: string): CryptoKey | Promise<CryptoKey | null> {
+    return hmacKeys.get(generation) ?? importHmacKey(generation);
+  }
 
   async function importHmacKey(generation: string): Promise<CryptoKey | null> {
     const pepper = peppers.get(generation);
@@ -61,11 +64,11 @@ export function keyFormat(
     async create() {
       const body = randomBase62(RANDOM_LENGTH, random);
       const payload = start + body + newest;
-      const key = hmacKeys.get(newest) ?? (await importHmacKey(newest));
+      const key = await hmacKey(newest);
       if (key === null) throw new TypeError("keyFormat: no pepper");
       const { digest, tag } = signed(await sign(key, payload));
       return {
-        rawKey: payload + base62(tag, TAG_LENGTH),
+        rawKey: payload + tag,
         keyPrefix: start + body.slice(0, SHOWN_LENGTH),
         digest,
       };
@@ -74,11 +77,11 @@ export function keyFormat(
     async digest(rawKey) {
       if (!form.test(rawKey)) return null;
       const payload = rawKey.slice(0, -TAG_LENGTH);
-      const generation = payload.slice(-GENERATION_LENGTH);
-      const key = hmacKeys.get(generation) ?? (await importHmacKey(generation));
+      const key = await hmacKey(payload.slice(-GENERATION_LENGTH));
       if (key === null) return null;
       const { digest, tag } = signed(await sign(key, payload));
-      return tag === fromBase62(rawKey.slice(-TAG_LENGTH)) ? digest : null;
+      const genuine = crypto.subtle.timingSafeEqual(utf8.encode(tag), utf8.encode(rawKey.slice(-TAG_LENGTH)));
+      return genuine ? digest : null;
     },
   };
 }
@@ -87,11 +90,10 @@ function sign(key: CryptoKey, payload: string): Promise<ArrayBuffer> {
   return crypto.subtle.sign("HMAC", key, utf8.encode(payload));
 }
 
-/** The digest, and the tag as a number: two of those are compared in the same time, wherever they differ. */
-function signed(signature: ArrayBuffer): { digest: string; tag: number } {
+function signed(signature: ArrayBuffer): { digest: string; tag: string } {
   const view = new DataView(signature);
   return {
     digest: new Uint8Array(signature).toBase64({ alphabet: "base64url", omitPadding: true }),
-    tag: (view.getUint16(0) * 2 ** 32 + view.getUint32(2)) % TAGS,
+    tag: base62(view.getUint16(0) * 2 ** 32 + view.getUint32(2), TAG_LENGTH),
   };
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 
 /** Seconds in a day. */
 export const DAY_SECONDS = 86_400;
+export const YEAR_SECONDS = 365 * DAY_SECONDS;
 
 /** Shortest pepper, in characters: 32 characters of base64 hold 192 bits. */
 const MIN_PEPPER_LENGTH = 32;

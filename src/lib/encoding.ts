@@ -29,11 +29,3 @@ export function base62(value: number, length: number): string {
   }
   return text;
 }
-
-/** The whole number that base62 digits stand for, most significant first. At most 8 of them: 62^8 is below 2^53. */
-export function fromBase62(digits: string): number {
-  let value = 0;
-  for (let i = 0; i < digits.length; i++)
-    value = value * ALPHABET.length + ALPHABET.indexOf(digits.charAt(i));
-  return value;
-}

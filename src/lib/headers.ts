@@ -1,4 +1,4 @@
-const YEAR_SECONDS = 31_536_000;
+import { YEAR_SECONDS } from "./config.ts";
 
 /** What every answer carries, but for what it has of its own: OWASP's REST Security Cheat Sheet. */
 const OVER_HTTP = {

@@ -180,3 +180,10 @@ test("another prefix makes keys of that prefix, and knows no others", async () =
   expect(await format.digest(rawKey)).toBeNull();
   expect(await other.digest((await format.create()).rawKey)).toBeNull();
 });
+
+test("tags are compared in constant time", async () => {
+  const spy = vi.spyOn(crypto.subtle, "timingSafeEqual");
+  const { rawKey } = await format.create();
+  await format.digest(rawKey);
+  expect(spy).toHaveBeenCalledTimes(1);
+});

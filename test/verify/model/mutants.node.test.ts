@@ -89,7 +89,7 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
   "the cache grows past its capacity": [
     "cache.ts",
     "this.#young.size < this.#half",
-    "this.#young.size <= this.#half + 1",
+    "this.#young.size <= this.#half",
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
 };
