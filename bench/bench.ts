@@ -127,6 +127,10 @@ const sections: string[] = [];
 const goals: string[][] = [];
 const labs: Lab[] = [];
 
+function judge(figure: string, measured: string, goal: string, isReached: boolean): void {
+  goals.push([figure, measured, goal, isReached ? "yes" : "no"]);
+}
+
 async function start(workers: readonly LabWorker[], port?: number): Promise<Lab> {
   const lab = await startLab(workers, port);
   labs.push(lab);
@@ -137,9 +141,9 @@ for (const part of [verification, management, steps, growth, writes, startUp]) {
   say(part.name);
   const told = sections.length;
   await part();
+  await Promise.all(labs.splice(0).map((lab) => lab.close()));
   say(sections.slice(told).join("\n\n"));
 }
-await Promise.all(labs.map((lab) => lab.close()));
 const text = page();
 process.stdout.write(`${text}\n`);
 if (values.write) await writeFile(REPORT, text);
@@ -272,43 +276,24 @@ async function verification(): Promise<void> {
     ),
   );
   const hottest: Name = "Latchkey, hot";
-  const figures: [string, number, string, boolean][] = [
-    ["HTTP verification, hot ÷ the ideal", over(hottest, base), "≤ 1.10", over(hottest, base) <= 1.1],
-    [
-      "RPC verification, hot, by the middleware ÷ the ideal behind RPC",
-      over("Latchkey, hot, by its middleware", "the ideal behind RPC"),
-      "≤ 1.15",
-      over("Latchkey, hot, by its middleware", "the ideal behind RPC") <= 1.15,
-    ],
-    [
-      "a miss ÷ a raw D1 point query in Hono",
-      over("Latchkey, each key once", "a raw D1 point query in Hono"),
-      "≤ 1.15",
-      over("Latchkey, each key once", "a raw D1 point query in Hono") <= 1.15,
-    ],
-    [
-      "better-auth as installed ÷ Latchkey, hot",
-      over("better-auth, as installed", hottest),
-      "≥ 20",
-      over("better-auth, as installed", hottest) >= 20,
-    ],
-    [
-      "better-auth tuned ÷ Latchkey, hot",
-      over("better-auth, tuned", hottest),
-      "≥ 12",
-      over("better-auth, tuned", hottest) >= 12,
-    ],
-    [
-      "better-auth on a Map ÷ Latchkey, hot",
-      over("better-auth on a Map", hottest),
-      "≥ 2.3",
-      over("better-auth on a Map", hottest) >= 2.3,
-    ],
-  ];
-  for (const [name, value, goal, reached] of figures)
-    goals.push([name, value.toFixed(2), goal, reached ? "yes" : "no"]);
-  await Promise.all([hot, cold, rpc, other].map((lab) => lab.close()));
-  labs.length = 0;
+  const atMost = (name: string, value: number, limit: number) =>
+    judge(name, value.toFixed(2), `≤ ${limit}`, value <= limit);
+  const atLeast = (name: string, value: number, limit: number) =>
+    judge(name, value.toFixed(2), `≥ ${limit}`, value >= limit);
+  atMost("HTTP verification, hot ÷ the ideal", over(hottest, base), 1.1);
+  atMost(
+    "RPC verification, hot, by the middleware ÷ the ideal behind RPC",
+    over("Latchkey, hot, by its middleware", "the ideal behind RPC"),
+    1.15,
+  );
+  atMost(
+    "a miss ÷ a raw D1 point query in Hono",
+    over("Latchkey, each key once", "a raw D1 point query in Hono"),
+    1.15,
+  );
+  atLeast("better-auth as installed ÷ Latchkey, hot", over("better-auth, as installed", hottest), 20);
+  atLeast("better-auth tuned ÷ Latchkey, hot", over("better-auth, tuned", hottest), 12);
+  atLeast("better-auth on a Map ÷ Latchkey, hot", over("better-auth on a Map", hottest), 2.3);
 }
 
 async function management(): Promise<void> {
@@ -340,8 +325,6 @@ async function management(): Promise<void> {
       Object.keys(targets).map((name) => [name, whole(median(samples.get(name) ?? []))]),
     ),
   );
-  await lab.close();
-  labs.length = 0;
 }
 
 /** Asks the Worker of the steps. */
@@ -365,7 +348,6 @@ async function memoryOfKey(worker: LabWorker): Promise<number> {
   await ask(`hold?n=${HELD_KEYS}`);
   const after = await heap.used();
   heap.close();
-  await lab.close();
   return (after - before) / HELD_KEYS;
 }
 
@@ -416,9 +398,7 @@ async function steps(): Promise<void> {
     ),
     `With ${whole(HELD_KEYS)} keys more held, the whole check takes ${median(full.get("check") ?? []).toFixed(2)} µs. A held key takes ${whole(perKey)} bytes of the heap, after a collection.`,
   );
-  goals.push(["memory per cached key", `${whole(perKey)} B`, "≤ 400 B", perKey <= 400 ? "yes" : "no"]);
-  await lab.close();
-  labs.length = 0;
+  judge("memory per cached key", `${whole(perKey)} B`, "≤ 400 B", perKey <= 400);
 }
 
 async function growth(): Promise<void> {
@@ -475,18 +455,16 @@ async function growth(): Promise<void> {
   const flat = ["hot", "miss"].map((step) =>
     ratio(samples, `${step} ${sizes.at(-1)}`, `${step} ${sizes[0]}`),
   );
-  goals.push([
+  judge(
     "from 1 thousand to 1 million keys in D1: hot, a miss",
     flat.map((value) => `× ${value.toFixed(2)}`).join(", "),
     "flat",
-    flat.every((value) => value < 1.1) ? "yes" : "no",
-  ]);
+    flat.every((value) => value < 1.1),
+  );
   if (values.write) {
     const series = rows.map(([step, title]) => ({ title, values: sizes.map((size) => cpu(step, size)) }));
     await writeFile(PLOT, growthPlot(GROWTH, series));
   }
-  await Promise.all(labs.map((lab) => lab.close()));
-  labs.length = 0;
 }
 
 /** What a minute of one key's use reads and writes. */
@@ -506,23 +484,15 @@ async function writes(): Promise<void> {
   const reports = row?.reports ?? 0;
   const [counted] = await db.sql("SELECT sum(allowed) AS uses FROM usage_days");
   if (counted?.uses !== MINUTE_CALLS + 1) throw new Error(`${counted?.uses} uses were counted`);
-  // Of each report: its mark, the day's counts, the time of last use.
-  goals.push(
-    [
-      "D1 statements before the answer, per 1,000 hot verifications",
-      `${statements}`,
-      "0",
-      statements === 0 ? "yes" : "no",
-    ],
-    [
-      "rows written per 1,000 verifications of one key in a minute",
-      `${3 * reports}`,
-      "≤ 1",
-      3 * reports <= 1 ? "yes" : "no",
-    ],
+  judge(
+    "D1 statements before the answer, per 1,000 hot verifications",
+    `${statements}`,
+    "0",
+    statements === 0,
   );
-  await lab.close();
-  labs.length = 0;
+  // Of each report: its mark, the day's counts, the time of last use.
+  const written = 3 * reports;
+  judge("rows written per 1,000 verifications of one key in a minute", `${written}`, "≤ 1", written <= 1);
 }
 
 async function startUp(): Promise<void> {
@@ -536,7 +506,7 @@ async function startUp(): Promise<void> {
   const samples: [number, number][] = [];
   for (let i = 0; i < STARTS; i++) {
     samples.push([
-      await first([...latchkey.workers().slice(0, 1)], "latchkey", PATH),
+      await first(latchkey.workers().slice(0, 1), "latchkey", PATH),
       await first([{ name: "bare", script: scripts.bare }], "bare", PATH),
     ]);
   }
@@ -545,7 +515,7 @@ async function startUp(): Promise<void> {
     "## Start-up",
     `The bundle is ${kib.toFixed(1)} KiB, gzip; better-auth with Hono is ${(betterAuth.gzip / 1024).toFixed(1)} KiB. A process of workerd that starts with Latchkey, D1 and a queue and gives a first answer takes ${whole(median(samples.map(([own]) => own)))} ms of CPU, one with a bare Worker ${whole(median(samples.map(([, bare]) => bare)))} ms.`,
   );
-  goals.push(["Worker bundle, gzip", `${kib.toFixed(1)} KiB`, "≤ 150 KiB", kib <= 150 ? "yes" : "no"]);
+  judge("Worker bundle, gzip", `${kib.toFixed(1)} KiB`, "≤ 150 KiB", kib <= 150);
 }
 
 function page(): string {

@@ -1,6 +1,6 @@
 /** Latchkey as a Worker of a lab, and what fills its database. */
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { importJWK, SignJWT } from "jose";
 import { experimental_readRawConfig } from "wrangler";
 import { startTestIssuer } from "../test/support/issuer.ts";
@@ -71,12 +71,8 @@ export async function database(lab: Lab) {
   }
   const sql = (statement: string) => post<Record<string, number>[]>("/sql", statement);
 
-  const folder = join(ROOT, "migrations");
-  for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith(".sql"))
-    .sort()) {
-    const migration = readFileSync(join(folder, file), "utf8");
-    for (const statement of migration.split("--> statement-breakpoint")) await sql(statement);
+  for (const { queries } of await readD1Migrations(join(ROOT, "migrations"))) {
+    for (const statement of queries) await sql(statement);
   }
   return {
     sql,
