@@ -36,7 +36,7 @@ export async function latchkeyBench() {
         script: (options.main ?? built).script,
         ...bound,
         bindings: { ...bindings, LATE_SHARE: 0 }, // of `isolate.ts`, where that is `main`
-        ...(options.consumer && { queueConsumers: { usage: { maxBatchSize: 20, maxBatchTimeout: 5 } } }),
+        ...(options.consumer && { queueConsumers: { usage: { maxBatchSize: 15, maxBatchTimeout: 5 } } }),
         ratelimits: {
           FAILURES_LIMIT: { namespace_id: "1", simple: { limit: 100, period: 60 } },
           MANAGEMENT_LIMIT: { namespace_id: "2", simple: { limit: UNLIMITED, period: 60 } },

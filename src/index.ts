@@ -16,7 +16,6 @@ export default {
     await mergeReports(
       env.DB,
       batch.messages.map(({ body }) => body),
-      Date.now(),
     );
   },
   async scheduled({ scheduledTime }, env) {

@@ -15,6 +15,7 @@ export const apiKeys = sqliteTable(
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at"),
     revokedAt: integer("revoked_at"),
+    /** Of days whose use is no longer kept. */
     lastUsedAt: integer("last_used_at"),
     /** The key whose rotation made this one. */
     replacesId: text("replaces_id"),
@@ -69,12 +70,9 @@ export const usageDays = sqliteTable(
     day: text().notNull(),
     allowed: integer().notNull(),
     denied: integer().notNull(),
+    lastUsedAt: integer("last_used_at"),
+    /** Ids of the reports merged last, the newest first, so that one delivered again counts once. */
+    reports: text().notNull().default(""),
   },
-  (table) => [primaryKey({ columns: [table.keyId, table.day] })],
+  (table) => [primaryKey({ columns: [table.keyId, table.day] }), index("usage_days_day").on(table.day)],
 );
-
-/** Reports of usage that were merged, so that one delivered again counts once. */
-export const usageReports = sqliteTable("usage_reports", {
-  id: text().primaryKey(),
-  mergedAt: integer("merged_at").notNull(),
-});

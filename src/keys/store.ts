@@ -1,7 +1,21 @@
-import { and, desc, eq, exists, gt, isNull, ne, not, notExists, or, type SQL, sql } from "drizzle-orm";
+import {
+  and,
+  desc,
+  eq,
+  exists,
+  gt,
+  isNotNull,
+  isNull,
+  ne,
+  not,
+  notExists,
+  or,
+  type SQL,
+  sql,
+} from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
-import { apiKeys } from "../db/tables.ts";
+import { apiKeys, usageDays } from "../db/tables.ts";
 import type { ListKeys } from "./schema.ts";
 
 /** A key as stored, less its digest. */
@@ -46,6 +60,10 @@ export interface KeyStore {
   revoke(companyId: string, id: string, event: AuditEvent): Promise<StoredKey | null>;
 }
 
+const lastUse = sql`(SELECT ${usageDays.lastUsedAt} FROM ${usageDays}
+  WHERE ${and(eq(usageDays.keyId, apiKeys.id), isNotNull(usageDays.lastUsedAt))}
+  ORDER BY ${usageDays.day} DESC LIMIT 1)`;
+
 const stored = {
   id: apiKeys.id,
   companyId: apiKeys.companyId,
@@ -55,7 +73,7 @@ const stored = {
   createdAt: apiKeys.createdAt,
   expiresAt: apiKeys.expiresAt,
   revokedAt: apiKeys.revokedAt,
-  lastUsedAt: apiKeys.lastUsedAt,
+  lastUsedAt: sql<number | null>`coalesce(${lastUse}, ${apiKeys.lastUsedAt})`,
   replacesId: apiKeys.replacesId,
 };
 

@@ -1,12 +1,21 @@
 import type { WaitUntil } from "../lib/background.ts";
+import { DAY_SECONDS } from "../lib/config.ts";
+import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/errors.ts";
 
-/** Counts are handed on this long after the first of them. */
-const FLUSH_MS = 5_000;
+/** While keys are in use, counts are handed on this long after the first of them. */
+const REPORT_MS = 60_000;
+/** Once no key is used any more, they are handed on after this time. */
+const IDLE_MS = 10_000;
+/** How often it is looked whether it is time. */
+const WATCH_MS = 5_000;
 /** Keys of one report: a message of a queue holds 128 KB. */
 const MAX_KEYS = 1_000;
+/** Base62 characters of a report's id: 59 bits. */
+export const REPORT_ID_LENGTH = 10;
+const DAY_MS = DAY_SECONDS * 1000;
 
-/** What one isolate saw of a key within some seconds. */
+/** What one isolate saw of a key within a minute. */
 export interface KeyUsage {
   keyId: string;
   companyId: string;
@@ -34,12 +43,16 @@ export interface UsageRecorderParts {
 
 /**
  * Adds up the uses of keys in the isolate and hands them to a queue, behind the answers. What a dying
- * isolate loses is some seconds of counts.
+ * isolate loses is a minute of counts at most.
  */
 export class UsageRecorder {
   readonly #parts: UsageRecorderParts;
   #counts = new Map<string, KeyUsage>();
-  #flushAt = 0;
+  /** Days since the epoch. */
+  #day = 0;
+  /** When the first of the counts was made. */
+  #since = 0;
+  #watchedAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UsageRecorderParts) {
     this.#parts = parts;
@@ -47,6 +60,14 @@ export class UsageRecorder {
 
   /** @param now - Milliseconds since the epoch. */
   record(key: { id: string; companyId: string }, allowed: boolean, now: number, waitUntil: WaitUntil): void {
+    const day = Math.floor(now / DAY_MS);
+    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && day !== this.#day)) {
+      waitUntil(this.#flush());
+    }
+    if (this.#counts.size === 0) {
+      this.#day = day;
+      this.#since = now;
+    }
     const usage = this.#counts.get(key.id);
     if (usage === undefined) {
       const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
@@ -57,22 +78,28 @@ export class UsageRecorder {
     } else {
       usage.denied += 1;
     }
-    // A request that was cut off may have taken its flush along: the next one is due a little later.
-    if (this.#counts.size >= MAX_KEYS) waitUntil(this.#flush());
-    else if (now >= this.#flushAt + FLUSH_MS) {
-      this.#flushAt = now + FLUSH_MS;
-      waitUntil(this.#parts.wait(FLUSH_MS).then(() => this.#flush()));
+    // A request that is cut off may take its watch along: the next one is due soon.
+    if (Math.abs(now - this.#watchedAt) >= WATCH_MS) {
+      this.#watchedAt = now;
+      waitUntil(this.#watch(now));
     }
+  }
+
+  /** Hands the counts on when it is time, or leaves that to a later watch. */
+  async #watch(startedAt: number): Promise<void> {
+    await this.#parts.wait(IDLE_MS);
+    const isLast = this.#watchedAt === startedAt;
+    if (isLast || Math.abs(this.#parts.now() - this.#since) >= REPORT_MS) await this.#flush();
   }
 
   async #flush(): Promise<void> {
     const keys = [...this.#counts.values()];
     this.#counts = new Map();
-    this.#flushAt = 0;
     if (keys.length === 0) return;
-    const day = new Date(this.#parts.now()).toISOString().slice(0, 10);
+    const id = randomBase62(REPORT_ID_LENGTH, (bytes) => crypto.getRandomValues(bytes));
+    const day = new Date(this.#day * DAY_MS).toISOString().slice(0, 10);
     try {
-      await this.#parts.queue.send({ id: crypto.randomUUID(), day, keys });
+      await this.#parts.queue.send({ id, day, keys });
     } catch (fault) {
       console.error(JSON.stringify({ event: "usage_lost", keys: keys.length, fault: describeFault(fault) }));
     }

@@ -215,7 +215,7 @@ describe("the list", () => {
     const at = Date.now();
     const day = new Date(at).toISOString().slice(0, 10);
     const use = { keyId: key.id, companyId: "acme", allowed: 1_042, denied: 3, lastUsedAt: at - 180_000 };
-    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }], at);
+    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
     const page = await list(await signedIn());
     expect(page).toContain(`<code>${key.keyPrefix}…</code>`);
     expect(page).toContain("jobs:read, jobs:write");
@@ -433,7 +433,7 @@ describe("a key's page", () => {
     const at = Date.now();
     const use = { keyId: id, companyId: "acme", allowed: 1, denied: 0, lastUsedAt: at - 180_000 };
     const day = new Date(at).toISOString().slice(0, 10);
-    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }], at);
+    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
     const jar = await signedIn();
     expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toMatch(
       /<dt>Last used<\/dt><dd><time [^>]*>3 minutes ago<\/time>/,

@@ -234,7 +234,7 @@ test("the cron drops what is kept no longer, and nothing else", async () => {
   const kept = `SELECT digest AS kept FROM key_changes WHERE digest LIKE 'change-%'
     UNION SELECT day FROM usage_days WHERE key_id = 'x' ORDER BY kept`;
   const [, , before] = await sql(
-    `INSERT INTO usage_days VALUES ('x','x','${day(401)}',1,0), ('x','x','${day(399)}',1,0);
+    `INSERT INTO usage_days (key_id, company_id, day, allowed, denied) VALUES ('x','x','${day(401)}',1,0), ('x','x','${day(399)}',1,0);
     INSERT INTO key_changes (digest, changed_at) VALUES ('change-0',${at(3)}), ('change-1',${at(2)}), ('change-2',${at(0)});
     ${kept}`,
   );

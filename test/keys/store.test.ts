@@ -4,6 +4,7 @@ import type { AuditEvent } from "../../src/audit/store.ts";
 import { type KeyStore, keyStore } from "../../src/keys/store.ts";
 import { feedStore, trimChanges } from "../../src/verify/store.ts";
 import { hooked } from "../support/d1.ts";
+import { planOf, statementsOf } from "../support/statements.ts";
 
 const event: AuditEvent = { id: "e", action: "create", actor: { issuer: "i", subject: "s" }, at: 1 };
 const key = {
@@ -21,23 +22,6 @@ const key = {
 };
 const cursor = { createdAt: 1, id: key.id };
 
-/** The statements that `work` sends to the database. */
-async function statementsOf(work: (db: D1Database) => Promise<unknown>): Promise<string[]> {
-  const seen: string[] = [];
-  await work(hooked(env.DB, (sql) => void seen.push(...sql)));
-  expect(seen).not.toEqual([]);
-  return seen;
-}
-
-/** What SQLite does for `sql`, a step an entry. */
-async function planOf(sql: string): Promise<string[]> {
-  const values = Array(sql.split("?").length - 1).fill(1);
-  const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-    .bind(...values)
-    .all<{ detail: string }>();
-  return plan.results.map((step) => step.detail);
-}
-
 const NEWEST = "SEARCH api_keys USING INDEX api_keys_newest (company_id=?)";
 const NEXT_PAGE = "SEARCH api_keys USING INDEX api_keys_newest (company_id=? AND (created_at,id)<(?,?))";
 const BY_ID = "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)";
@@ -45,27 +29,32 @@ const BY_DIGEST = "SEARCH api_keys USING INDEX api_keys_digest (digest=?)";
 const BY_PREDECESSOR = "SEARCH api_keys USING INDEX api_keys_replaces (replaces_id=?)";
 const LIVE = "SEARCH api_keys USING INDEX api_keys_live (company_id=?)";
 const BY_EVENT = "SEARCH audit_events USING COVERING INDEX audit_events_id_unique (id=?)";
+const LAST_USE = [
+  "CORRELATED SCALAR SUBQUERY 1",
+  "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=?)",
+];
+const KEY = [BY_ID, ...LAST_USE];
 const RECORD = [BY_ID, "SCALAR SUBQUERY 1", BY_EVENT];
 
 const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
-  ["list", (store) => store.list("acme", {}, 1), [[NEWEST]]],
-  ["list of active keys", (store) => store.list("acme", { active: true }, 1), [[NEWEST]]],
-  ["list of other keys", (store) => store.list("acme", { active: false }, 1), [[NEWEST]]],
-  ["list by label", (store) => store.list("acme", { q: "x" }, 1), [[NEWEST]]],
-  ["first page", (store) => store.list("acme", { limit: 10 }, 1), [[NEWEST]]],
-  ["next page", (store) => store.list("acme", { limit: 10, cursor }, 1), [[NEXT_PAGE]]],
+  ["list", (store) => store.list("acme", {}, 1), [[NEWEST, ...LAST_USE]]],
+  ["list of active keys", (store) => store.list("acme", { active: true }, 1), [[NEWEST, ...LAST_USE]]],
+  ["list of other keys", (store) => store.list("acme", { active: false }, 1), [[NEWEST, ...LAST_USE]]],
+  ["list by label", (store) => store.list("acme", { q: "x" }, 1), [[NEWEST, ...LAST_USE]]],
+  ["first page", (store) => store.list("acme", { limit: 10 }, 1), [[NEWEST, ...LAST_USE]]],
+  ["next page", (store) => store.list("acme", { limit: 10, cursor }, 1), [[NEXT_PAGE, ...LAST_USE]]],
   [
     "next page, filtered",
     (store) => store.list("acme", { limit: 10, cursor, active: true, q: "x" }, 1),
-    [[NEXT_PAGE]],
+    [[NEXT_PAGE, ...LAST_USE]],
   ],
-  ["find", (store) => store.find("acme", key.id), [[BY_ID]]],
+  ["find", (store) => store.find("acme", key.id), [KEY]],
   [
     "insert, with the count of live keys",
     (store) => store.insert(key, event, 1),
-    [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE], RECORD, [BY_ID]],
+    [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE], RECORD, KEY],
   ],
-  ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], [BY_ID]]],
+  ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], KEY]],
   [
     "rotate",
     (store) =>
@@ -88,11 +77,11 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
       ],
       RECORD,
       [BY_ID, "SCALAR SUBQUERY 1", BY_ID],
-      [BY_ID],
-      [BY_PREDECESSOR],
+      KEY,
+      [BY_PREDECESSOR, ...LAST_USE],
     ],
   ],
-  ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], [BY_ID]]],
+  ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], KEY]],
 ];
 
 describe.each(calls)("%s", (_, work, plans) => {

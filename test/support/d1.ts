@@ -1,11 +1,14 @@
 /** Called with the statements of each round trip before it starts; may wait or throw. */
 export type Hook = (sql: string[]) => void | Promise<void>;
 
+/** Called with the answers of each round trip once they are there; may throw. */
+export type After = (answers: unknown[]) => void;
+
 /**
  * `db` with a hook round every round trip: to count, slow down or break what reaches the database, or
- * `after` it the answer to a batch. Everything else is the real binding.
+ * `after` it what comes back. Everything else is the real binding.
  */
-export function hooked(db: D1Database, hook: Hook, after?: () => void): D1Database {
+export function hooked(db: D1Database, hook: Hook, after: After = () => {}): D1Database {
   const texts = new WeakMap<D1PreparedStatement, string>();
   const targets = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
 
@@ -15,7 +18,9 @@ export function hooked(db: D1Database, hook: Hook, after?: () => void): D1Databa
         if (name === "bind") return (...values: unknown[]) => statement(target.bind(...values), sql);
         return async (...args: unknown[]) => {
           await hook([sql]);
-          return Reflect.apply(target[name] as (...args: unknown[]) => unknown, target, args);
+          const answer = await Reflect.apply(target[name] as (...args: unknown[]) => unknown, target, args);
+          after([answer]);
+          return answer;
         };
       },
     });
@@ -32,7 +37,7 @@ export function hooked(db: D1Database, hook: Hook, after?: () => void): D1Databa
           return async (statements: D1PreparedStatement[]) => {
             await hook(statements.map((wrapped) => texts.get(wrapped) ?? ""));
             const results = await target.batch(statements.map((wrapped) => targets.get(wrapped) ?? wrapped));
-            after?.();
+            after(results);
             return results;
           };
         }

@@ -2,12 +2,14 @@ import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 
-/** A recorder whose clock and waits are set by the test. */
+const START = Date.UTC(2026, 10, 23, 12);
+
+/** A recorder whose clock is set by the test, and whose waits end as the clock goes on. */
 function recorder(send?: () => Promise<never>) {
-  const clock = { now: Date.UTC(2026, 10, 23, 12) };
+  const clock = { now: START };
   const sent: UsageReport[] = [];
-  const waits: (() => void)[] = [];
   const works: Promise<unknown>[] = [];
+  let waits: { until: number; end: () => void }[] = [];
   const keep = async (report: UsageReport) => {
     sent.push(report);
     return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
@@ -15,65 +17,103 @@ function recorder(send?: () => Promise<never>) {
   const usage = new UsageRecorder({
     queue: { send: send ?? keep },
     now: () => clock.now,
-    wait: () => new Promise<void>((resolve) => waits.push(resolve)),
+    wait: (milliseconds) => new Promise<void>((end) => waits.push({ until: clock.now + milliseconds, end })),
   });
   return {
-    clock,
     sent,
     works,
-    record: (id: string, allowed: boolean) =>
+    record: (id: string, allowed = true) =>
       usage.record({ id, companyId: "acme" }, allowed, clock.now, (work) => works.push(work)),
-    async flush() {
-      for (const go of waits.splice(0)) go();
-      await Promise.all(works.splice(0));
+    /** Lets so much time pass, second by second. */
+    async pass(seconds: number) {
+      for (let second = 0; second < seconds; second++) {
+        clock.now += 1_000;
+        const over = waits.filter(({ until }) => until <= clock.now);
+        waits = waits.filter(({ until }) => until > clock.now);
+        for (const { end } of over) end();
+        if (over.length > 0) await new Promise<void>((done) => setTimeout(done));
+      }
+    },
+    /** What was under way is cut off, and the clock set to another time. */
+    cutOff(seconds: number) {
+      waits = [];
+      clock.now += seconds * 1_000;
     },
   };
 }
 
-test("uses of some seconds are one report, with the time of the last accepted one", async () => {
-  const { clock, sent, record, flush } = recorder();
-  record("a", true);
-  clock.now += 1_000;
-  record("a", true);
+const uses = (reports: readonly UsageReport[]) =>
+  reports.flatMap(({ keys }) => keys).reduce((sum, key) => sum + key.allowed + key.denied, 0);
+
+test("uses are handed on ten seconds after the last, in one report, with the time of the last accepted one", async () => {
+  const { sent, record, pass } = recorder();
+  record("a");
+  await pass(9);
+  record("a");
   record("a", false);
   record("b", false);
-  await flush();
-  const last = clock.now;
+  await pass(9);
+  expect(sent).toEqual([]);
+  await pass(1);
   expect(sent).toEqual([
     {
-      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      id: expect.stringMatching(/^[0-9A-Za-z]{10}$/),
       day: "2026-11-23",
       keys: [
-        { keyId: "a", companyId: "acme", allowed: 2, denied: 1, lastUsedAt: last },
+        { keyId: "a", companyId: "acme", allowed: 2, denied: 1, lastUsedAt: START + 9_000 },
         { keyId: "b", companyId: "acme", allowed: 0, denied: 1, lastUsedAt: null },
       ],
     },
   ]);
 });
 
+test("keys in constant use are one report a minute", async () => {
+  const { sent, record, pass } = recorder();
+  for (let second = 0; second < 300; second++) {
+    record("a");
+    await pass(1);
+  }
+  expect(sent.length).toBeGreaterThanOrEqual(4);
+  expect(sent.length).toBeLessThanOrEqual(5);
+  for (const { keys } of sent) expect(keys[0]?.allowed).toBeLessThanOrEqual(66);
+});
+
+test("uses on both sides of midnight, UTC, are each of their own day", async () => {
+  const { sent, record, pass, cutOff } = recorder();
+  cutOff(12 * 3600 - 1);
+  record("a");
+  await pass(2);
+  record("a", false);
+  await pass(11);
+  expect(sent.map(({ day, keys }) => [day, keys[0]?.allowed, keys[0]?.denied])).toEqual([
+    ["2026-11-23", 1, 0],
+    ["2026-11-24", 0, 1],
+  ]);
+});
+
 test("whatever is recorded, every use is in exactly one report, and each report fits a message", async () => {
   const step = fc.oneof(
     { weight: 40, arbitrary: fc.record({ key: fc.nat(1500), allowed: fc.boolean() }) },
-    { weight: 1, arbitrary: fc.constant("flush" as const) },
-    { weight: 1, arbitrary: fc.constant("later" as const) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 20 }) },
+    { weight: 1, arbitrary: fc.constantFrom("later" as const, "earlier" as const) },
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 5000, size: "max" }), async (steps) => {
-      const { clock, sent, record, flush } = recorder();
-      let uses = 0;
+      const { sent, record, pass, cutOff } = recorder();
+      let made = 0;
       for (const step of steps) {
-        if (step === "flush") await flush();
-        else if (step === "later") clock.now += 20_000;
+        if (typeof step === "number") await pass(step);
+        else if (step === "later") cutOff(86_400);
+        else if (step === "earlier") cutOff(-3_600);
         else {
           record(`${step.key}`, step.allowed);
-          uses += 1;
+          made += 1;
         }
       }
-      await flush();
-      const counted = sent
-        .flatMap(({ keys }) => keys)
-        .reduce((sum, key) => sum + key.allowed + key.denied, 0);
-      expect(counted).toBe(uses);
+      cutOff(10);
+      record("last");
+      await pass(15);
+      expect(uses(sent)).toBe(made + 1);
       for (const report of sent) expect(JSON.stringify(report).length).toBeLessThan(128_000);
       expect(new Set(sent.map(({ id }) => id)).size).toBe(sent.length);
     }),
@@ -81,36 +121,39 @@ test("whatever is recorded, every use is in exactly one report, and each report 
   );
 });
 
-test("a report with as many keys as a message holds is sent at once", async () => {
-  const { sent, works, record } = recorder();
-  for (let i = 0; i < 1_001; i++) record(`${i}`, true);
-  await works[1];
+test("a report with as many keys as a message holds is sent at once", () => {
+  const { sent, record } = recorder();
+  for (let i = 0; i < 1_001; i++) record(`${i}`);
   expect(sent.map(({ keys }) => keys.length)).toEqual([1_000]);
 });
 
-test("one report is under way at a time, however many keys are used", () => {
-  const { works, record } = recorder();
-  for (let i = 0; i < 500; i++) record(`${i}`, true);
+test("however many keys are used, one watch is begun in five seconds", async () => {
+  const { works, record, pass } = recorder();
+  for (let i = 0; i < 500; i++) record(`${i}`);
   expect(works).toHaveLength(1);
+  await pass(5);
+  for (let i = 0; i < 500; i++) record(`${i}`);
+  expect(works).toHaveLength(2);
 });
 
-test("a flush that was cut off with its request does not end the counting", async () => {
-  const { clock, sent, works, record, flush } = recorder();
-  record("a", true);
-  works.length = 0;
-  clock.now += 10_000;
-  record("a", true);
-  expect(works).toHaveLength(1);
-  await flush();
-  expect(sent[0]?.keys[0]?.allowed).toBe(2);
-});
+test.each([10, -3_600])(
+  "a watch that was cut off with its request does not end the counting, the clock set by %d s",
+  async (seconds) => {
+    const { sent, record, pass, cutOff } = recorder();
+    record("a");
+    cutOff(seconds);
+    record("a");
+    await pass(10);
+    expect(uses(sent)).toBe(2);
+  },
+);
 
 test("a queue that fails loses counts, tells how many, and disturbs nobody", async () => {
   const log = vi.spyOn(console, "error").mockReturnValue();
   onTestFinished(() => log.mockRestore());
-  const { works, record, flush } = recorder(() => Promise.reject(new Error("no queue")));
-  record("a", true);
-  await flush();
+  const { works, record, pass } = recorder(() => Promise.reject(new Error("no queue")));
+  record("a");
+  await pass(10);
+  await Promise.all(works);
   expect(log.mock.calls.join()).toContain("usage_lost");
-  expect(works).toEqual([]);
 });

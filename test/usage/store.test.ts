@@ -3,11 +3,12 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import worker from "../../src/index.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
-import type { UsageReport } from "../../src/usage/recorder.ts";
+import { REPORT_ID_LENGTH, type UsageReport } from "../../src/usage/recorder.ts";
 import type { DayUsage } from "../../src/usage/schema.ts";
-import { mergeReports } from "../../src/usage/store.ts";
+import { mergeReports, trimUsage } from "../../src/usage/store.ts";
 import { createKey, manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
+import { planOf, statementsOf } from "../support/statements.ts";
 
 const today = () => new Date().toISOString().slice(0, 10);
 const report = (
@@ -15,7 +16,7 @@ const report = (
   uses: Partial<UsageReport["keys"][number]> = {},
   day = today(),
 ): UsageReport => ({
-  id: crypto.randomUUID(),
+  id: crypto.randomUUID().slice(-REPORT_ID_LENGTH),
   day,
   keys: [{ keyId, companyId: "acme", allowed: 1, denied: 0, lastUsedAt: 1_000, ...uses }],
 });
@@ -44,17 +45,53 @@ test("a report that is delivered twice counts once", async () => {
   expect(await lastDay(id)).toMatchObject({ allowed: 3 });
 });
 
-test("a batch that is cut off in the middle and delivered again counts exactly", async () => {
+test("a report counts once however its ways and batches go wrong", async () => {
   const { id } = await createKey();
   const reports = [report(id, { allowed: 2 }), report(id, { allowed: 3 })];
-  let lost = 0;
-  const losing = hooked(env.DB, async () => {
-    if (lost++ < 3) throw new Error("D1_ERROR: Network connection lost.");
-  });
-  await expect(mergeReports(losing, reports, Date.now())).rejects.toThrow();
-  await mergeReports(env.DB, reports.slice(0, 1), Date.now());
-  await mergeReports(env.DB, reports, Date.now());
-  expect(await lastDay(id)).toMatchObject({ allowed: 5 });
+  let answers = 0;
+  const losing = hooked(
+    env.DB,
+    () => {},
+    () => {
+      if (answers++ < 2) throw new Error("D1_ERROR: Network connection lost.");
+    },
+  );
+  await mergeReports(losing, reports);
+  await mergeReports(env.DB, reports.slice(0, 1));
+  await mergeReports(env.DB, [...reports, report(id, { allowed: 4 })]);
+  expect(answers).toBe(3);
+  expect(await lastDay(id)).toMatchObject({ allowed: 9 });
+});
+
+test("a key's day remembers the 100 reports merged last, in whatever order they come again", async () => {
+  const { id } = await createKey();
+  const reports = Array.from({ length: 100 }, () => report(id));
+  await mergeReports(env.DB, reports.slice(0, 60));
+  await mergeReports(env.DB, reports.slice(60));
+  await mergeReports(env.DB, reports.toReversed());
+  expect(await lastDay(id)).toMatchObject({ allowed: 100 });
+  const { results } = await env.DB.prepare("SELECT reports FROM usage_days").all<{ reports: string }>();
+  expect(results.map((row) => row.reports.trim().split(" ").sort())).toEqual([
+    reports.map((of) => of.id).sort(),
+  ]);
+  await mergeReports(env.DB, [report(id)]);
+  const longer = await env.DB.prepare("SELECT max(length(reports)) AS n FROM usage_days").first<number>("n");
+  expect(longer).toBeLessThanOrEqual(100 * 11);
+});
+
+test("reports of a key, however many, write one row", async () => {
+  const { id } = await createKey();
+  await mergeReports(env.DB, [report(id)]);
+  let written = 0;
+  const counting = hooked(
+    env.DB,
+    () => {},
+    (answers) => {
+      for (const { meta } of answers as D1Result[]) written += meta.rows_written;
+    },
+  );
+  await mergeReports(counting, [report(id), report(id), report(id)]);
+  expect(written).toBe(1);
 });
 
 test("the time of the last use moves forward only, and not by refusals", async () => {
@@ -95,10 +132,11 @@ test("another company's key has no usage: 404", async () => {
   expect((await usage(crypto.randomUUID())).status).toBe(404);
 });
 
-test("a report that names another company than the key's moves nothing of the key", async () => {
+test("a report that names another company than the key's, or no key, changes nothing", async () => {
   const { id } = await createKey();
-  await deliver(report(id, { companyId: "globex", lastUsedAt: 9_000 }));
+  await deliver(report(id, { companyId: "globex", lastUsedAt: 9_000 }), report(crypto.randomUUID()));
   expect(await (await manage(`/settings/api-keys/${id}`)).json()).toMatchObject({ lastUsedAt: null });
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM usage_days").first("n")).toBe(0);
 });
 
 test("a batch of nothing is nothing", async () => {
@@ -106,7 +144,35 @@ test("a batch of nothing is nothing", async () => {
   await mergeReports(
     hooked(env.DB, () => void queries++),
     [],
-    0,
   );
   expect(queries).toBe(0);
+});
+
+test("merging looks up each key and its day by their index", async () => {
+  const [merge = ""] = await statementsOf((db) => mergeReports(db, [report("a")]));
+  expect(await planOf(merge)).toEqual([
+    "CO-ROUTINE uses",
+    "SCAN report VIRTUAL TABLE INDEX 1:",
+    "SCAN key VIRTUAL TABLE INDEX 3:",
+    "USE TEMP B-TREE FOR DISTINCT",
+    "SCAN uses",
+    "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
+    "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=? AND day=?) LEFT-JOIN",
+    "USE TEMP B-TREE FOR GROUP BY",
+  ]);
+});
+
+test("trimming reads the days that it drops or forgets, and no others", async () => {
+  const trim = await statementsOf((db) => trimUsage(db, "2026-01-01", "2026-01-02"));
+  expect(await Promise.all(trim.map(planOf))).toEqual([
+    [
+      "SEARCH api_keys USING COVERING INDEX sqlite_autoindex_api_keys_1 (id=?)",
+      "LIST SUBQUERY 2",
+      "SEARCH usage_days USING INDEX usage_days_day (day<?)",
+      "CORRELATED SCALAR SUBQUERY 1",
+      "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=? AND day<?)",
+    ],
+    ["SEARCH usage_days USING INDEX usage_days_day (day<?)"],
+    ["SEARCH usage_days USING INDEX usage_days_day (day=?)"],
+  ]);
 });
