@@ -1,4 +1,4 @@
-import { type Handler, Hono, type MiddlewareHandler } from "hono";
+import { type ErrorHandler, type Handler, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { csrf } from "hono/csrf";
 import { HTTPException } from "hono/http-exception";
@@ -40,17 +40,13 @@ const MAX_LEAK_REPORT_BYTES = 1024 * KIB;
  * `INTERNAL_ERROR` and names the fault in the log: it never opens anything.
  */
 export function createApp(env: Env): Hono<{ Bindings: Env }> {
-  const app = new Hono<{ Bindings: Env }>();
-  app.onError((fault, c) => {
-    const error = toApiError(fault);
-    report(error, fault, c.req.method, shownPath(c.req.url));
-    const answer = errorResponse(error, c.req.url);
-    completeHeaders(answer, c.req.url);
-    return answer;
-  });
+  const app = new Hono<{ Bindings: Env }>().onError(onError);
+  // Verification is in front, by itself: nothing is around it, and it answers for itself.
+  const front = new Hono<{ Bindings: Env }>().onError(onError);
+  front.notFound((c) => app.fetch(c.req.raw, c.env, c.executionCtx));
   app.notFound((c) => errorResponse(new ApiError("NOT_FOUND", { message: "No such route" }), c.req.url));
   try {
-    mount(app, env);
+    mount(app, front, env);
   } catch (fault) {
     app.use(answerHeaders).route("/health", healthRoutes(env));
     app.use(() => {
@@ -67,10 +63,18 @@ export function createApp(env: Env): Hono<{ Bindings: Env }> {
         ),
     }),
   );
-  return app;
+  return front;
 }
 
-function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
+const onError: ErrorHandler = function onError(fault, c) {
+  const error = toApiError(fault);
+  report(error, fault, c.req.method, shownPath(c.req.url));
+  const answer = errorResponse(error, c.req.url);
+  completeHeaders(answer, c.req.url);
+  return answer;
+};
+
+function mount(app: Hono<{ Bindings: Env }>, front: Hono<{ Bindings: Env }>, env: Env): void {
   const config = parseConfig(env);
   const now = () => Date.now();
   const keys = issuerKeys({ issuer: config.OAUTH_ISSUER, jwksUrl: config.OAUTH_JWKS_URL, now });
@@ -87,8 +91,9 @@ function mount(app: Hono<{ Bindings: Env }>, env: Env): void {
   });
   const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now };
 
-  // Nothing is around verification: it answers for itself.
-  app.route("/public/v1", publicRoutes(verifier, service));
+  const verification = publicRoutes(verifier, service);
+  front.route("/public/v1", verification);
+  app.route("/public/v1", verification);
   app.use(answerHeaders);
   app.route("/health", healthRoutes(env));
   app.route("/", discoveryRoutes(config, now));

@@ -19,13 +19,12 @@ export function randomBase62(length: number, fill: RandomSource): string {
   return text;
 }
 
-/** The last `length` base62 digits of a whole number up to 2^53, most significant first. */
-export function base62(value: number, length: number): string {
-  let text = "";
+/** The last base62 digits of a whole number up to 2^53, as many as `digits` holds, most significant first, in ASCII. */
+export function base62(value: number, digits: Uint8Array): Uint8Array {
   let rest = value;
-  for (let i = 0; i < length; i++) {
-    text = ALPHABET.charAt(rest % ALPHABET.length) + text;
+  for (let i = digits.length - 1; i >= 0; i--) {
+    digits[i] = ALPHABET.charCodeAt(rest % ALPHABET.length);
     rest = Math.floor(rest / ALPHABET.length);
   }
-  return text;
+  return digits;
 }

@@ -1,4 +1,4 @@
-import type { VerifyResult } from "./contract.ts";
+import type { VerifiedKey, VerifyResult } from "./contract.ts";
 
 /** What a verdict depends on. */
 export interface KeyRecord {
@@ -9,6 +9,8 @@ export interface KeyRecord {
   expiresAt: number | null;
   /** Milliseconds since the epoch; `null`: not revoked. */
   revokedAt: number | null;
+  /** The key as a verdict shows it, once one did. */
+  shown?: VerifiedKey;
 }
 
 export type Refusal = Extract<VerifyResult, { valid: false }>;

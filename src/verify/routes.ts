@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { KeyService } from "../keys/service.ts";
 import { completeHeaders, jsonHeaders } from "../lib/headers.ts";
 import { LruCache } from "./cache.ts";
-import type { VerifiedKey } from "./contract.ts";
+import type { VerifiedKey, VerifyResult } from "./contract.ts";
 import { refusal } from "./refusal.ts";
 import type { Verifier } from "./verifier.ts";
 
@@ -13,19 +13,31 @@ const KEPT_ANSWERS = 1_000;
 export function publicRoutes(verifier: Pick<Verifier, "verify">, service: Pick<KeyService, "revoke">) {
   const answers = new LruCache<Answer>(KEPT_ANSWERS);
 
+  function verdict(c: Context, url: string): Promise<VerifyResult> {
+    const options = {
+      scopes: url.includes("?") ? (c.req.queries("scope") ?? []) : [],
+      clientIp: c.req.header("CF-Connecting-IP") ?? "",
+    };
+    return verifier.verify(c.req.header("X-API-Key") ?? "", options, (work) =>
+      c.executionCtx.waitUntil(work),
+    );
+  }
+
   return new Hono()
     .delete("/key", async (c) => {
-      const { companyId, id } = await presentedKey(c, verifier);
+      const { url } = c.req;
+      const { companyId, id } = goodKey(await verdict(c, url));
       await service.revoke(companyId, id, null);
       const answer = c.body(null, 204);
-      completeHeaders(answer, c.req.url);
+      completeHeaders(answer, url);
       return answer;
     })
     .on(["GET", "POST", "PUT", "PATCH", "OPTIONS"], "/key", async (c) => {
-      const key = await presentedKey(c, verifier);
-      const common = jsonHeaders(c.req.url);
+      const { url } = c.req;
+      const key = goodKey(await verdict(c, url));
+      const common = jsonHeaders(url);
       let answer = answers.get(key.id);
-      if (answer === undefined || answer.common !== common || !isSame(answer.key, key)) {
+      if (answer?.key !== key || answer.common !== common) {
         answer = answerOf(key, common);
         answers.set(key.id, answer);
       }
@@ -50,21 +62,10 @@ function answerOf(key: VerifiedKey, common: Headers): Answer {
   return { key, common, headers, body: JSON.stringify({ id, companyId, scopes, expiresAt }) };
 }
 
-/** Of two states of one key. Its scopes are those of the record held, which is replaced and never changed. */
-function isSame(one: VerifiedKey, other: VerifiedKey): boolean {
-  return (
-    one.scopes === other.scopes && one.companyId === other.companyId && one.expiresAt === other.expiresAt
-  );
-}
-
-/** @throws ApiError with the verdict's error, where the key in `X-API-Key` is not good. */
-async function presentedKey(c: Context, verifier: Pick<Verifier, "verify">): Promise<VerifiedKey> {
-  const options = { scopes: c.req.queries("scope") ?? [], clientIp: c.req.header("CF-Connecting-IP") ?? "" };
-  const result = await verifier.verify(c.req.header("X-API-Key") ?? "", options, (work) =>
-    c.executionCtx.waitUntil(work),
-  );
-  if (result.valid) return result.key;
-  throw refusal(result);
+/** @throws ApiError with the verdict's error, where the key is not good. */
+function goodKey(verdict: VerifyResult): VerifiedKey {
+  if (verdict.valid) return verdict.key;
+  throw refusal(verdict);
 }
 
 /** A header's value is printable ASCII: what is not, and `%`, is percent-encoded. */

@@ -1,7 +1,7 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { WaitUntil } from "../lib/background.ts";
 import { describeFault } from "../lib/errors.ts";
-import type { VerifyOptions, VerifyResult } from "./contract.ts";
+import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord } from "./decide.ts";
 import type { Feed } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
@@ -117,17 +117,8 @@ export class Verifier {
     keyLimit?.count(record.id, now, waitUntil);
     tell?.(record, refusal === null, now, waitUntil);
     if (refusal !== null) return refusal;
-    return {
-      valid: true,
-      key: {
-        id: record.id,
-        companyId: record.companyId,
-        scopes: record.scopes,
-        expiresAt: record.expiresAt === null ? null : new Date(record.expiresAt).toISOString(),
-      },
-      checkedAt: this.#told(checkedAt),
-      stale,
-    };
+    record.shown ??= shown(record);
+    return { valid: true, key: record.shown, checkedAt: this.#told(checkedAt), stale };
   }
 
   #told(at: number): string {
@@ -170,6 +161,10 @@ export class Verifier {
       throw fault;
     }
   }
+}
+
+function shown({ id, companyId, scopes, expiresAt }: KeyRecord): VerifiedKey {
+  return { id, companyId, scopes, expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString() };
 }
 
 interface Found {

@@ -187,3 +187,10 @@ test("tags are compared in constant time", async () => {
   await format.digest(rawKey);
   expect(spy).toHaveBeenCalledTimes(1);
 });
+
+test("keys that are checked at the same time are not mixed up", async () => {
+  const keys = await Promise.all(Array.from({ length: 100 }, () => format.create()));
+  const wrong = keys.map(({ rawKey }, i) => rawKey.slice(0, -6) + keys.at(i - 1)?.rawKey.slice(-6));
+  const checked = [...keys.map(({ rawKey }) => rawKey), ...wrong].map((rawKey) => format.digest(rawKey));
+  expect(await Promise.all(checked)).toEqual([...keys.map(({ digest }) => digest), ...wrong.map(() => null)]);
+});

@@ -4,6 +4,9 @@ import { base62, randomBase62 } from "../../src/lib/encoding.ts";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+const digits = (value: number, length: number) =>
+  new TextDecoder().decode(base62(value, new Uint8Array(length)));
+
 test.each([
   [0, "000000"],
   [9, "000009"],
@@ -13,13 +16,13 @@ test.each([
   [62 ** 6 - 1, "zzzzzz"],
   [62 ** 6, "000000"],
 ])("base62 of %i", (value, text) => {
-  expect(base62(value, 6)).toBe(text);
+  expect(digits(value, 6)).toBe(text);
 });
 
 test("base62 is the last digits of the number, exactly, up to 2^53", () => {
   fc.assert(
     fc.property(fc.maxSafeNat(), fc.integer({ min: 1, max: 9 }), (value, length) => {
-      const back = [...base62(value, length)].reduce((sum, c) => sum * 62n + BigInt(ALPHABET.indexOf(c)), 0n);
+      const back = [...digits(value, length)].reduce((sum, c) => sum * 62n + BigInt(ALPHABET.indexOf(c)), 0n);
       expect(back).toBe(BigInt(value) % 62n ** BigInt(length));
     }),
   );
