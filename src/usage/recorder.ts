@@ -3,8 +3,8 @@ import { DAY_SECONDS } from "../lib/config.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/errors.ts";
 
-/** While keys are in use, counts are handed on this long after the first of them. */
-const REPORT_MS = 60_000;
+/** While keys are in use, counts are handed on this long after the first of them: those of a minute are one report. */
+const REPORT_MS = 90_000;
 /** Once no key is used any more, they are handed on after this time. */
 const IDLE_MS = 10_000;
 /** How often it is looked whether it is time. */
@@ -15,7 +15,7 @@ const MAX_KEYS = 1_000;
 export const REPORT_ID_LENGTH = 10;
 const DAY_MS = DAY_SECONDS * 1000;
 
-/** What one isolate saw of a key within a minute. */
+/** What one isolate saw of a key since its last report. */
 export interface KeyUsage {
   keyId: string;
   companyId: string;
@@ -43,7 +43,7 @@ export interface UsageRecorderParts {
 
 /**
  * Adds up the uses of keys in the isolate and hands them to a queue, behind the answers. What a dying
- * isolate loses is a minute of counts at most.
+ * isolate loses is the counts of 90 seconds at most.
  */
 export class UsageRecorder {
   readonly #parts: UsageRecorderParts;
