@@ -48,9 +48,8 @@ export function keyFormat(
   const start = `${prefix}_`;
   const form = new RegExp(`^${RegExp.escape(start)}[0-9A-Za-z]{${BODY_LENGTH}}$`);
   const newest = [...peppers.keys()].at(-1) ?? "";
-  // One for all keys, as a buffer for each is what costs most: `sign` reads it before it returns.
-  const presented = new Uint8Array(start.length + BODY_LENGTH);
-  const payload = presented.subarray(0, -TAG_LENGTH);
+  // One for all keys, as a buffer for each costs its collection: `sign` has copied it when it returns.
+  const payload = new Uint8Array(start.length + RANDOM_LENGTH + GENERATION_LENGTH);
   const tag = new Uint8Array(TAG_LENGTH);
   const presentedTag = new Uint8Array(TAG_LENGTH);
   // Plain data, not promises: a promise of one request must not be awaited by another.
@@ -83,9 +82,9 @@ export function keyFormat(
       const generation = rawKey.charAt(rawKey.length - TAG_LENGTH - GENERATION_LENGTH);
       const key = hmacKeys.get(generation) ?? (await importHmacKey(generation));
       if (key === null) return null;
-      utf8.encodeInto(rawKey, presented);
+      writeAscii(rawKey, payload);
       const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, payload));
-      utf8.encodeInto(rawKey.slice(-TAG_LENGTH), presentedTag);
+      writeAscii(rawKey.slice(-TAG_LENGTH), presentedTag);
       const isGenuine = crypto.subtle.timingSafeEqual(tagOf(signature, tag), presentedTag);
       return isGenuine ? digestOf(signature) : null;
     },
@@ -100,4 +99,9 @@ function tagOf(signature: Uint8Array, tag: Uint8Array): Uint8Array {
   let bits = 0;
   for (let i = 0; i < TAG_BYTES; i++) bits = bits * 256 + (signature[i] ?? 0);
   return base62(bits, tag);
+}
+
+/** As much of a text in ASCII as `bytes` holds. For so short a text a call of `TextEncoder` costs more. */
+function writeAscii(text: string, bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
 }

@@ -41,15 +41,16 @@ export function publicRoutes(verifier: Pick<Verifier, "verify">, service: Pick<K
         answer = answerOf(key, common);
         answers.set(key.id, answer);
       }
-      return new Response(answer.body, { headers: answer.headers });
+      return new Response(answer.body, answer.head);
     });
 }
 
 interface Answer {
   key: VerifiedKey;
-  /** What `headers` began with. */
+  /** What the headers began with. */
   common: Headers;
-  headers: Headers;
+  /** Status and headers: of a Response the runtime copies them at once, `{ headers }` it reads member by member. */
+  head: Response;
   body: string;
 }
 
@@ -59,7 +60,12 @@ function answerOf(key: VerifiedKey, common: Headers): Answer {
   headers.set("X-Key-Id", id);
   headers.set("X-Company-Id", headerValue(companyId));
   headers.set("X-Key-Scopes", scopes.join(" "));
-  return { key, common, headers, body: JSON.stringify({ id, companyId, scopes, expiresAt }) };
+  return {
+    key,
+    common,
+    head: new Response(null, { headers }),
+    body: JSON.stringify({ id, companyId, scopes, expiresAt }),
+  };
 }
 
 /** @throws ApiError with the verdict's error, where the key is not good. */
