@@ -93,7 +93,7 @@ function mount(app: Hono<{ Bindings: Env }>, front: Hono<{ Bindings: Env }>, env
 
   const verification = publicRoutes(verifier, service);
   front.route("/public/v1", verification);
-  app.route("/public/v1", verification);
+  app.route("/public/v1", verification); // so that another method is 405
   app.use(answerHeaders);
   app.route("/health", healthRoutes(env));
   app.route("/", discoveryRoutes(config, now));

@@ -15,7 +15,7 @@ export const apiKeys = sqliteTable(
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at"),
     revokedAt: integer("revoked_at"),
-    /** Of days whose use is no longer kept. */
+    /** Of the days whose use is no longer kept. */
     lastUsedAt: integer("last_used_at"),
     /** The key whose rotation made this one. */
     replacesId: text("replaces_id"),

@@ -60,6 +60,7 @@ export interface KeyStore {
   revoke(companyId: string, id: string, event: AuditEvent): Promise<StoredKey | null>;
 }
 
+/** Of the days whose use is kept. */
 const lastUse = sql`(SELECT ${usageDays.lastUsedAt} FROM ${usageDays}
   WHERE ${and(eq(usageDays.keyId, apiKeys.id), isNotNull(usageDays.lastUsedAt))}
   ORDER BY ${usageDays.day} DESC LIMIT 1)`;
