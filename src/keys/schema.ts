@@ -184,7 +184,7 @@ export const apiKeySchema = z
     revokedAt: time.nullable().meta({ description: "null: it was not." }),
     lastUsedAt: time
       .nullable()
-      .meta({ description: "When it was last accepted, some seconds late. null: never." }),
+      .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
     active: z.boolean().meta({ description: "Neither revoked nor expired, at the time of the answer." }),
   })
