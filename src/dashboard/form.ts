@@ -1,6 +1,6 @@
 import type { Context } from "hono";
-import { DAY_SECONDS } from "../lib/config.ts";
 import { ApiError } from "../lib/errors.ts";
+import { DAY_MS } from "../lib/time.ts";
 
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
 
@@ -44,7 +44,7 @@ export function readKeyForm(data: FormData): KeyForm {
 export function keyBody({ label, scopes, expiry, date }: KeyForm, now: number): Record<string, unknown> {
   if (expiry === "never") return { label, scopes };
   const days = /^[1-9]\d{0,4}$/.test(expiry) ? Number(expiry) : 0;
-  const expiresAt = days > 0 ? new Date(now + days * DAY_SECONDS * 1000).toISOString() : `${date}T23:59:59Z`;
+  const expiresAt = days > 0 ? new Date(now + days * DAY_MS).toISOString() : `${date}T23:59:59Z`;
   return { label, scopes, expiresAt };
 }
 

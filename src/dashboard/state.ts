@@ -1,9 +1,9 @@
 import type { ShownEvent } from "../audit/schema.ts";
 import type { ApiKey } from "../keys/schema.ts";
-import { DAY_SECONDS } from "../lib/config.ts";
+import { DAY_MS } from "../lib/time.ts";
 
 /** A key that ends sooner is said to. */
-const SOON_MS = 7 * DAY_SECONDS * 1000;
+const SOON_MS = 7 * DAY_MS;
 
 export type KeyState = "active" | "expiring" | "overlap" | "expired" | "revoked";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { DAY_SECONDS } from "../lib/config.ts";
 import { limitSchema } from "../lib/paging.ts";
+import { DAY_MS } from "../lib/time.ts";
 
 const MAX_LABEL_CHARACTERS = 100;
 const MAX_QUERY_CHARACTERS = 100;
@@ -66,7 +66,7 @@ export function createKeySchema({ scopes: catalogue, maxLifetimeDays, now }: Key
     .transform((text) => Date.parse(text))
     .refine((time) => time > now(), { error: "must be in the future" })
     .refine((time) => time <= LAST_INSTANT_MS, { error: "must be before the year 10000" });
-  const latest = (time: number) => time <= now() + maxLifetimeDays * DAY_SECONDS * 1000;
+  const latest = (time: number) => time <= now() + maxLifetimeDays * DAY_MS;
   const documented = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
   const expiresAt =
     maxLifetimeDays === 0

@@ -1,5 +1,6 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import { ApiError } from "../lib/errors.ts";
+import { timestamp } from "../lib/time.ts";
 import type { KeyFormat } from "./format.ts";
 import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey } from "./schema.ts";
 import type { KeyStore, StoredKey } from "./store.ts";
@@ -139,8 +140,4 @@ export class KeyService {
 function found(row: StoredKey | null): StoredKey {
   if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
   return row;
-}
-
-function timestamp(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }

@@ -1,4 +1,4 @@
-import { DAY_SECONDS } from "../lib/config.ts";
+import { DAY_MS, dayOf } from "../lib/time.ts";
 import type { DayUsage } from "./schema.ts";
 import { usageOf } from "./store.ts";
 
@@ -17,9 +17,7 @@ export async function recentUse(
   keyIds: readonly string[],
   now: number,
 ): Promise<ReadonlyMap<string, DayUsage[]>> {
-  const days = Array.from({ length: SHOWN_DAYS }, (_, i) =>
-    dayOf(now - (SHOWN_DAYS - 1 - i) * DAY_SECONDS * 1000),
-  );
+  const days = Array.from({ length: SHOWN_DAYS }, (_, i) => dayOf(now - (SHOWN_DAYS - 1 - i) * DAY_MS));
   const used = await usageOf(d1, companyId, keyIds, days[0] ?? "");
   return new Map(
     [...used].map(([keyId, usage]) => {
@@ -27,8 +25,4 @@ export async function recentUse(
       return [keyId, days.map((day) => byDay.get(day) ?? { day, allowed: 0, denied: 0 })];
     }),
   );
-}
-
-function dayOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

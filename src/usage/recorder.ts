@@ -1,7 +1,7 @@
 import type { WaitUntil } from "../lib/background.ts";
-import { DAY_SECONDS } from "../lib/config.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/errors.ts";
+import { DAY_MS, dayOf } from "../lib/time.ts";
 
 /** While keys are in use, counts are handed on this long after the first of them: those of a minute are one report. */
 const REPORT_MS = 90_000;
@@ -13,7 +13,6 @@ const WATCH_MS = 5_000;
 const MAX_KEYS = 1_000;
 /** Base62 characters of a report's id: 59 bits. */
 export const REPORT_ID_LENGTH = 10;
-const DAY_MS = DAY_SECONDS * 1000;
 
 /** What one isolate saw of a key since its last report. */
 export interface KeyUsage {
@@ -48,9 +47,7 @@ export interface UsageRecorderParts {
 export class UsageRecorder {
   readonly #parts: UsageRecorderParts;
   #counts = new Map<string, KeyUsage>();
-  /** Days since the epoch. */
-  #day = 0;
-  /** When the first of the counts was made. */
+  /** When the first of the counts was made: all are of that day. */
   #since = 0;
   #watchedAt = Number.NEGATIVE_INFINITY;
 
@@ -60,14 +57,9 @@ export class UsageRecorder {
 
   /** @param now - Milliseconds since the epoch. */
   record(key: { id: string; companyId: string }, allowed: boolean, now: number, waitUntil: WaitUntil): void {
-    const day = Math.floor(now / DAY_MS);
-    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && day !== this.#day)) {
-      waitUntil(this.#flush());
-    }
-    if (this.#counts.size === 0) {
-      this.#day = day;
-      this.#since = now;
-    }
+    const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
+    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && isNextDay)) waitUntil(this.#flush());
+    if (this.#counts.size === 0) this.#since = now;
     const usage = this.#counts.get(key.id);
     if (usage === undefined) {
       const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
@@ -97,7 +89,7 @@ export class UsageRecorder {
     this.#counts = new Map();
     if (keys.length === 0) return;
     const id = randomBase62(REPORT_ID_LENGTH, (bytes) => crypto.getRandomValues(bytes));
-    const day = new Date(this.#day * DAY_MS).toISOString().slice(0, 10);
+    const day = dayOf(this.#since);
     try {
       await this.#parts.queue.send({ id, day, keys });
     } catch (fault) {

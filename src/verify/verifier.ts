@@ -1,6 +1,7 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { WaitUntil } from "../lib/background.ts";
 import { describeFault } from "../lib/errors.ts";
+import { timestamp } from "../lib/time.ts";
 import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord } from "./decide.ts";
 import type { Feed } from "./feed.ts";
@@ -164,7 +165,7 @@ export class Verifier {
 }
 
 function shown({ id, companyId, scopes, expiresAt }: KeyRecord): VerifiedKey {
-  return { id, companyId, scopes, expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString() };
+  return { id, companyId, scopes, expiresAt: timestamp(expiresAt) };
 }
 
 interface Found {

@@ -1,0 +1,13 @@
+import { DAY_SECONDS } from "./config.ts";
+
+export const DAY_MS = DAY_SECONDS * 1000;
+
+/** The day, UTC, of a moment in milliseconds since the epoch: `YYYY-MM-DD`. */
+export function dayOf(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 10);
+}
+
+/** A moment in milliseconds since the epoch, or none, as RFC 3339 in UTC. */
+export function timestamp(milliseconds: number | null): string | null {
+  return milliseconds === null ? null : new Date(milliseconds).toISOString();
+}
