@@ -81,14 +81,11 @@ test("a fetch of another site, with credentials, changes nothing and learns noth
         method: "POST",
         body,
         mode: "no-cors",
-      });
-      return [
-        await read,
-        await revoked.then(
-          ({ type }) => type,
-          () => "no answer",
-        ),
-      ];
+      }).then(
+        ({ type }) => type,
+        () => "no answer",
+      );
+      return [await read, await revoked];
     },
     { url: site.latchkey, id },
   );
