@@ -105,6 +105,10 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
         },
       },
       clientCredentials: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => AUDIENCE,
@@ -137,6 +141,8 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
       await grant.save();
       return grant;
     },
+    // As strict as issuers are: a refresh token that comes twice ends all that came from the same sign-in.
+    rotateRefreshToken: true,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     clientBasedCORS: () => false,
     renderError: (ctx, { error, error_description }) => {

@@ -18,8 +18,8 @@ const REVEAL_SECONDS = 60;
 const sessionSchema = z.object({
   accessToken: z.string(),
   refreshToken: z.string().nullable(),
-  idToken: z.string().nullable(),
   name: z.string().nullable(),
+  logoutHint: z.string().nullable(),
   /** Milliseconds since the epoch. */
   endsAt: z.number(),
 });
@@ -81,8 +81,8 @@ export function sessionOf(tokens: Tokens, now: number, old?: Session): Session {
   return {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken ?? old?.refreshToken ?? null,
-    idToken: tokens.idToken ?? old?.idToken ?? null,
     name: tokens.name ?? old?.name ?? null,
+    logoutHint: tokens.logoutHint ?? old?.logoutHint ?? null,
     endsAt: old?.endsAt ?? now + SESSION_SECONDS * 1000,
   };
 }

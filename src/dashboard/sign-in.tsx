@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { ApiError } from "../lib/errors.ts";
+import { ApiError, describeFault } from "../lib/errors.ts";
 import type { Login } from "../oauth/login.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
@@ -46,9 +46,10 @@ export function signInRoutes({ cookies, login, verifyToken, now }: SessionParts)
     .post("/sign-out", async (c) => {
       const session = await cookies.session.read(c);
       for (const cookie of Object.values(cookies)) cookie.clear(c);
+      if (session?.refreshToken) c.executionCtx.waitUntil(revoked(login, session.refreshToken));
       const { origin } = new URL(c.req.url);
       // Who is signed out here need not wait for an issuer that is out of reach.
-      const end = await login.end(session?.idToken ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
+      const end = await login.end(session?.logoutHint ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
       return end === null ? c.redirect(`${HOME}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
     });
 }
@@ -61,6 +62,16 @@ async function completed(login: Login, url: URL, pending: Parameters<Login["comp
     if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
     const { message, reason } = error;
     throw new ApiError("BAD_REQUEST", { message, ...(reason !== undefined && { reason }) });
+  }
+}
+
+/** The session has ended here, whatever the issuer says. */
+async function revoked(login: Login, refreshToken: string): Promise<void> {
+  try {
+    await login.revoke(refreshToken);
+  } catch (fault) {
+    const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
+    console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
   }
 }
 

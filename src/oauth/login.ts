@@ -6,6 +6,8 @@ import { remote, TIMEOUT_MS } from "../lib/remote.ts";
 const METADATA_MAX_AGE_MS = 10 * 60_000;
 const METADATA_STALE_LIMIT_MS = 60 * 60_000;
 const METADATA_COOLDOWN_MS = 30_000;
+/** For what must not be given up lightly: an issuer that rotates refresh tokens takes each of them once. */
+const TOKEN_TIMEOUT_MS = 10_000;
 
 /** What must be remembered of a login until the issuer answers. Not for the issuer to see, nor for anybody else. */
 export interface PendingLogin {
@@ -18,9 +20,10 @@ export interface PendingLogin {
 export interface Tokens {
   accessToken: string;
   refreshToken: string | null;
-  idToken: string | null;
   /** How people call who signed in. */
   name: string | null;
+  /** What tells the issuer who signs out, in place of the ID token. */
+  logoutHint: string | null;
 }
 
 export type LoginOptions = Pick<
@@ -43,10 +46,15 @@ export interface Login {
   begin(redirectUri: string): Promise<{ url: URL; pending: PendingLogin }>;
   /** The tokens for what the issuer sent to `redirectUri`, in `url`. */
   complete(url: URL, redirectUri: string, pending: PendingLogin): Promise<Tokens>;
-  /** New tokens; the issuer may keep the refresh token and the ID token as they are. */
+  /** New tokens; `null` is what the issuer has left as it was. */
   refresh(refreshToken: string): Promise<Tokens>;
-  /** Where to send who signs out (OpenID Connect RP-Initiated Logout); `null` where the issuer has no such place. */
-  end(idToken: string | null, returnTo: string): Promise<URL | null>;
+  /** Ends the refresh token (RFC 7009), where the issuer lets it. */
+  revoke(refreshToken: string): Promise<void>;
+  /**
+   * Where to send who signs out (OpenID Connect RP-Initiated Logout 1.0 §2); `null` where the issuer has no such
+   * place. The URL is for the browser, so it holds no ID token: the client's id and `logoutHint` say who it is.
+   */
+  end(logoutHint: string | null, returnTo: string): Promise<URL | null>;
 }
 
 export function login(options: LoginOptions): Login {
@@ -54,7 +62,10 @@ export function login(options: LoginOptions): Login {
   const issuer = new URL(OAUTH_ISSUER);
   const client: oauth.Client = { client_id: options.OAUTH_CLIENT_ID };
   const insecure = issuer.protocol === "http:";
-  const http = () => ({ signal: AbortSignal.timeout(TIMEOUT_MS), [oauth.allowInsecureRequests]: insecure });
+  const http = (timeoutMs: number) => ({
+    signal: AbortSignal.timeout(timeoutMs),
+    [oauth.allowInsecureRequests]: insecure,
+  });
   const metadata = remote({
     load: async (signal) => {
       const request = { signal, [oauth.allowInsecureRequests]: insecure };
@@ -121,7 +132,7 @@ export function login(options: LoginOptions): Login {
           code,
           redirectUri,
           codeVerifier,
-          { ...http(), additionalParameters: resource },
+          { ...http(TOKEN_TIMEOUT_MS), additionalParameters: resource },
         );
         const expected = { expectedNonce: nonce, requireIdToken: true };
         return tokensOf(await oauth.processAuthorizationCodeResponse(as, client, response, expected));
@@ -132,20 +143,32 @@ export function login(options: LoginOptions): Login {
       const as = await server();
       return answered(async () => {
         const response = await oauth.refreshTokenGrantRequest(as, client, authentication(as), refreshToken, {
-          ...http(),
+          ...http(TOKEN_TIMEOUT_MS),
           additionalParameters: resource,
         });
         return tokensOf(await oauth.processRefreshTokenResponse(as, client, response));
       });
     },
 
-    async end(idToken, returnTo) {
+    async revoke(refreshToken) {
+      const as = await server();
+      if (as.revocation_endpoint === undefined) return;
+      await answered(async () => {
+        const response = await oauth.revocationRequest(as, client, authentication(as), refreshToken, {
+          ...http(TIMEOUT_MS),
+          additionalParameters: { token_type_hint: "refresh_token" },
+        });
+        await oauth.processRevocationResponse(response);
+      });
+    },
+
+    async end(logoutHint, returnTo) {
       const endpoint = (await server()).end_session_endpoint;
       if (endpoint === undefined) return null;
       const url = new URL(endpoint);
       url.searchParams.set("client_id", client.client_id);
       url.searchParams.set("post_logout_redirect_uri", returnTo);
-      if (idToken !== null) url.searchParams.set("id_token_hint", idToken);
+      if (logoutHint !== null) url.searchParams.set("logout_hint", logoutHint);
       return url;
     },
   };
@@ -153,16 +176,21 @@ export function login(options: LoginOptions): Login {
 
 function tokensOf(response: oauth.TokenEndpointResponse): Tokens {
   const claims = oauth.getValidatedIdTokenClaims(response);
-  const name = claims?.email ?? claims?.name ?? claims?.sub;
+  const name = textOf(claims?.email ?? claims?.name ?? claims?.sub);
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token ?? null,
-    idToken: response.id_token ?? null,
-    name: typeof name === "string" ? name : null,
+    name,
+    // Issuers that look for a claim of their own: Microsoft's for `login_hint`, Auth0 for `sid`.
+    logoutHint: textOf(claims?.login_hint ?? claims?.sid) ?? name,
   };
 }
 
-async function answered(ask: () => Promise<Tokens>): Promise<Tokens> {
+function textOf(claim: unknown): string | null {
+  return typeof claim === "string" ? claim : null;
+}
+
+async function answered<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (fault) {

@@ -140,20 +140,20 @@ test("without a key set a session is neither good nor bad: 503", async () => {
 test("no token is in any page, header or log line", async () => {
   const lines = logged();
   const accessToken = await token();
-  const session = { accessToken, refreshToken: "a-refresh-token", idToken: "an-id-token" };
+  const session = { accessToken, refreshToken: "a-refresh-token" };
   const jar = await signedIn({ session });
   for (const path of PAGES) {
     const answer = await visit(path, { jar });
     const text = `${await answer.text()} ${JSON.stringify([...answer.headers])}`;
-    expect(text).not.toMatch(new RegExp([accessToken, "a-refresh-token", "an-id-token"].join("|")));
+    expect(text).not.toMatch(new RegExp([accessToken, "a-refresh-token"].join("|")));
   }
   expect(lines.join()).not.toContain(accessToken);
 });
 
 test("a session lasts from its start, however often its tokens are renewed, and keeps what is not sent again", () => {
-  const tokens = { accessToken: "a", refreshToken: "r", idToken: "i", name: "ada" };
+  const tokens = { accessToken: "a", refreshToken: "r", name: "ada", logoutHint: "sid-1" };
   const first = sessionOf(tokens, 1_000);
-  const renewed = { accessToken: "b", refreshToken: null, idToken: null, name: null };
+  const renewed = { accessToken: "b", refreshToken: null, name: null, logoutHint: null };
   expect(sessionOf(renewed, 5_000_000, first)).toEqual({ ...first, accessToken: "b" });
   expect(first.endsAt).toBe(1_000 + 12 * 3_600_000);
 });

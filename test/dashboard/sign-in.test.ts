@@ -142,9 +142,9 @@ test("after signing in one goes to no other site, whatever the link says", async
 
 describe("signing out", () => {
   test("takes the session and sends to the issuer, which ends its own", async () => {
-    const jar = await signedIn({ session: { idToken: "an-id-token" } });
+    const jar = await signedIn({ session: { logoutHint: "ada" } });
     const page = await pageOf(await visit("/dashboard/sign-out", { jar, form: {}, target: atLocalIssuer() }));
-    expect(refreshOf(page)).toMatch(/\/session\/end\?client_id=dashboard&.*id_token_hint=an-id-token$/);
+    expect(refreshOf(page)).toMatch(/\/session\/end\?client_id=dashboard&.*logout_hint=ada$/);
     expect(jar.cookies.size).toBe(0);
   });
 

@@ -70,7 +70,7 @@ test("who signed in gets an access token for this API", async () => {
   expect(tokens).toMatchObject({
     name: "ada@acme.example",
     refreshToken: expect.any(String),
-    idToken: expect.any(String),
+    logoutHint: "ada@acme.example",
   });
 });
 
@@ -135,13 +135,20 @@ test("a refresh token that the issuer does not know is refused", async () => {
   expect(await codeOf(client().refresh("another"))).toBe("UNAUTHORIZED");
 });
 
-test("who signs out is sent to the issuer too, which knows by the ID token who it is", async () => {
-  const url = await client().end("an-id-token", "https://latchkey.example/dashboard/sign-in");
+test("a refresh token that was revoked brings nothing any more", async () => {
+  const { back, pending } = await atTheDoor();
+  const { refreshToken } = await client().complete(back, REDIRECT_URI, pending);
+  await client().revoke(refreshToken ?? "");
+  expect(await codeOf(client().refresh(refreshToken ?? ""))).toBe("UNAUTHORIZED");
+});
+
+test("who signs out is sent to the issuer too, with the client's id and a hint, never with the ID token", async () => {
+  const url = await client().end("ada@acme.example", "https://latchkey.example/dashboard/sign-in");
   expect(`${url?.origin}${url?.pathname}`).toBe(`${issuer}/session/end`);
   expect(Object.fromEntries(url?.searchParams ?? [])).toEqual({
     client_id: clientId,
     post_logout_redirect_uri: "https://latchkey.example/dashboard/sign-in",
-    id_token_hint: "an-id-token",
+    logout_hint: "ada@acme.example",
   });
 });
 
@@ -170,9 +177,19 @@ async function issuerWith(metadata: Record<string, unknown>, token = {}) {
   return client({ OAUTH_ISSUER: made.url });
 }
 
-test("who signs out without an ID token is sent to the issuer all the same", async () => {
+test("who signs out and is unknown is sent to the issuer all the same", async () => {
   const url = await client().end(null, "https://latchkey.example/dashboard/sign-in");
-  expect(url?.searchParams.has("id_token_hint")).toBe(false);
+  expect(url?.searchParams.has("logout_hint")).toBe(false);
+});
+
+test("an issuer that revokes no tokens is not asked to", async () => {
+  const at = await issuerWith({});
+  expect(await codeOf(at.revoke("a refresh token"))).toBe("accepted");
+});
+
+test("an issuer that takes 3 s to renew a token is waited for: it may have taken the refresh token", async () => {
+  const late = { ...bearerToken({ access_token: "a", token_type: "Bearer" }), delayMs: 3_000 };
+  expect(await (await issuerWith({}, late)).refresh("a refresh token")).toMatchObject({ accessToken: "a" });
 });
 
 test("an issuer that takes the client's secret in the form alone gets it there", async () => {
@@ -183,8 +200,8 @@ test("an issuer that takes the client's secret in the form alone gets it there",
   expect(await at.refresh("a refresh token")).toEqual({
     accessToken: "a",
     refreshToken: "r",
-    idToken: null,
     name: null,
+    logoutHint: null,
   });
 });
 
@@ -227,6 +244,7 @@ test.each([
     at.begin(REDIRECT_URI),
     at.complete(new URL(REDIRECT_URI), REDIRECT_URI, pending),
     at.refresh("a refresh token"),
+    at.revoke("a refresh token"),
     at.end(null, REDIRECT_URI),
   ];
   expect(new Set(await Promise.all(outcomes.map(codeOf)))).toEqual(new Set(["UNAVAILABLE"]));

@@ -68,8 +68,8 @@ export async function signedIn(options: TokenOptions & { session?: Partial<Sessi
   const value = {
     accessToken: await token(tokenOptions),
     refreshToken: null,
-    idToken: null,
     name: "ada@acme.example",
+    logoutHint: "ada@acme.example",
     endsAt: Date.now() + 3_600_000,
     ...session,
   };
