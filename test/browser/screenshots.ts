@@ -1,4 +1,4 @@
-/** Pictures of the dashboard for the README, from the real pages: `npm run screenshots`. */
+/** Pictures of the dashboard for docs/dashboard.md, from the real pages: `npm run screenshots`. */
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, test } from "vitest";

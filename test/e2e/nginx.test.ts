@@ -33,7 +33,7 @@ const upstream = createServer(({ method, headers }, response) => {
 });
 afterAll(() => void upstream.close());
 
-describe.skipIf(!hasNginx())("nginx, set up as the README has it,", () => {
+describe.skipIf(!hasNginx())("nginx, set up as docs/proxies.md has it,", () => {
   let jobs: string;
   let createKey: (scope: string) => Promise<CreatedKey>;
 
@@ -54,7 +54,8 @@ describe.skipIf(!hasNginx())("nginx, set up as the README has it,", () => {
     await new Promise<void>((resolve) => upstream.listen(0, "localhost", resolve));
     const port = await freePort();
     jobs = `http://localhost:${port}/jobs/1`;
-    const recipe = /```nginx\n([\s\S]*?)```/.exec(await readFile(join(dir, "README.md"), "utf8"))?.[1] ?? "";
+    const recipe =
+      /```nginx\n([\s\S]*?)```/.exec(await readFile(join(dir, "docs/proxies.md"), "utf8"))?.[1] ?? "";
     const locations = recipe
       .replace("localhost:3000", `localhost:${(upstream.address() as AddressInfo).port}`)
       .replace("localhost:8787", `localhost:${latchkey.port}`);

@@ -15,6 +15,7 @@ const COPIED = [
   "LICENSE",
   "README.md",
   "assets",
+  "docs",
   "examples",
   "migrations",
   "package.json",

@@ -11,3 +11,9 @@ declare namespace Cloudflare {
     };
   }
 }
+
+/** The text of a page. */
+declare module "*.md?raw" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,31 @@
+import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../e2e/support.ts";
+import { blocksOf } from "./markdown.ts";
+import { config } from "./wrangler.ts";
+
+const [commands = ""] = blocksOf(await readFile("docs/deploy.md", "utf8"), "sh");
+
+test("the commands make the database, the queue and the secrets that wrangler.toml names", () => {
+  const named = (pattern: RegExp) => [...commands.matchAll(pattern)].map(([, name]) => name);
+  const queues = [
+    ...(config.queues.producers?.map(({ queue }) => queue) ?? []),
+    ...(config.queues.consumers?.map(({ queue }) => queue) ?? []),
+  ];
+  expect(named(/d1 create (\S+)/g)).toEqual(config.d1_databases.map(({ database_name }) => database_name));
+  expect(named(/d1 migrations apply (\S+)/g)).toEqual(config.d1_databases.map(({ binding }) => binding));
+  expect(new Set(named(/queues create (\S+)/g))).toEqual(new Set(queues));
+  expect(named(/secret put (\S+)/g)).toEqual(config.secrets?.required);
+});
+
+test("the first pepper is a JSON map of one generation, of 256 bits", async () => {
+  const line = commands.split("\n").find((line) => line.includes("openssl")) ?? "";
+  const dir = await temporaryDirectory();
+  execFileSync("bash", ["-c", line], { cwd: dir });
+  const [, file = ""] = /> (\S+)$/.exec(line) ?? [];
+  const peppers = JSON.parse(await readFile(`${dir}/${file}`, "utf8"));
+  expect(Object.keys(peppers)).toEqual(["a"]);
+  expect(Buffer.from(peppers.a, "base64")).toHaveLength(32);
+  expect(commands).toContain(`secret put KEY_PEPPERS < ${file}`);
+});
