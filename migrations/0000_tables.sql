@@ -2,20 +2,28 @@ CREATE TABLE `api_keys` (
 	`id` text PRIMARY KEY NOT NULL,
 	`company_id` text NOT NULL,
 	`label` text NOT NULL,
+	`label_folded` text,
 	`key_prefix` text NOT NULL,
 	`digest` text NOT NULL,
+	`generation` text,
 	`scopes` text NOT NULL,
 	`created_at` integer NOT NULL,
 	`expires_at` integer,
 	`revoked_at` integer,
 	`last_used_at` integer,
+	`replaces_id` text,
 	CONSTRAINT "api_keys_expires_at" CHECK(typeof("api_keys"."expires_at") IN ('integer', 'null')),
-	CONSTRAINT "api_keys_revoked_at" CHECK(typeof("api_keys"."revoked_at") IN ('integer', 'null'))
+	CONSTRAINT "api_keys_revoked_at" CHECK(typeof("api_keys"."revoked_at") IN ('integer', 'null')),
+	CONSTRAINT "api_keys_scopes" CHECK(json_valid("api_keys"."scopes") AND json_type("api_keys"."scopes") = 'array')
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `api_keys_digest` ON `api_keys` (`digest`);--> statement-breakpoint
+CREATE UNIQUE INDEX `api_keys_replaces` ON `api_keys` (`replaces_id`);--> statement-breakpoint
 CREATE INDEX `api_keys_newest` ON `api_keys` (`company_id`,`created_at`,`id`);--> statement-breakpoint
 CREATE INDEX `api_keys_live` ON `api_keys` (`company_id`,`expires_at`) WHERE "api_keys"."revoked_at" is null;--> statement-breakpoint
+CREATE INDEX `api_keys_revoked` ON `api_keys` (`revoked_at`) WHERE "api_keys"."revoked_at" is not null;--> statement-breakpoint
+CREATE INDEX `api_keys_expired` ON `api_keys` (`expires_at`) WHERE "api_keys"."expires_at" is not null;--> statement-breakpoint
+CREATE INDEX `api_keys_generation` ON `api_keys` (`generation`,`expires_at`) WHERE "api_keys"."revoked_at" is null;--> statement-breakpoint
 CREATE TABLE `audit_events` (
 	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`id` text NOT NULL,
@@ -24,7 +32,9 @@ CREATE TABLE `audit_events` (
 	`action` text NOT NULL,
 	`actor_issuer` text,
 	`actor_subject` text,
-	`at` integer NOT NULL
+	`at` integer NOT NULL,
+	`detail` text,
+	CONSTRAINT "audit_events_detail" CHECK("audit_events"."detail" IS NULL OR (json_valid("audit_events"."detail") AND json_type("audit_events"."detail") = 'object'))
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `audit_events_id_unique` ON `audit_events` (`id`);--> statement-breakpoint
@@ -35,3 +45,16 @@ CREATE TABLE `key_changes` (
 	`digest` text NOT NULL,
 	`changed_at` integer DEFAULT (unixepoch() * 1000) NOT NULL
 );
+--> statement-breakpoint
+CREATE TABLE `usage_days` (
+	`key_id` text NOT NULL,
+	`company_id` text NOT NULL,
+	`day` text NOT NULL,
+	`allowed` integer NOT NULL,
+	`denied` integer NOT NULL,
+	`last_used_at` integer,
+	`reports` text DEFAULT '' NOT NULL,
+	PRIMARY KEY(`key_id`, `day`)
+);
+--> statement-breakpoint
+CREATE INDEX `usage_days_day` ON `usage_days` (`day`);

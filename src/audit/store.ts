@@ -1,5 +1,6 @@
 import { and, desc, eq, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
+import { selectInto } from "../db/insert.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import type { ListEvents, ShownEvent } from "./schema.ts";
 
@@ -27,9 +28,21 @@ export interface AuditEvent {
  */
 export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
   const recorded = db.select({ id: auditEvents.id }).from(auditEvents).where(eq(auditEvents.id, event.id));
-  const values = sql`SELECT NULL, ${event.id}, ${apiKeys.companyId}, ${apiKeys.id}, ${event.action},
-    ${event.actor?.issuer ?? null}, ${event.actor?.subject ?? null}, ${event.at}, ${event.detail ? JSON.stringify(event.detail) : null}
-    FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`;
+  const values = selectInto(
+    auditEvents,
+    {
+      seq: null,
+      id: event.id,
+      companyId: apiKeys.companyId,
+      keyId: apiKeys.id,
+      action: event.action,
+      actorIssuer: event.actor?.issuer ?? null,
+      actorSubject: event.actor?.subject ?? null,
+      at: event.at,
+      detail: event.detail ?? null,
+    },
+    sql`FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`,
+  );
   return db.insert(auditEvents).select(values);
 }
 
@@ -39,11 +52,23 @@ export function recordEvents(
   events: ReadonlyMap<string, AuditEvent>,
   condition: SQL | undefined,
 ) {
-  // A join that SQLite does not turn round: one look-up for each event.
-  const values = sql`SELECT NULL, value ->> '$[1].id', ${apiKeys.companyId}, ${apiKeys.id}, value ->> '$[1].action',
-    value ->> '$[1].actor.issuer', value ->> '$[1].actor.subject', value ->> '$[1].at', value -> '$[1].detail'
-    FROM json_each(${JSON.stringify([...events])}) CROSS JOIN ${apiKeys} ON ${apiKeys.digest} = value ->> '$[0]'
-    WHERE ${condition}`;
+  const values = selectInto(
+    auditEvents,
+    {
+      seq: null,
+      id: sql`value ->> '$[1].id'`,
+      companyId: apiKeys.companyId,
+      keyId: apiKeys.id,
+      action: sql`value ->> '$[1].action'`,
+      actorIssuer: sql`value ->> '$[1].actor.issuer'`,
+      actorSubject: sql`value ->> '$[1].actor.subject'`,
+      at: sql`value ->> '$[1].at'`,
+      detail: sql`value -> '$[1].detail'`,
+    },
+    // A join that SQLite does not turn round: one look-up for each event.
+    sql`FROM json_each(${JSON.stringify([...events])}) CROSS JOIN ${apiKeys} ON ${apiKeys.digest} = value ->> '$[0]'
+      WHERE ${condition}`,
+  );
   return db.insert(auditEvents).select(values);
 }
 

@@ -4,7 +4,7 @@ import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 
 export type Database = DrizzleD1Database;
 
-/** The database could not be reached or did not carry out a statement. The cause is for the log. */
+/** The database could not be reached, or has too much to do. The cause is for the log. */
 export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
 }
@@ -19,26 +19,48 @@ export function primary(d1: D1Database): Database {
   return open(d1.withSession("first-primary"));
 }
 
+/** https://developers.cloudflare.com/d1/observability/debug-d1/ names these with "Retry the operation". */
+const RETRYABLE = [
+  "reset because its code was updated",
+  "storage caused object to be reset",
+  "Network connection lost",
+  "transient issue on remote node",
+  "because client disconnected",
+];
+/** Here the same page asks for fewer requests. */
+const OVERLOADED = "D1 DB is overloaded";
+
 /** D1 repeats reads by itself, never writes: https://developers.cloudflare.com/d1/best-practices/retry-queries/ */
 const ATTEMPTS = 3;
 /** Wait before the second attempt, twice as long before the third, with jitter. */
 const BACKOFF_MS = 50;
 
 /**
- * Work on the primary. It is done again where it failed, perhaps only on the way back: it must be
+ * Work on the primary. It is done again where the database failed, perhaps only on the way back: it must be
  * such that once and twice come to the same.
  *
- * @throws DatabaseError for whatever the work throws at last.
+ * @throws DatabaseError where the database is unavailable; what the work throws for any other reason: a statement
+ *   that breaks a rule of the schema, a bug.
  */
 export async function onPrimary<T>(d1: D1Database, work: (db: Database) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work(primary(d1));
     } catch (cause) {
-      if (attempt === ATTEMPTS) throw new DatabaseError("The database failed", { cause });
+      const message = messageOf(cause);
+      const isRetryable = RETRYABLE.some((part) => message.includes(part));
+      if (!isRetryable && !message.includes(OVERLOADED)) throw cause;
+      if (!isRetryable || attempt === ATTEMPTS) throw new DatabaseError("The database failed", { cause });
       await scheduler.wait(BACKOFF_MS * attempt * (0.5 + Math.random()));
     }
   }
+}
+
+/** What D1 itself says: Drizzle wraps it in a message that quotes the parameters. */
+function messageOf(fault: unknown): string {
+  let cause = fault;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? cause.message : "";
 }
 
 /** `column` holds one of `values`, however many: as one parameter, of which D1 takes 100. */

@@ -1,5 +1,29 @@
-import { isNull, sql } from "drizzle-orm";
-import { check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { isNotNull, isNull, sql } from "drizzle-orm";
+import {
+  check,
+  customType,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/sqlite-core";
+import { isStringArray, isStringRecord, jsonOr } from "./json.ts";
+
+/** Names, as a JSON array. A row that holds anything else, by whatever way it came there, has none. */
+const names = customType<{ data: string[]; driverData: string }>({
+  dataType: () => "text",
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (stored) => jsonOr(stored, isStringArray, []),
+});
+
+/** Texts by name, as a JSON object. Anything else is read as `null`. */
+const texts = customType<{ data: Record<string, string> | null; driverData: string }>({
+  dataType: () => "text",
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (stored) => jsonOr(stored, isStringRecord, null),
+});
 
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
@@ -8,10 +32,14 @@ export const apiKeys = sqliteTable(
     id: text().primaryKey(),
     companyId: text("company_id").notNull(),
     label: text().notNull(),
+    /** The label as searches compare it: see `fold`. Without it, of a row made by hand, the label is compared. */
+    labelFolded: text("label_folded"),
     keyPrefix: text("key_prefix").notNull(),
     /** HMAC-SHA-256 of the key under its generation's pepper, base64url. */
     digest: text().notNull(),
-    scopes: text({ mode: "json" }).$type<string[]>().notNull(),
+    /** Which pepper the digest was made with. Unknown of a row made by hand. */
+    generation: text(),
+    scopes: names().notNull(),
     createdAt: integer("created_at").notNull(),
     expiresAt: integer("expires_at"),
     revokedAt: integer("revoked_at"),
@@ -25,9 +53,14 @@ export const apiKeys = sqliteTable(
     uniqueIndex("api_keys_replaces").on(table.replacesId),
     index("api_keys_newest").on(table.companyId, table.createdAt, table.id),
     index("api_keys_live").on(table.companyId, table.expiresAt).where(isNull(table.revokedAt)),
+    // For the whole service: which dead keys are old, and which peppers are still in use.
+    index("api_keys_revoked").on(table.revokedAt).where(isNotNull(table.revokedAt)),
+    index("api_keys_expired").on(table.expiresAt).where(isNotNull(table.expiresAt)),
+    index("api_keys_generation").on(table.generation, table.expiresAt).where(isNull(table.revokedAt)),
     // A time that is not a number would never be reached: refused, whoever writes it.
     check("api_keys_expires_at", sql`typeof(${table.expiresAt}) IN ('integer', 'null')`),
     check("api_keys_revoked_at", sql`typeof(${table.revokedAt}) IN ('integer', 'null')`),
+    check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
   ],
 );
 
@@ -52,9 +85,13 @@ export const auditEvents = sqliteTable(
     actorSubject: text("actor_subject"),
     at: integer().notNull(),
     /** What the action alone does not tell: the new label, the successor, why and where from. */
-    detail: text({ mode: "json" }).$type<Record<string, string>>(),
+    detail: texts(),
   },
   (table) => [
+    check(
+      "audit_events_detail",
+      sql`${table.detail} IS NULL OR (json_valid(${table.detail}) AND json_type(${table.detail}) = 'object')`,
+    ),
     index("audit_events_newest").on(table.companyId, table.seq),
     index("audit_events_key").on(table.companyId, table.keyId, table.seq),
   ],

@@ -21,6 +21,8 @@ export interface NewKey {
   keyPrefix: string;
   /** What the database stores and looks up by. */
   digest: string;
+  /** Names the pepper that the digest was made with: one character. */
+  generation: string;
 }
 
 export interface KeyFormat {
@@ -74,6 +76,7 @@ export function keyFormat(
         rawKey: text + String.fromCharCode(...tagOf(signature, tag)),
         keyPrefix: start + body.slice(0, SHOWN_LENGTH),
         digest: digestOf(signature),
+        generation: newest,
       };
     },
 

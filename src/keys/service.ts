@@ -27,15 +27,14 @@ export class KeyService {
   /** @throws ApiError `CONFLICT` where the company is at its cap. */
   async create(companyId: string, actor: Actor, input: CreateKey): Promise<NewApiKey> {
     const { store, format, maxLiveKeys } = this.#parts;
-    const { rawKey, keyPrefix, digest } = await format.create();
+    const { rawKey, ...parts } = await format.create();
     const event = this.#event("create", actor);
     const row = await store.insert(
       {
         ...input,
         id: crypto.randomUUID(),
         companyId,
-        keyPrefix,
-        digest,
+        ...parts,
         createdAt: event.at,
         revokedAt: null,
         lastUsedAt: null,

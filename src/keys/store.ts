@@ -15,14 +15,16 @@ import {
 } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
+import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
+import { fold } from "./fold.ts";
 import type { ListKeys } from "./schema.ts";
 
 /** A key as stored, less its digest. */
 export type StoredKey = Omit<NewKeyRow, "digest">;
-export type NewKeyRow = typeof apiKeys.$inferSelect;
+export type NewKeyRow = Omit<typeof apiKeys.$inferSelect, "labelFolded">;
 
-export interface Successor extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest"> {
+export interface Successor extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation"> {
   /** When the old key ends. */
   endsAt: number;
   rotated: AuditEvent;
@@ -70,6 +72,7 @@ const stored = {
   companyId: apiKeys.companyId,
   label: apiKeys.label,
   keyPrefix: apiKeys.keyPrefix,
+  generation: apiKeys.generation,
   scopes: apiKeys.scopes,
   createdAt: apiKeys.createdAt,
   expiresAt: apiKeys.expiresAt,
@@ -86,10 +89,11 @@ export function keyStore(d1: D1Database): KeyStore {
           .select({ count: sql`count(*)` })
           .from(apiKeys)
           .where(and(eq(apiKeys.companyId, key.companyId), isLive(event.at)));
-        const values = sql`SELECT ${key.id}, ${key.companyId}, ${key.label}, ${key.keyPrefix}, ${key.digest},
-          ${JSON.stringify(key.scopes)}, ${key.createdAt}, ${key.expiresAt}, ${key.revokedAt}, ${key.lastUsedAt},
-          ${key.replacesId}
-          WHERE (${liveKeys}) < ${maxLiveKeys}`;
+        const values = selectInto(
+          apiKeys,
+          { ...key, labelFolded: fold(key.label) },
+          sql`WHERE (${liveKeys}) < ${maxLiveKeys}`,
+        );
         const [, , rows] = await db.batch([
           db.insert(apiKeys).select(values).onConflictDoNothing({ target: apiKeys.id }),
           recordEvent(db, event, isKey(key.companyId, key.id)),
@@ -107,7 +111,10 @@ export function keyStore(d1: D1Database): KeyStore {
         const changes = and(isKey(companyId, id), isNull(apiKeys.revokedAt), ne(apiKeys.label, label));
         const [, , rows] = await db.batch([
           recordEvent(db, event, changes),
-          db.update(apiKeys).set({ label }).where(changes),
+          db
+            .update(apiKeys)
+            .set({ label, labelFolded: fold(label) })
+            .where(changes),
           selectKey(db, companyId, id),
         ]);
         return rows[0] ?? null;
@@ -124,9 +131,22 @@ export function keyStore(d1: D1Database): KeyStore {
             and(eq(apiKeys.companyId, companyId), isLive(now), endsAt > now ? undefined : ne(apiKeys.id, id)),
           );
         const replaced = db.select({ id: apiKeys.id }).from(apiKeys).where(isSuccessor(companyId, id));
-        const values = sql`SELECT ${successor.id}, ${apiKeys.companyId}, ${apiKeys.label}, ${successor.keyPrefix},
-          ${successor.digest}, ${apiKeys.scopes}, ${now}, ${apiKeys.expiresAt}, NULL, NULL, ${apiKeys.id}
-          FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND (${others}) < ${maxLiveKeys}`;
+        const values = selectInto(
+          apiKeys,
+          {
+            ...successor,
+            companyId: apiKeys.companyId,
+            label: apiKeys.label,
+            labelFolded: apiKeys.labelFolded,
+            scopes: apiKeys.scopes,
+            createdAt: now,
+            expiresAt: apiKeys.expiresAt,
+            revokedAt: null,
+            lastUsedAt: null,
+            replacesId: apiKeys.id,
+          },
+          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND (${others}) < ${maxLiveKeys}`,
+        );
         const made = db.select({ id: apiKeys.id }).from(apiKeys).where(isKey(companyId, successor.id));
         const endsLater = or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, endsAt));
         const [, , , , olds, successors] = await db.batch([
@@ -163,10 +183,12 @@ function listQuery(db: Database, companyId: string, filter: ListKeys, now: numbe
     conditions.push(sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${cursor.createdAt}, ${cursor.id})`);
   if (active !== undefined) conditions.push(active ? isLive(now) : not(isLive(now)));
   // instr, as D1 limits a LIKE pattern to 50 bytes.
-  if (q)
+  if (q) {
+    const label = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;
     conditions.push(
-      or(...[apiKeys.label, apiKeys.keyPrefix].map((c) => sql`instr(lower(${c}), lower(${q})) > 0`)),
+      or(...[label, sql`upper(${apiKeys.keyPrefix})`].map((c) => sql`instr(${c}, ${fold(q)}) > 0`)),
     );
+  }
   const query = db
     .select(stored)
     .from(apiKeys)

@@ -1,5 +1,6 @@
 import { and, eq, gte, inArray, isNotNull, lt, max, ne, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
+import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
 import { REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
 import type { DayUsage } from "./schema.ts";
@@ -24,13 +25,23 @@ export async function mergeReports(d1: D1Database, reports: readonly UsageReport
     db
       .insert(usageDays)
       .select(
-        sql`SELECT uses.key_id, uses.company_id, uses.day, sum(uses.allowed), sum(uses.denied), max(uses.last_used_at),
-            group_concat(uses.report, ' ')
-          FROM ${uses}
-          CROSS JOIN ${apiKeys} ON ${apiKeys.id} = uses.key_id AND ${apiKeys.companyId} = uses.company_id
-          LEFT JOIN ${usageDays} ON ${usageDays.keyId} = uses.key_id AND ${usageDays.day} = uses.day
-          WHERE instr(coalesce(${usageDays.reports}, ''), uses.report) = 0
-          GROUP BY uses.key_id, uses.day`,
+        selectInto(
+          usageDays,
+          {
+            keyId: sql`uses.key_id`,
+            companyId: sql`uses.company_id`,
+            day: sql`uses.day`,
+            allowed: sql`sum(uses.allowed)`,
+            denied: sql`sum(uses.denied)`,
+            lastUsedAt: sql`max(uses.last_used_at)`,
+            reports: sql`group_concat(uses.report, ' ')`,
+          },
+          sql`FROM ${uses}
+            CROSS JOIN ${apiKeys} ON ${apiKeys.id} = uses.key_id AND ${apiKeys.companyId} = uses.company_id
+            LEFT JOIN ${usageDays} ON ${usageDays.keyId} = uses.key_id AND ${usageDays.day} = uses.day
+            WHERE instr(coalesce(${usageDays.reports}, ''), uses.report) = 0
+            GROUP BY uses.key_id, uses.day`,
+        ),
       )
       .onConflictDoUpdate({
         target: [usageDays.keyId, usageDays.day],

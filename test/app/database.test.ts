@@ -66,12 +66,13 @@ describe.each(mutating)("$method $path", (route) => {
   test("that fails half-way leaves nothing behind", async () => {
     const key = await createKey();
     const before = await stored();
-    logged();
+    const lines = logged();
     const target = batching((run, statements) =>
       run([...statements, env.DB.prepare("INSERT INTO key_changes (digest) VALUES (NULL)")]),
     );
-    await expectError(await ask(route, key, { target }), "UNAVAILABLE");
+    await expectError(await ask(route, key, { target }), "INTERNAL_ERROR");
     expect(await stored()).toEqual(before);
+    expect(lines.join()).toContain("NOT NULL constraint failed: key_changes.digest");
   });
 
   test("whose answer from the database is lost takes effect once", async () => {

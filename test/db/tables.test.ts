@@ -35,3 +35,28 @@ describe.each([apiKeys, keyChanges, auditEvents].map(getTableConfig))("$name", (
     expect(sql.split("CHECK").length - 1).toBe(table.checks.length);
   });
 });
+
+describe("JSON that a row holds", () => {
+  test.each([
+    ['["jobs:read"]', ["jobs:read"]],
+    ["[]", []],
+    ['"jobs:readonly"', []],
+    ['{"jobs:read":1}', []],
+    ["[1]", []],
+    ["null", []],
+    ["[", []],
+    ["", []],
+  ])("%s as scopes is %j", (stored, scopes) => {
+    expect(apiKeys.scopes.mapFromDriverValue(stored)).toEqual(scopes);
+  });
+
+  test.each([
+    ['{"label":"x"}', { label: "x" }],
+    ['{"label":1}', null],
+    ["[]", null],
+    ["null", null],
+    ["{", null],
+  ])("%s as the detail of an event is %j", (stored, detail) => {
+    expect(auditEvents.detail.mapFromDriverValue(stored)).toEqual(detail);
+  });
+});

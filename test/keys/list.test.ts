@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
+import { fold } from "../../src/keys/fold.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { createKey, manage, ORIGIN } from "../support/api.ts";
 import { expectError } from "../support/expect.ts";
@@ -19,7 +20,7 @@ interface Row {
 /** Rows put into the database by hand, to choose their times and ids; the newest last. */
 async function insertRows(rows: Row[]): Promise<void> {
   const statement = env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes,
-    created_at, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, '["jobs:read"]', ?, ?, ?)`);
+    created_at, expires_at, revoked_at, label_folded) VALUES (?, ?, ?, ?, ?, '["jobs:read"]', ?, ?, ?, ?)`);
   await env.DB.batch(
     rows.map(({ id = crypto.randomUUID(), company = "acme", label = "x", ...row }, i) => {
       const { createdAt = Date.UTC(2026, 0, 1) + i, expiresAt = null, revokedAt = null } = row;
@@ -32,6 +33,7 @@ async function insertRows(rows: Row[]): Promise<void> {
         createdAt,
         expiresAt,
         revokedAt,
+        fold(label),
       );
     }),
   );
@@ -236,10 +238,40 @@ describe("?q=", () => {
     ["+", "a+b"],
     ["a+b", "a+b"],
     ["\u200B", "zero\u200Bwidth"],
+    ["überweisung", "Überweisung"],
+    ["ÜBERW", "Überweisung"],
+    ["ключ", "Ключ сайта"],
+    ["ΔΟΣ", "Δόση, δοσεις"],
+    ["οδος", "ΟΔΟΣ 7"],
+    ["οδοσ", "Οδος"],
+    ["strasse", "Straße"],
+    ["file", "ﬁle"],
+    ["１２", "No. 12"],
+    ["e\u0301", "Café"],
+    ["Café", "Cafe\u0301"],
     ["\u{1F511}".repeat(100), "\u{1F511}".repeat(100)],
   ])("%j finds the label %j literally and alone", async (q, label) => {
     await insertRows([{ label: "other" }, { label }, { label: "another" }]);
     expect(await labels(`?${new URLSearchParams({ q })}`)).toEqual([label]);
+  });
+
+  test("finds a label by its new name once it was renamed, and by the old one no longer", async () => {
+    const { id } = await createKey({ label: "Überweisung" });
+    await manage(`${LIST}/${id}`, { method: "PATCH", body: { label: "Ключ" } });
+    expect(await labels(`?${new URLSearchParams({ q: "ключ" })}`)).toEqual(["Ключ"]);
+    expect(await labels(`?${new URLSearchParams({ q: "überweisung" })}`)).toEqual([]);
+  });
+
+  test("finds the successor of a rotated key as well", async () => {
+    const { id } = await createKey({ label: "Überweisung" });
+    await manage(`${LIST}/${id}/rotate`, { method: "POST" });
+    expect(await labels(`?${new URLSearchParams({ q: "überweisung" })}`)).toHaveLength(2);
+  });
+
+  test("finds a row that was made by hand, by what is ASCII in its label", async () => {
+    await insertRows([{ label: "By Hand" }]);
+    await env.DB.prepare("UPDATE api_keys SET label_folded = NULL").run();
+    expect(await labels("?q=by+hand")).toEqual(["By Hand"]);
   });
 
   test("finds a key by its prefix", async () => {

@@ -13,6 +13,7 @@ const key = {
   label: "x",
   keyPrefix: "lk_live_aaaaa",
   digest: "d",
+  generation: "b",
   scopes: ["jobs:read"],
   createdAt: 1,
   expiresAt: null,
@@ -62,6 +63,7 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
         id: "successor",
         keyPrefix: "lk_live_x",
         digest: "e",
+        generation: "b",
         endsAt: 2,
         rotated: event,
         created: event,
@@ -148,7 +150,9 @@ test("a digest belongs to one key", async () => {
   const insert = async () => {
     await store.insert(other, { ...event, id: "e2" }, 10);
   };
-  await expect(insert()).rejects.toThrow("The database failed");
+  await expect(insert()).rejects.toMatchObject({
+    cause: { message: expect.stringContaining("UNIQUE constraint failed: api_keys.digest") },
+  });
   expect(await store.list("acme", {}, 1)).toHaveLength(1);
 });
 
@@ -163,5 +167,16 @@ test.each(["expires_at", "revoked_at"])(
     await expect(set("1.5")).rejects.toThrow(/CHECK/);
     await set("1");
     await set("NULL");
+  },
+);
+
+test.each(['"jobs:readonly"', "jobs:read", '{"jobs:read": true}', "null", "", '["jobs:read"'])(
+  "scopes by hand can be a JSON array alone, not %s",
+  async (scopes) => {
+    await keyStore(env.DB).insert(key, event, 10);
+    const set = async () => {
+      await env.DB.prepare("UPDATE api_keys SET scopes = ?").bind(scopes).run();
+    };
+    await expect(set()).rejects.toThrow(/CHECK|malformed JSON/);
   },
 );

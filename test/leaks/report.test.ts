@@ -232,14 +232,14 @@ describe("the database", () => {
     expect(await revocations()).toHaveLength(1);
   });
 
-  test("that fails half-way has neither revoked nor recorded, and the report is 503", async () => {
+  test("that fails half-way has neither revoked nor recorded, and the report is 500", async () => {
     await env.DB.prepare(
       "CREATE TRIGGER broken BEFORE UPDATE ON api_keys BEGIN SELECT RAISE(ABORT, 'broken'); END",
     ).run();
     const before = await stored();
     logged();
     const { report } = await reporter();
-    await expectError(await report([match(key.rawKey)]), "UNAVAILABLE", REPORTS);
+    await expectError(await report([match(key.rawKey)]), "INTERNAL_ERROR", REPORTS);
     expect(await stored()).toEqual(before);
   });
 });
