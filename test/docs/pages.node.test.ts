@@ -1,17 +1,13 @@
-import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { dirname, join, normalize } from "node:path";
+import { glob, readFile } from "node:fs/promises";
+import { basename, dirname, join, normalize } from "node:path";
 import { expect, test } from "vitest";
 import { proseOf } from "./markdown.ts";
 
 const LINK = /\]\(([^()\s]+)\)/g;
 
-/** What git has, or would add: neither dependencies nor what a build has made. */
-const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"])
-  .toString()
-  .split("\n")
-  .filter((path) => path !== "" && existsSync(path));
+const OTHERS = ["node_modules", ".wrangler", "coverage", "dist"];
+const pages = await Array.fromAsync(glob("**/*.md", { exclude: (name) => OTHERS.includes(basename(name)) }));
 
 /** The fragments that GitHub gives to the page's headings. */
 function headingsOf(page: string): Set<string> {
