@@ -107,6 +107,21 @@ describe("a rotation", () => {
   });
 });
 
+test.each(["expires_at", "revoked_at"])(
+  "keys that have ended do not count at the cap of a rotation: %s",
+  async (end) => {
+    const old = await createKey();
+    await env.DB.prepare(
+      `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at, ${end})
+     WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     SELECT 'k' || i, 'acme', 'x', 'x', 'd' || i, '[]', 0, 1 FROM n`,
+    )
+      .bind(env.MAX_LIVE_KEYS)
+      .run();
+    expect((await rotate(old.id, { overlapSeconds: 60 })).status).toBe(201);
+  },
+);
+
 describe("a key cannot be rotated", () => {
   test("once it is revoked", async () => {
     const { id } = await createKey();

@@ -104,6 +104,14 @@ test("the time of the last use moves forward only, and not by refusals", async (
   expect(await lastUsedAt()).toBe("1970-01-01T00:00:05.000Z");
 });
 
+test("a day of refusals alone leaves the time of the last use where it was", async () => {
+  const { id } = await createKey();
+  const denied = { allowed: 0, denied: 1, lastUsedAt: null };
+  await deliver(report(id, { lastUsedAt: 5_000 }, "2026-01-01"), report(id, denied, "2026-01-02"));
+  const { lastUsedAt } = await (await manage(`/settings/api-keys/${id}`)).json<ApiKey>();
+  expect(lastUsedAt).toBe("1970-01-01T00:00:05.000Z");
+});
+
 test("counting is no change that isolates must hear of", async () => {
   const { id } = await createKey();
   const changes = async () =>

@@ -39,14 +39,42 @@ test("an address over the limit reaches the database no more, but good keys that
   expect((await verifier.verify(other.rawKey, { clientIp: someone() })).valid).toBe(true);
 });
 
-test("after some seconds the limiter is asked again", async () => {
+test("whoever is over the limit is refused for ten seconds, then the limiter is asked again", async () => {
   const { rawKey } = await createKey();
   const verifier = isolate({ failureLimit: failureLimit() });
   const clientIp = someone();
   await floods(verifier, clientIp);
-  verifier.clock.now += BLOCK_MS;
+  verifier.clock.now += BLOCK_MS - 1;
+  expect(await verifier.verify(rawKey, { clientIp })).toMatchObject({ error: "RATE_LIMITED" });
+  verifier.clock.now += 1;
   expect((await verifier.verify(rawKey, { clientIp })).valid).toBe(true);
 });
+
+test("to ask for strong consistency is no way round the limit of failures", async () => {
+  const { rawKey } = await createKey();
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  await floods(verifier, clientIp);
+  verifier.queries.length = 0;
+  const verdict = await verifier.verify(rawKey, { clientIp, consistency: "strong" });
+  expect(verdict).toMatchObject({ error: "RATE_LIMITED" });
+  expect(verifier.queries).toEqual([]);
+});
+
+test.each(["bounded", "strong"] as const)(
+  "a genuine key that the database does not have is a failure of its address, asked %s",
+  async (consistency) => {
+    const { rawKey } = await createKey();
+    await env.DB.prepare("DELETE FROM api_keys").run();
+    const verifier = isolate({ failureLimit: failureLimit() });
+    const clientIp = someone();
+    for (let i = 0; i < 2 * LIMIT; i++) {
+      await verifier.verify(rawKey, { clientIp, consistency });
+      await verifier.settle();
+    }
+    expect(await verifier.verify(rawKey, { clientIp })).toMatchObject({ error: "RATE_LIMITED" });
+  },
+);
 
 test("failures without an address, and refusals of genuine keys, count for nobody", async () => {
   const { rawKey } = await createKey({ scopes: ["jobs:read"] });
@@ -74,6 +102,16 @@ test("verifications of one key over the limit are RATE_LIMITED, and counted as d
   expect(seen.filter(Boolean).length).toBeGreaterThanOrEqual(LIMIT);
   expect(seen.at(-1)).toBe(false);
   expect((await verifier.verify(other.rawKey)).valid).toBe(true);
+});
+
+test("refusals of a genuine key count in its limit", async () => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const verifier = isolate({ keyLimit: new Limiter(env.FAILURES_LIMIT) });
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    await verifier.verify(rawKey, { scopes: ["jobs:write"] });
+    await verifier.settle();
+  }
+  expect(await verifier.verify(rawKey)).toMatchObject({ error: "RATE_LIMITED" });
 });
 
 test("a limiter that fails limits nobody", async () => {

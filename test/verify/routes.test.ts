@@ -17,6 +17,9 @@ function routes() {
   };
 }
 
+/** Failures of one address that the limiter of the tests allows in a minute. */
+const FAILURES = 20;
+
 test("a good key is answered with these headers and no others", async () => {
   const { id, rawKey } = await createKey({ scopes: ["jobs:read", "jobs:write"] });
   const answer = await call("/public/v1/key", { headers: { "X-API-Key": rawKey } });
@@ -70,3 +73,30 @@ test.each([
   expect(answer.headers.get("X-Company-Id")).toBe(companyId);
   expect(answer.headers.get("X-Key-Scopes")).toBe(scopes.join(" "));
 });
+
+test.each(["scope=jobs:read&scope=jobs:write", "scope=jobs:write&scope=jobs:read"])(
+  "every scope of a query is asked for: ?%s",
+  async (query) => {
+    const { rawKey } = await createKey({ scopes: ["jobs:read"] });
+    const answer = await call(`/public/v1/key?${query}`, { headers: { "X-API-Key": rawKey } });
+    expect(answer.status).toBe(403);
+    expect(await answer.json()).toMatchObject({ message: "Missing scope: jobs:write" });
+  },
+);
+
+test.each(["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP"])(
+  "the caller's address is what Cloudflare says, whatever %s says",
+  async (name) => {
+    const present = async (headers: Record<string, string>) =>
+      (await call("/public/v1/key", { headers: { "X-API-Key": "forged", ...headers } })).status;
+    const flood = async (headers: () => Record<string, string>) => {
+      for (let i = 0; i < 2 * FAILURES; i++) await present(headers());
+      return present(headers());
+    };
+    const [cloudflares, told] = [crypto.randomUUID(), crypto.randomUUID()];
+    const someone = () => crypto.randomUUID();
+    expect(await flood(() => ({ "CF-Connecting-IP": cloudflares, [name]: someone() }))).toBe(429);
+    expect(await flood(() => ({ "CF-Connecting-IP": someone(), [name]: told }))).toBe(401);
+    expect(await flood(() => ({ [name]: told }))).toBe(401);
+  },
+);

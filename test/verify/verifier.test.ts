@@ -147,6 +147,22 @@ describe("a revocation", () => {
     expect(queries).toHaveLength(1);
   });
 
+  test.each([
+    ["expired", "UPDATE api_keys SET expires_at = 1", "TOKEN_EXPIRED"],
+    ["deleted", "DELETE FROM api_keys", "UNAUTHORIZED"],
+  ])(
+    "or another end of a key, here %s by hand, is known to all once the primary has told it",
+    async (_, change, code) => {
+      const { rawKey } = await createKey();
+      const { verify } = isolate();
+      await verify(rawKey);
+      await env.DB.prepare(change).run();
+      expect((await verify(rawKey)).valid).toBe(true);
+      expect(await error(verify(rawKey, { consistency: "strong" }))).toBe(code);
+      expect(await error(verify(rawKey))).toBe(code);
+    },
+  );
+
   test("is known at once to an isolate that is told to catch up", async () => {
     const key = await createKey();
     const { catchUp, queries, verify } = isolate();
@@ -200,6 +216,25 @@ describe("a revocation", () => {
     clock.now += BOUND_MS;
     expect(await error(verify(key.rawKey))).toBe("KEY_REVOKED");
   });
+
+  test.each([1, 998, 999, 1_000, 1_001, 1_002, 2_500])(
+    "reaches an isolate that is %d other changes behind, whatever key it is asked about",
+    async (count) => {
+      const [key, other] = [await createKey(), await createKey()];
+      const { clock, verify } = isolate();
+      await verify(key.rawKey);
+      await verify(other.rawKey);
+      await env.DB.prepare(
+        "INSERT INTO key_changes (digest) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT 'x' FROM n",
+      )
+        .bind(count)
+        .run();
+      await revoke(key.id);
+      clock.now += BOUND_MS;
+      expect((await verify(other.rawKey)).valid).toBe(true);
+      expect(await error(verify(key.rawKey))).toBe("KEY_REVOKED");
+    },
+  );
 
   test("reaches an isolate that is more changes behind than it catches up on", async () => {
     const key = await createKey();
@@ -366,5 +401,26 @@ describe("while the database cannot be reached", () => {
     const { rawKey } = await createKey();
     await env.DB.prepare("DELETE FROM key_changes").run();
     expect(await error(isolate().verify(rawKey))).toBe("UNAVAILABLE");
+  });
+
+  test("an isolate that saw the feed emptied holds keys again once there are changes, whatever their numbers", async () => {
+    const { rawKey } = await createKey();
+    const { clock, queries, verify, settle } = isolate();
+    for (let i = 0; i < 5; i++) await revoke((await createKey()).id);
+    await verify(rawKey);
+    await env.DB.batch([
+      env.DB.prepare("DELETE FROM key_changes"),
+      env.DB.prepare("DELETE FROM sqlite_sequence WHERE name = 'key_changes'"),
+    ]);
+    clock.now += BOUND_MS;
+    await verify(rawKey);
+    await settle();
+    await env.DB.prepare("INSERT INTO key_changes (digest) VALUES ('')").run();
+    clock.now += BOUND_MS;
+    expect(await verify(rawKey)).toMatchObject({ valid: true, stale: false });
+    await settle();
+    queries.length = 0;
+    expect(await verify(rawKey)).toMatchObject({ valid: true, stale: false });
+    expect(queries).toEqual([]);
   });
 });
