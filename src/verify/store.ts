@@ -14,7 +14,8 @@ export interface FeedStore {
 /** Written out: as one more parameter it costs a twentieth of the whole look-up. */
 const LIMIT = sql.raw(`${READ_LIMIT}`) as unknown as number;
 
-const record = {
+/** What a verdict depends on: the triggers of the change feed name the same columns. */
+export const VERDICT_COLUMNS = {
   id: apiKeys.id,
   companyId: apiKeys.companyId,
   scopes: apiKeys.scopes,
@@ -37,7 +38,11 @@ export function feedStore(d1: D1Database): FeedStore {
       return { changes: rows.map((row) => row.change), record: rows[0]?.record ?? null };
     },
     async readPrimary(digest) {
-      const found = await primary(d1).select(record).from(apiKeys).where(eq(apiKeys.digest, digest)).get();
+      const found = await primary(d1)
+        .select(VERDICT_COLUMNS)
+        .from(apiKeys)
+        .where(eq(apiKeys.digest, digest))
+        .get();
       return found ?? null;
     },
   };
@@ -46,7 +51,7 @@ export function feedStore(d1: D1Database): FeedStore {
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */
 function prepareSnapshot(db: Database, isWanted: SQL) {
   return db
-    .select({ change: { seq: keyChanges.seq, digest: keyChanges.digest }, record })
+    .select({ change: { seq: keyChanges.seq, digest: keyChanges.digest }, record: VERDICT_COLUMNS })
     .from(keyChanges)
     .leftJoin(apiKeys, eq(apiKeys.digest, sql.placeholder("digest")))
     .where(isWanted)

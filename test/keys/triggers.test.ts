@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { trimChanges } from "../../src/verify/store.ts";
+import { trimChanges, VERDICT_COLUMNS } from "../../src/verify/store.ts";
 import { createKey, manage } from "../support/api.ts";
 
 /** The digests that the change feed tells of, the first row left out. */
@@ -15,6 +15,13 @@ async function changes(): Promise<string[]> {
 
 const run = (sql: string) => env.DB.prepare(sql).run();
 const digest = () => env.DB.prepare("SELECT digest FROM api_keys").first<string>("digest");
+
+async function digests(): Promise<string[]> {
+  const { results } = await env.DB.prepare("SELECT digest FROM api_keys ORDER BY created_at, rowid").all<{
+    digest: string;
+  }>();
+  return results.map((row) => row.digest);
+}
 
 const COPY =
   "SELECT id, company_id, label, key_prefix, digest, scopes, created_at, expires_at, revoked_at, last_used_at";
@@ -47,6 +54,58 @@ test.each([
   const before = await digest();
   await run(sql);
   expect(await changes()).toContain(before);
+});
+
+test.each([
+  ["an insertion", "id", "'other'", "INSERT"],
+  ["an insertion", "digest", "'other'", "INSERT"],
+  ["an insertion", "replaces_id", "'other'", "INSERT"],
+  ["an insertion", "rowid", "7", "INSERT"],
+  ["an update", "id", "'other'", "UPDATE"],
+  ["an update", "digest", "'other'", "UPDATE"],
+  ["an update", "replaces_id", "'other'", "UPDATE"],
+  ["an update", "rowid", "7", "UPDATE"],
+])("the change feed tells of a key that %s replaces as it has the same %s", async (_, column, value, way) => {
+  await createKey();
+  await createKey();
+  const [replaced, other] = await digests();
+  await run(`UPDATE api_keys SET ${column} = ${value} WHERE digest = '${replaced}'`);
+  const gone = column === "digest" ? "other" : replaced;
+  await run("DELETE FROM key_changes WHERE digest <> ''");
+  const columns = [
+    "rowid",
+    "id",
+    "company_id",
+    "label",
+    "key_prefix",
+    "digest",
+    "scopes",
+    "created_at",
+    "replaces_id",
+  ];
+  const values = ["9", "'new'", "'acme'", "'x'", "'x'", "'new'", "'[]'", "1", "NULL"];
+  values[columns.indexOf(column)] = value;
+  if (way === "UPDATE")
+    await run(`UPDATE OR REPLACE api_keys SET ${column} = ${value} WHERE digest = '${other}'`);
+  else await run(`INSERT OR REPLACE INTO api_keys (${columns}) VALUES (${values})`);
+  expect(await digests()).not.toContain(column === "digest" ? replaced : gone);
+  expect(await digests()).toHaveLength(way === "UPDATE" ? 1 : 2);
+  expect(await changes()).toContain(gone);
+});
+
+test("the change feed tells of whatever a verdict depends on, and of nothing else", async () => {
+  const trigger = await env.DB.prepare(
+    "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'api_keys_updated'",
+  ).first<string>("sql");
+  const [, list = ""] = /UPDATE OF ([a-z_, ]+) ON api_keys/.exec(trigger ?? "") ?? [];
+  const told = ["digest", ...Object.values(VERDICT_COLUMNS).map((column) => column.name)].toSorted();
+  expect(list.split(", ").toSorted()).toEqual(told);
+  for (const row of ["OLD", "NEW"]) {
+    const compared = [
+      ...((trigger ?? "").split("BEGIN")[0]?.matchAll(new RegExp(`${row}\\.([a-z_]+)`, "g")) ?? []),
+    ];
+    expect(compared.map(([, column]) => column).toSorted()).toEqual(told);
+  }
 });
 
 test.each([
