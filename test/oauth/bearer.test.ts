@@ -145,7 +145,7 @@ test.each<[unknown]>([
   [["api-keys:read"]],
   [{ "api-keys:read": true }],
   [true],
-])("scopes are parted by spaces and compared whole: %j may not read", async (scope) => {
+])("scopes are separated by spaces and compared whole: %j may not read", async (scope) => {
   const answer = await manage("/settings/api-keys", { claims: { scope, scp: "api-keys:read" } });
   expect(answer.status).toBe(403);
 });
