@@ -1,5 +1,6 @@
 import { keyFormat } from "../../src/keys/format.ts";
-import { parseConfig } from "../../src/lib/config.ts";
+import { formatSettings } from "../../src/keys/settings.ts";
+import { readSettings } from "../../src/lib/settings.ts";
 
 /** Keys of one statement. */
 const CHUNK = 5_000;
@@ -30,7 +31,7 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 async function makeKeys(env: Env, count: number, company: string): Promise<SeededKey[]> {
-  const { KEY_PREFIX, KEY_PEPPERS } = parseConfig(env);
+  const { KEY_PREFIX, KEY_PEPPERS } = readSettings(formatSettings, env)();
   const format = keyFormat(KEY_PREFIX, KEY_PEPPERS, (bytes) => crypto.getRandomValues(bytes));
   const keys: SeededKey[] = [];
   for (let left = count; left > 0; left -= CHUNK) {

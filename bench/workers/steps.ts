@@ -1,6 +1,7 @@
+import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
+import { jsonHeaders } from "../../src/http/headers.ts";
 import { keyFormat } from "../../src/keys/format.ts";
-import { jsonHeaders } from "../../src/lib/headers.ts";
 import { UsageRecorder } from "../../src/usage/recorder.ts";
 import { decide, type KeyRecord } from "../../src/verify/decide.ts";
 import { Feed } from "../../src/verify/feed.ts";
@@ -21,6 +22,7 @@ const usage = new UsageRecorder({
   queue: { send: async () => ({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }) },
   now,
   wait: (milliseconds) => scheduler.wait(milliseconds),
+  background: waitUntil,
 });
 const verifier = new Verifier({
   format,
@@ -31,7 +33,8 @@ const verifier = new Verifier({
     readPrimary: async () => null,
   },
   inTime: (read) => read,
-  record: (key, allowed, at, waitUntil) => usage.record(key, allowed, at, waitUntil),
+  background: waitUntil,
+  onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
 });
 const routes = publicRoutes(verifier, { revoke: () => Promise.reject(new TypeError("not a step")) });
 const app = new Hono().route("/public/v1", routes);
@@ -71,7 +74,7 @@ const steps: Record<string, (ctx: ExecutionContext) => unknown> = {
   urgency: () => feed.urgency(now()),
   lookup: () => feed.get(digest),
   decide: () => decide(record, ["jobs:read"], NEVER_MS),
-  check: (ctx) => verifier.verify(rawKey, {}, (work) => ctx.waitUntil(work)),
+  check: () => verifier.verify(rawKey, {}),
   json: () => JSON.stringify(ANSWER),
   response: () => new Response(body, { headers: { "Content-Type": "application/json" } }),
   complete: () => new Response(body, { headers: jsonHeaders(URL_OF_KEY) }),

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
-import { nextLink } from "../lib/paging.ts";
-import { refuseUrl } from "../lib/validation.ts";
+import { nextLink } from "../http/paging.ts";
+import { refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { listEventsSchema } from "./schema.ts";
 import { listEvents } from "./store.ts";

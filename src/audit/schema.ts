@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { limitSchema } from "../lib/paging.ts";
+import { limitSchema } from "../http/paging.ts";
 import { ACTIONS } from "./store.ts";
 
 const DEFAULT_PAGE = 100;

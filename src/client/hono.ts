@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
+import { errorResponse } from "../http/errors.ts";
 import { withDeadline } from "../lib/deadline.ts";
-import { describeFault, errorResponse } from "../lib/errors.ts";
+import { describeFault } from "../lib/fault.ts";
 import type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
 import { refusal } from "../verify/refusal.ts";
 
@@ -10,7 +11,7 @@ export {
   type ErrorDetail,
   type ErrorEnvelope,
   errorResponse,
-} from "../lib/errors.ts";
+} from "../http/errors.ts";
 export type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
 
 /** Milliseconds to wait for the verifier before the answer is 503. */

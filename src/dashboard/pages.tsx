@@ -3,7 +3,7 @@ import { accepts } from "hono/accepts";
 import type { Child } from "hono/jsx";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import type { ErrorEnvelope } from "../lib/errors.ts";
+import type { ErrorEnvelope } from "../http/errors.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
 import type { SessionVariables } from "./session.ts";

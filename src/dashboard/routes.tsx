@@ -3,6 +3,8 @@ import { type Context, Hono, type MiddlewareHandler } from "hono";
 import * as z from "zod";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
+import { ApiError, type ErrorDetail } from "../http/errors.ts";
+import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
 import {
   createKeySchema,
   formatCursor,
@@ -14,9 +16,7 @@ import {
   updateKeySchema,
 } from "../keys/schema.ts";
 import type { KeyService } from "../keys/service.ts";
-import type { Config } from "../lib/config.ts";
-import { ApiError, type ErrorDetail } from "../lib/errors.ts";
-import { brokenFields, refuseBody, refuseUrl } from "../lib/validation.ts";
+import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import { EMPTY_FORM, formOf, keyBody, readKeyForm, textOf } from "./form.ts";
@@ -34,10 +34,10 @@ const EVENTS_ON_A_PAGE = 25;
 
 export interface DashboardParts {
   d1: D1Database;
-  service: KeyService;
+  keys: KeyService;
   rules: KeyRules;
   cookies: Pick<DashboardCookies, "reveal">;
-  scopes: Pick<Config, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
+  scopes: Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
 }
 
 type SessionContext = Context<{ Variables: SessionVariables }>;
@@ -49,9 +49,9 @@ const listQuery = z.preprocess(filled, listKeysSchema);
 const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The pages for a company's admin, below `/dashboard`. Wants `requireSession` before it. */
-export function dashboardRoutes({ d1, service, rules, cookies, scopes }: DashboardParts) {
-  const { now, maxLifetimeDays } = rules;
-  const catalogue = [...rules.scopes].map(([scope, description]): Scope => ({ scope, description }));
+export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: DashboardParts) {
+  const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
+  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
   const newKey = createKeySchema(rules);
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import * as z from "zod";
-import { ApiError } from "../lib/errors.ts";
+import { ApiError } from "../http/errors.ts";
 import type { BearerVariables, Principal } from "../oauth/bearer.ts";
 import { IssuerUnavailableError } from "../oauth/jwks.ts";
 import type { Login, Tokens } from "../oauth/login.ts";

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import { ApiError, describeFault } from "../lib/errors.ts";
+import { ApiError } from "../http/errors.ts";
+import { describeFault } from "../lib/fault.ts";
 import type { Login } from "../oauth/login.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";

@@ -1,19 +1,20 @@
 import { Hono } from "hono";
-import { parseConfig } from "../lib/config.ts";
+import { ApiError } from "../http/errors.ts";
 import { withDeadline } from "../lib/deadline.ts";
-import { ApiError, describeFault } from "../lib/errors.ts";
+import { describeFault } from "../lib/fault.ts";
+import type { Settings } from "../lib/settings.ts";
 
 /** A database that takes longer is not ready. */
 export const READY_MS = 1_000;
 
 /** For load balancers and monitors, below `/health`. Answers also where the settings are wrong. */
-export function healthRoutes(env: Env) {
+export function healthRoutes(d1: D1Database, settings: readonly Settings<unknown>[]) {
   return new Hono()
     .get("/", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
       try {
-        parseConfig(env);
-        await withDeadline(env.DB.prepare("SELECT 1").run(), READY_MS);
+        for (const check of settings) check();
+        await withDeadline(d1.prepare("SELECT 1").run(), READY_MS);
       } catch (fault) {
         throw new ApiError("UNAVAILABLE", { reason: describeFault(fault) });
       }

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
-import { nextLink } from "../lib/paging.ts";
-import { refuseBody, refuseUrl } from "../lib/validation.ts";
+import { nextLink } from "../http/paging.ts";
+import { refuseBody, refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import {
   createKeySchema,
@@ -18,7 +18,7 @@ import type { KeyService } from "./service.ts";
 /** The management of keys, below `/settings`. Wants `bearer` before it. */
 export function keyRoutes(service: KeyService, rules: KeyRules) {
   const id = zValidator("param", keyIdSchema, refuseUrl);
-  const catalogue = [...rules.scopes].map(([scope, description]): Scope => ({ scope, description }));
+  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
 
   return new Hono<{ Variables: BearerVariables }>()
     .post("/api-keys", zValidator("json", createKeySchema(rules), refuseBody), async (c) => {

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import { limitSchema } from "../lib/paging.ts";
+import { limitSchema } from "../http/paging.ts";
 import { DAY_MS } from "../lib/time.ts";
+import type { RuleSettings } from "./settings.ts";
 
 const MAX_LABEL_CHARACTERS = 100;
 const MAX_QUERY_CHARACTERS = 100;
@@ -33,17 +34,17 @@ function characters(text: string): number {
   return [...text].length;
 }
 
-export interface KeyRules {
-  /** The scope catalogue. */
-  scopes: ReadonlyMap<string, string>;
-  /** 0: none. */
-  maxLifetimeDays: number;
+export interface KeyRules extends Pick<RuleSettings, "SCOPES" | "MAX_KEY_LIFETIME_DAYS"> {
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
 /** The body of `POST /settings/api-keys`. */
-export function createKeySchema({ scopes: catalogue, maxLifetimeDays, now }: KeyRules) {
+export function createKeySchema({
+  SCOPES: catalogue,
+  MAX_KEY_LIFETIME_DAYS: maxLifetimeDays,
+  now,
+}: KeyRules) {
   const scope = z
     .string("must be scope names")
     .refine((name) => catalogue.has(name), {

@@ -1,19 +1,20 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
-import { ApiError } from "../lib/errors.ts";
+import { ApiError } from "../http/errors.ts";
+import type { Settings } from "../lib/settings.ts";
 import { timestamp } from "../lib/time.ts";
 import type { KeyFormat } from "./format.ts";
 import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey } from "./schema.ts";
+import type { RuleSettings } from "./settings.ts";
 import type { KeyStore, StoredKey } from "./store.ts";
 
 export interface KeyServiceParts {
   store: KeyStore;
   format: KeyFormat;
-  /** Live keys that a company may have. */
-  maxLiveKeys: number;
+  rules: Settings<RuleSettings>;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Is told when a key has been ended, before the caller is. */
-  ended: () => Promise<void>;
+  /** Called when a key has been changed, before the caller gets the answer. */
+  onChange: () => Promise<void>;
 }
 
 /** The life of a key. Knows nothing of HTTP, and nothing of how a change reaches the verifiers. */
@@ -26,7 +27,7 @@ export class KeyService {
 
   /** @throws ApiError `CONFLICT` where the company is at its cap. */
   async create(companyId: string, actor: Actor, input: CreateKey): Promise<NewApiKey> {
-    const { store, format, maxLiveKeys } = this.#parts;
+    const { store, format, rules } = this.#parts;
     const { rawKey, ...parts } = await format.create();
     const event = this.#event("create", actor);
     const row = await store.insert(
@@ -41,10 +42,10 @@ export class KeyService {
         replacesId: null,
       },
       event,
-      maxLiveKeys,
+      rules().MAX_LIVE_KEYS,
     );
     if (row === null) throw this.#atCap();
-    return { ...this.#present(row), rawKey };
+    return { ...this.#apiKey(row), rawKey };
   }
 
   /**
@@ -55,7 +56,7 @@ export class KeyService {
    *   the company is at its cap.
    */
   async rotate(companyId: string, id: string, actor: Actor, overlapSeconds: number): Promise<NewApiKey> {
-    const { store, format, maxLiveKeys, ended } = this.#parts;
+    const { store, format, rules, onChange } = this.#parts;
     const { rawKey, ...parts } = await format.create();
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
@@ -65,16 +66,16 @@ export class KeyService {
       endsAt: created.at + overlapSeconds * 1000,
       rotated: this.#event("rotate", actor, { replacedBy: successorId }),
       created,
-      maxLiveKeys,
+      maxLiveKeys: rules().MAX_LIVE_KEYS,
     });
     const old = found(rotation.old);
     if (rotation.successor?.id === successorId) {
-      await ended();
-      return { ...this.#present(rotation.successor), rawKey };
+      await onChange();
+      return { ...this.#apiKey(rotation.successor), rawKey };
     }
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
-    if (this.#present(old).active) throw this.#atCap();
+    if (this.#apiKey(old).active) throw this.#atCap();
     throw new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
   }
 
@@ -86,12 +87,12 @@ export class KeyService {
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const next = rows.length > page.length && last ? { createdAt: last.createdAt, id: last.id } : null;
-    return { keys: page.map((row) => this.#present(row)), next };
+    return { keys: page.map((row) => this.#apiKey(row)), next };
   }
 
   /** @throws ApiError `NOT_FOUND`. */
   async get(companyId: string, id: string): Promise<ApiKey> {
-    return this.#present(found(await this.#parts.store.find(companyId, id)));
+    return this.#apiKey(found(await this.#parts.store.find(companyId, id)));
   }
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
@@ -100,13 +101,13 @@ export class KeyService {
       await this.#parts.store.rename(companyId, id, label, this.#event("rename", actor, { label })),
     );
     if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
-    return this.#present(row);
+    return this.#apiKey(row);
   }
 
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
   async revoke(companyId: string, id: string, actor: Actor): Promise<void> {
     found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
-    await this.#parts.ended();
+    await this.#parts.onChange();
   }
 
   #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {
@@ -114,13 +115,13 @@ export class KeyService {
   }
 
   #atCap(): ApiError {
-    const { maxLiveKeys } = this.#parts;
+    const { MAX_LIVE_KEYS } = this.#parts.rules();
     return new ApiError("CONFLICT", {
-      message: `The company has ${maxLiveKeys} live keys already: revoke one first`,
+      message: `The company has ${MAX_LIVE_KEYS} live keys already: revoke one first`,
     });
   }
 
-  #present(row: StoredKey): ApiKey {
+  #apiKey(row: StoredKey): ApiKey {
     return {
       id: row.id,
       keyPrefix: row.keyPrefix,

@@ -1,6 +1,6 @@
 import { importSPKI } from "jose";
 import * as z from "zod";
-import { ApiError } from "../lib/errors.ts";
+import { ApiError } from "../http/errors.ts";
 import { fetchJson, remote } from "../lib/remote.ts";
 
 /** A key set older than this is fetched anew: a withdrawn key stops within this time. */

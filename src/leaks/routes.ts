@@ -1,8 +1,9 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { Actor } from "../audit/store.ts";
-import { ApiError } from "../lib/errors.ts";
-import { refuseBody } from "../lib/validation.ts";
+import { jsonBody, KIB, wholeBody } from "../http/body.ts";
+import { ApiError } from "../http/errors.ts";
+import { refuseBody } from "../http/validation.ts";
 import type { ReporterKeys } from "./keys.ts";
 import { reportSchema } from "./schema.ts";
 import { handleReport, type LeakServiceParts } from "./service.ts";
@@ -14,10 +15,15 @@ export interface ReporterVariables {
   reporter: Actor;
 }
 
-/** Reports of leaked keys. Wants `reporterSignature` before it. */
-export function leakRoutes(parts: LeakServiceParts) {
+const MAX_REPORT_BYTES = 1024 * KIB;
+
+/** Takes reports of leaked keys that `reporter` has signed. */
+export function leakRoutes(parts: LeakServiceParts, reporter: ReporterSignatureOptions) {
   return new Hono<{ Variables: ReporterVariables }>().post(
     "/",
+    wholeBody(MAX_REPORT_BYTES),
+    reporterSignature(reporter),
+    jsonBody,
     zValidator("json", reportSchema, refuseBody),
     async (c) => c.json(await handleReport(parts, c.var.reporter, c.req.valid("json"))),
   );
@@ -33,7 +39,7 @@ export interface ReporterSignatureOptions {
  * Hono middleware: lets a request pass only with a signature of the reporter over its raw body, as
  * GitHub's secret-scanning partner program has it, and sets `c.var.reporter`.
  */
-export function reporterSignature({
+function reporterSignature({
   url,
   keys,
 }: ReporterSignatureOptions): MiddlewareHandler<{ Variables: ReporterVariables }> {

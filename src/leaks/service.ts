@@ -8,8 +8,8 @@ export interface LeakServiceParts {
   format: KeyFormat;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Is told when keys have been ended, before the reporter is. */
-  ended: () => Promise<void>;
+  /** Called when keys have been revoked, before the reporter gets the answer. */
+  onChange: () => Promise<void>;
 }
 
 /**
@@ -21,7 +21,7 @@ export interface LeakServiceParts {
  * @throws DatabaseError
  */
 export async function handleReport(
-  { d1, format, now, ended }: LeakServiceParts,
+  { d1, format, now, onChange }: LeakServiceParts,
   actor: Actor,
   report: Report,
 ): Promise<Feedback[]> {
@@ -35,7 +35,7 @@ export async function handleReport(
     events.set(digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
   }
   const known = events.size === 0 ? new Set() : await revokeAll(d1, events, at);
-  if (known.size > 0) await ended();
+  if (known.size > 0) await onChange();
   return Promise.all(
     report.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),

@@ -1,2 +1,2 @@
-/** Keeps work going after the answer: `ctx.waitUntil`. */
-export type WaitUntil = (work: Promise<unknown>) => void;
+/** Keeps work going after the answer, as `waitUntil` of the platform does. */
+export type Background = (work: Promise<unknown>) => void;

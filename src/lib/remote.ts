@@ -1,4 +1,4 @@
-import { describeFault } from "./errors.ts";
+import { describeFault } from "./fault.ts";
 
 /** Least time between two fetches where there is nothing to go on with. */
 export const RETRY_MS = 5_000;

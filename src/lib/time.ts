@@ -1,5 +1,5 @@
-import { DAY_SECONDS } from "./config.ts";
-
+export const DAY_SECONDS = 86_400;
+export const YEAR_SECONDS = 365 * DAY_SECONDS;
 export const DAY_MS = DAY_SECONDS * 1000;
 
 /** The day, UTC, of a moment in milliseconds since the epoch: `YYYY-MM-DD`. */

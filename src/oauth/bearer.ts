@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
-import type { Config } from "../lib/config.ts";
-import { ApiError } from "../lib/errors.ts";
+import { ApiError } from "../http/errors.ts";
 import { IssuerUnavailableError } from "./jwks.ts";
 import { metadataPath } from "./metadata.ts";
+import type { OAuthSettings } from "./settings.ts";
 import { type AccessToken, mayUse, TokenError, type TokenVerifier } from "./token.ts";
 
 /** A token is a JWS in compact form, nothing else; the scheme's case does not matter (RFC 9110 §11.1). */
@@ -22,7 +22,10 @@ export interface BearerVariables {
   principal: Principal;
 }
 
-export type BearerOptions = Pick<Config, "OAUTH_AUDIENCE" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"> & {
+export type BearerOptions = Pick<
+  OAuthSettings,
+  "OAUTH_AUDIENCE" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
+> & {
   verifyToken: TokenVerifier;
 };
 

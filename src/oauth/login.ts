@@ -1,7 +1,8 @@
 import * as oauth from "oauth4webapi";
-import type { Config } from "../lib/config.ts";
-import { ApiError, describeFault, masked } from "../lib/errors.ts";
+import { ApiError, masked } from "../http/errors.ts";
+import { describeFault } from "../lib/fault.ts";
 import { remote, TIMEOUT_MS } from "../lib/remote.ts";
+import type { ClientSettings, OAuthSettings } from "./settings.ts";
 
 const METADATA_MAX_AGE_MS = 10 * 60_000;
 const METADATA_STALE_LIMIT_MS = 60 * 60_000;
@@ -27,7 +28,7 @@ export interface Tokens {
 }
 
 export type LoginOptions = Pick<
-  Config,
+  OAuthSettings & ClientSettings,
   "OAUTH_ISSUER" | "OAUTH_AUDIENCE" | "OAUTH_CLIENT_ID" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
 > & {
   clientSecret: string;

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { Config } from "../lib/config.ts";
+import type { OAuthSettings } from "./settings.ts";
 
-const WELL_KNOWN = "/.well-known/oauth-protected-resource";
+export const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 
 export const resourceMetadataSchema = z.object({
   resource: z.string(),
@@ -14,7 +14,7 @@ export const resourceMetadataSchema = z.object({
  * What clients learn of this API as an OAuth2 resource (RFC 9728 §2). The RFC wants an https URL for
  * `resource`, and clients that check it (§3.3) refuse a URN: they need `OAUTH_AUDIENCE` to be this API's URL.
  */
-export function resourceMetadata(config: Config): z.output<typeof resourceMetadataSchema> {
+export function resourceMetadata(config: OAuthSettings): z.output<typeof resourceMetadataSchema> {
   return {
     resource: config.OAUTH_AUDIENCE,
     authorization_servers: [config.OAUTH_ISSUER],

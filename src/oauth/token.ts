@@ -1,7 +1,7 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { Config } from "../lib/config.ts";
-import { describeFault } from "../lib/errors.ts";
+import { describeFault } from "../lib/fault.ts";
 import { IssuerUnavailableError } from "./jwks.ts";
+import type { OAuthSettings } from "./settings.ts";
 
 /** Clocks of issuer and verifier may differ by this much. */
 const CLOCK_TOLERANCE_SECONDS = 30;
@@ -30,7 +30,7 @@ export class TokenError extends Error {
 }
 
 export type TokenOptions = Pick<
-  Config,
+  OAuthSettings,
   "OAUTH_ISSUER" | "OAUTH_AUDIENCE" | "OAUTH_ALGORITHMS" | "OAUTH_TOKEN_TYPES" | "OAUTH_COMPANY_CLAIM"
 > & { keys: JWTVerifyGetKey };
 

@@ -9,12 +9,11 @@ import {
   updateKeySchema,
 } from "../keys/schema.ts";
 import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
-import type { Config } from "../lib/config.ts";
 import { resourceMetadataSchema } from "../oauth/metadata.ts";
 import { dayUsageSchema } from "../usage/schema.ts";
 import { verifiedKeySchema } from "../verify/schema.ts";
 import { jsonSchemas } from "./json.ts";
-import { paths } from "./paths.ts";
+import { type DocumentSettings, paths } from "./paths.ts";
 import { errorSchema, FAILURES, HEADERS } from "./responses.ts";
 
 const DESCRIPTION = `API keys for your API. Companies manage their keys with OAuth2 access tokens; whoever is shown a key asks
@@ -28,11 +27,10 @@ Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
  *
  * @param origin - Where this API is reached: `https://keys.example.com`.
  */
-export function openApi(config: Config, origin: string) {
-  const rules = { scopes: config.SCOPES, maxLifetimeDays: config.MAX_KEY_LIFETIME_DAYS, now: Date.now };
+export function openApi(config: DocumentSettings, origin: string) {
   const leaks = config.LEAK_REPORT_KEYS_URL !== "";
   const asked = {
-    CreateKey: createKeySchema(rules),
+    CreateKey: createKeySchema({ ...config, now: Date.now }),
     UpdateKey: updateKeySchema,
     RotateKey: rotateKeySchema,
     ...(leaks && { LeakReport: reportSchema }),

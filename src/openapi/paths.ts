@@ -1,11 +1,17 @@
 import type * as z from "zod";
 import { listEventsSchema } from "../audit/schema.ts";
+import type { ContactSettings } from "../discovery/settings.ts";
 import { keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import type { RuleSettings } from "../keys/settings.ts";
 import { REPORTS_PATH } from "../leaks/schema.ts";
-import type { Config } from "../lib/config.ts";
+import type { LeakSettings } from "../leaks/settings.ts";
 import { metadataPath } from "../oauth/metadata.ts";
+import type { OAuthSettings } from "../oauth/settings.ts";
 import { type Json, parameters, ref } from "./json.ts";
 import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
+
+/** What the document depends on. */
+export type DocumentSettings = RuleSettings & OAuthSettings & LeakSettings & ContactSettings;
 
 interface Operation {
   tags: ["API keys" | "The presented key" | "Leak reports" | "Discovery"];
@@ -27,7 +33,7 @@ const PRESENTED = ["KeyRefused", "Forbidden", "RateLimited", "Unavailable", ...A
 const OF_BODY = ["PayloadTooLarge", "UnsupportedMediaType"] as const;
 
 /** Every route, with every status of it. */
-export function paths(config: Config): Json {
+export function paths(config: DocumentSettings): Json {
   const managed = (scope: string, ...failures: Failure[]) => ({
     tags: ["API keys"] as ["API keys"],
     security: [{ oauth: scope === "" ? [] : [scope] }],
@@ -209,7 +215,7 @@ export function paths(config: Config): Json {
     },
     "/docs": {
       get: operation({
-        ...discovery(...ALWAYS),
+        ...discovery("MethodNotAllowed"),
         operationId: "getDocs",
         summary: "Read this document",
         description: "A page for people.",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ERRORS, type ErrorCode, type ErrorEnvelope } from "../lib/errors.ts";
+import { ERRORS, type ErrorCode, type ErrorEnvelope } from "../http/errors.ts";
 import { type Json, ref } from "./json.ts";
 
 /** `ErrorEnvelope`, whose type belongs to the package for other Workers: that one knows no zod. */

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import type { Config } from "../lib/config.ts";
 import { openApi } from "./document.ts";
+import type { DocumentSettings } from "./paths.ts";
 
 /** Scalar's browser bundle of this version (MIT), as it is in `@scalar/api-reference`. */
 const SCALAR = "/static/scalar-1.46.4.js";
@@ -20,19 +20,22 @@ const SCALAR_OPTIONS = {
 const SCALAR_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The document that describes the API, and a page that shows it. It is made when it is first asked for. */
-export function openApiRoutes(config: Config) {
+/** The document that describes the API, at `/openapi.json`. It is made when it is first asked for. */
+export function documentRoutes(config: DocumentSettings) {
   let document: ReturnType<typeof openApi> | undefined;
 
-  return new Hono()
-    .get("/openapi.json", (c) => {
-      const { origin } = new URL(c.req.url);
-      document ??= openApi(config, origin);
-      return c.json({ ...document, servers: [{ url: origin }] });
-    })
-    .get("/docs", (c) => {
-      c.header("Content-Security-Policy", SCALAR_POLICY);
-      return c.html(html`<!doctype html>
+  return new Hono().get("/", (c) => {
+    const { origin } = new URL(c.req.url);
+    document ??= openApi(config, origin);
+    return c.json({ ...document, servers: [{ url: origin }] });
+  });
+}
+
+/** A page that shows the document, at `/docs`. */
+export function docsRoutes() {
+  return new Hono().get("/", (c) => {
+    c.header("Content-Security-Policy", SCALAR_POLICY);
+    return c.html(html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
@@ -42,5 +45,5 @@ export function openApiRoutes(config: Config) {
 <script id="api-reference" data-url="/openapi.json" data-configuration="${JSON.stringify(SCALAR_OPTIONS)}"></script>
 <script src="${SCALAR}"></script>
 </html>`);
-    });
+  });
 }

@@ -1,6 +1,6 @@
-import type { WaitUntil } from "../lib/background.ts";
+import type { Background } from "../lib/background.ts";
 import { randomBase62 } from "../lib/encoding.ts";
-import { describeFault } from "../lib/errors.ts";
+import { describeFault } from "../lib/fault.ts";
 import { DAY_MS, dayOf } from "../lib/time.ts";
 
 /** While keys are in use, counts are handed on this long after the first of them: those of a minute are one report. */
@@ -38,6 +38,7 @@ export interface UsageRecorderParts {
   /** Milliseconds since the epoch. */
   now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
+  background: Background;
 }
 
 /**
@@ -56,9 +57,10 @@ export class UsageRecorder {
   }
 
   /** @param now - Milliseconds since the epoch. */
-  record(key: { id: string; companyId: string }, allowed: boolean, now: number, waitUntil: WaitUntil): void {
+  record(key: { id: string; companyId: string }, allowed: boolean, now: number): void {
+    const { background } = this.#parts;
     const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
-    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && isNextDay)) waitUntil(this.#flush());
+    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && isNextDay)) background(this.#flush());
     if (this.#counts.size === 0) this.#since = now;
     const usage = this.#counts.get(key.id);
     if (usage === undefined) {
@@ -73,7 +75,7 @@ export class UsageRecorder {
     // A request that is cut off may take its watch along: the next one is due soon.
     if (Math.abs(now - this.#watchedAt) >= WATCH_MS) {
       this.#watchedAt = now;
-      waitUntil(this.#watch(now));
+      background(this.#watch(now));
     }
   }
 

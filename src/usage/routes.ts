@@ -1,8 +1,8 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import { ApiError } from "../http/errors.ts";
+import { refuseUrl } from "../http/validation.ts";
 import { keyIdSchema } from "../keys/schema.ts";
-import { ApiError } from "../lib/errors.ts";
-import { refuseUrl } from "../lib/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { recentUse } from "./recent.ts";
 

@@ -9,8 +9,8 @@ export interface KeyRecord {
   expiresAt: number | null;
   /** Milliseconds since the epoch; `null`: not revoked. */
   revokedAt: number | null;
-  /** The key as a verdict shows it, once one did. */
-  shown?: VerifiedKey;
+  /** The key as verdicts show it, made with the first of them. */
+  verified?: VerifiedKey;
 }
 
 export type Refusal = Extract<VerifyResult, { valid: false }>;

@@ -1,5 +1,5 @@
-import type { WaitUntil } from "../lib/background.ts";
-import { describeFault } from "../lib/errors.ts";
+import type { Background } from "../lib/background.ts";
+import { describeFault } from "../lib/fault.ts";
 import { LruCache } from "./cache.ts";
 
 /** Who went over a limit is refused this long before the limiter is asked again. */
@@ -13,18 +13,20 @@ const CAPACITY = 10_000;
  */
 export class Limiter {
   readonly #binding: RateLimit;
+  readonly #background: Background;
   readonly #blockedUntil = new LruCache<number>(CAPACITY);
 
-  constructor(binding: RateLimit) {
+  constructor(binding: RateLimit, background: Background) {
     this.#binding = binding;
+    this.#background = background;
   }
 
   isBlocked(key: string, now: number): boolean {
     return (this.#blockedUntil.get(key) ?? 0) > now;
   }
 
-  count(key: string, now: number, waitUntil: WaitUntil): void {
-    waitUntil(this.#count(key, now));
+  count(key: string, now: number): void {
+    this.#background(this.#count(key, now));
   }
 
   async #count(key: string, now: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { ApiError, ERRORS, masked } from "../lib/errors.ts";
+import { ApiError, ERRORS, masked } from "../http/errors.ts";
 import type { VerifyResult } from "./contract.ts";
 
 /** RFC 9110 §15.5.2 wants a challenge with every 401; there is no registered scheme for API keys. */

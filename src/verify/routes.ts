@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
+import { completeHeaders, jsonHeaders } from "../http/headers.ts";
 import type { KeyService } from "../keys/service.ts";
-import { completeHeaders, jsonHeaders } from "../lib/headers.ts";
 import { LruCache } from "./cache.ts";
 import type { VerifiedKey, VerifyResult } from "./contract.ts";
 import { refusal } from "./refusal.ts";
@@ -18,9 +18,7 @@ export function publicRoutes(verifier: Pick<Verifier, "verify">, service: Pick<K
       scopes: url.includes("?") ? (c.req.queries("scope") ?? []) : [],
       clientIp: c.req.header("CF-Connecting-IP") ?? "",
     };
-    return verifier.verify(c.req.header("X-API-Key") ?? "", options, (work) =>
-      c.executionCtx.waitUntil(work),
-    );
+    return verifier.verify(c.req.header("X-API-Key") ?? "", options);
   }
 
   return new Hono()

@@ -2,7 +2,6 @@ import { env } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { sessionOf } from "../../src/dashboard/session.ts";
-import { parseConfig } from "../../src/lib/config.ts";
 import { login } from "../../src/oauth/login.ts";
 import { ORIGIN, token } from "../support/api.ts";
 import {
@@ -14,6 +13,7 @@ import {
   withDashboard,
 } from "../support/dashboard.ts";
 import { expectError, logged } from "../support/expect.ts";
+import { settingsOf } from "../support/settings.ts";
 
 const JSON_ONLY = { Accept: "application/json" };
 const PAGES = ["/dashboard", "/dashboard/events", "/dashboard/keys/new", "/dashboard/nothing"];
@@ -96,7 +96,7 @@ test("a session whose token has ended and cannot be renewed has ended", async ()
 
 test("a session whose token has ended is renewed, and the browser keeps what came", async () => {
   const redirectUri = `${ORIGIN}/dashboard/callback`;
-  const config = parseConfig({
+  const config = settingsOf({
     ...env,
     OAUTH_ISSUER: LOCAL.url,
     OAUTH_CLIENT_ID: LOCAL.clientId,

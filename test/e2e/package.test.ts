@@ -107,7 +107,7 @@ test("the package holds what other Workers need, and nothing of the Worker itsel
     "client/hono.js",
     "client/index.js",
     "lib/deadline.js",
-    "lib/errors.js",
+    "http/errors.js",
     "verify/contract.js",
     "verify/refusal.js",
   ]);

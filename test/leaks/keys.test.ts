@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import type { ApiError, ErrorCode } from "../../src/http/errors.ts";
 import { COOLDOWN_MS, MAX_AGE_MS, reporterKeys } from "../../src/leaks/keys.ts";
-import type { ApiError, ErrorCode } from "../../src/lib/errors.ts";
 import { RETRY_MS } from "../../src/lib/remote.ts";
 import type { Answer } from "../support/answer.ts";
 import { logged } from "../support/expect.ts";

@@ -2,8 +2,7 @@ import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { createLocalJWKSet, exportSPKI, importJWK, type JWK } from "jose";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/lib/config.ts";
-import { ApiError, errorResponse } from "../../src/lib/errors.ts";
+import { ApiError, errorResponse } from "../../src/http/errors.ts";
 import { bearer } from "../../src/oauth/bearer.ts";
 import { tokenVerifier } from "../../src/oauth/token.ts";
 import { appWith, token } from "../support/api.ts";
@@ -21,6 +20,7 @@ import {
   verdict,
 } from "../support/jws.ts";
 import { keySet, scenario } from "../support/scenario.ts";
+import { settingsOf } from "../support/settings.ts";
 
 const RSA = {
   name: "RSASSA-PKCS1-v1_5",
@@ -54,7 +54,7 @@ test.each(["none", "None", "HS256", "HS384", "HS512", "dir", "RSA-OAEP", "es256"
   "the algorithm list cannot hold %s",
   (alg) => {
     const settings = { ...env, OAUTH_ALGORITHMS: ["ES256", alg] };
-    expect(() => parseConfig(settings)).toThrow("OAUTH_ALGORITHMS: must be asymmetric signature algorithms");
+    expect(() => settingsOf(settings)).toThrow("OAUTH_ALGORITHMS: must be asymmetric signature algorithms");
   },
 );
 
@@ -251,7 +251,7 @@ test("two keys of one kid and algorithm verify nothing: 401, not 500", async () 
 
 test("whatever a key makes the verifier throw is 401 to the caller, and told to the log", async () => {
   const { jwk, key } = await keyPair({ ...RSA, modulusLength: 1024 });
-  const config = parseConfig(env);
+  const config = settingsOf(env);
   const verifyToken = tokenVerifier({ ...config, keys: createLocalJWKSet({ keys: [jwk] }) });
   const app = new Hono().use(bearer({ ...config, verifyToken }));
   const refusals: unknown[] = [];

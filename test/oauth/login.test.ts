@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect, test } from "vitest";
-import { ApiError } from "../../src/lib/errors.ts";
+import { ApiError } from "../../src/http/errors.ts";
 import { type LoginOptions, login } from "../../src/oauth/login.ts";
 import { signInAtIssuer } from "../support/dashboard.ts";
 import { scenario } from "../support/scenario.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished, test } from "vitest";
 import { experimental_readRawConfig } from "wrangler";
-import { parseConfig } from "../../src/lib/config.ts";
 import { openApi } from "../../src/openapi/document.ts";
+import { settingsOf } from "../support/settings.ts";
 
 const run = promisify(execFile);
 
@@ -38,7 +38,7 @@ test.each([
   onTestFinished(() => rm(directory, { recursive: true }));
   const { rawConfig } = experimental_readRawConfig({ config: "wrangler.toml" });
   const KEY_PEPPERS = JSON.stringify({ a: "a pepper of thirty-two characters or more" });
-  const config = parseConfig({ ...rawConfig.vars, KEY_PEPPERS, DB: {}, USAGE: {}, ...settings });
+  const config = settingsOf({ ...rawConfig.vars, KEY_PEPPERS, DB: {}, USAGE: {}, ...settings });
   await writeFile(join(directory, "openapi.json"), JSON.stringify(openApi(config, "https://keys.dev")));
   await writeFile(join(directory, "rules.yaml"), RULES);
   const [name, ...args] = LINTERS[linter];

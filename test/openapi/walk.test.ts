@@ -1,7 +1,5 @@
-import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test, vi } from "vitest";
-import { parseConfig } from "../../src/lib/config.ts";
+import { expect, test } from "vitest";
 import { openApi } from "../../src/openapi/document.ts";
 import {
   appWith,
@@ -11,12 +9,12 @@ import {
   type ManageOptions,
   manage,
   ORIGIN,
-  type Target,
 } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { logged } from "../support/expect.ts";
 import { REPORTS, reporter } from "../support/report.ts";
 import { ask, routes } from "../support/routes.ts";
+import { settingsOf } from "../support/settings.ts";
 
 /** Switches on every route that is off by default. */
 const SETTINGS = {
@@ -30,7 +28,7 @@ interface Operation {
 }
 
 /** Every status of every route of the document. */
-const { paths } = openApi(parseConfig({ ...env, ...SETTINGS }), ORIGIN);
+const { paths } = openApi(settingsOf({ ...env, ...SETTINGS }), ORIGIN);
 const documented = Object.entries(paths as Record<string, Record<string, Operation>>).flatMap(
   ([path, item]) =>
     Object.entries(item).flatMap(([method, { security, responses }]) =>
@@ -67,16 +65,6 @@ function send(
   return ask({ success: 200, ...route, method, path: url, needs }, key, { ...options, target });
 }
 
-/** An isolate that knows no key yet. No other test gets its modules, which hold its bindings. */
-async function newIsolate(settings: Record<string, unknown>): Promise<Target> {
-  vi.resetModules();
-  const { createApp } = await import("../../src/app.ts");
-  const custom = { ...env, ...SETTINGS, ...settings };
-  const app = createApp(custom);
-  vi.resetModules();
-  return (request) => app.fetch(request, custom, createExecutionContext());
-}
-
 function brokenDatabase(): D1Database {
   return hooked(env.DB, () => {
     throw new Error("D1_ERROR: Network connection lost.");
@@ -85,6 +73,12 @@ function brokenDatabase(): D1Database {
 
 async function revoked(key: CreatedKey): Promise<void> {
   await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+}
+
+/** A setting without which the route is closed. */
+function neededBy({ scheme, path }: Documented): string {
+  if (scheme === "apiKey") return "KEY_PEPPERS";
+  return path.endsWith("security.txt") ? "SECURITY_CONTACT" : "OAUTH_ISSUER";
 }
 
 /** What makes a route answer with a status. */
@@ -113,16 +107,17 @@ const provocations: Record<number, (route: Documented, key: CreatedKey) => Promi
     const MANAGEMENT_LIMIT = { limit: async () => ({ success: false }) };
     if (route.scheme === "oauth") return send(route, key, { target: withSettings({ MANAGEMENT_LIMIT }) });
     const headers = { "X-API-Key": "none", "CF-Connecting-IP": crypto.randomUUID() };
+    const target = withSettings({});
     for (let i = 0; i < LIMIT_CALLS; i++) {
-      const answer = await send(route, key, { headers });
+      const answer = await send(route, key, { headers, target });
       if (answer.status === 429) return answer;
     }
-    return send(route, key, { headers });
+    return send(route, key, { headers, target });
   },
-  500: (route, key) => send(route, key, { target: withSettings({ OAUTH_ISSUER: "nonsense" }) }),
+  500: (route, key) => send(route, key, { target: withSettings({ [neededBy(route)]: "nonsense" }) }),
   async 503(route, key) {
     const settings = { DB: brokenDatabase(), OAUTH_JWKS_URL: `${env.OAUTH_ISSUER}/nowhere` };
-    return send(route, key, { target: await newIsolate(settings) });
+    return send(route, key, { target: withSettings(settings) });
   },
 };
 
@@ -137,7 +132,7 @@ const reportProvocations: Record<number, (key: CreatedKey) => Promise<Response>>
   413: async () => (await reporter()).report(" ".repeat(2_000_000)),
   415: async () => (await reporter()).report([], { "Content-Type": "text/plain" }),
   422: async () => (await reporter()).report({}),
-  500: async () => call(REPORTS, { method: "POST", body: "[]" }, withSettings({ OAUTH_ISSUER: "nonsense" })),
+  500: async () => call(REPORTS, { method: "POST", body: "[]" }, withSettings({ KEY_PEPPERS: "nonsense" })),
   503: async ({ rawKey }) => (await reporter({ DB: brokenDatabase() })).report([matchOf(rawKey)]),
 };
 

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import * as z from "zod";
-import { parseConfig } from "../../src/lib/config.ts";
 import { openApi } from "../../src/openapi/document.ts";
+import { settingsOf } from "./settings.ts";
 
 interface Described {
   headers?: Record<string, { $ref: string }>;
@@ -22,10 +22,7 @@ interface Document {
 
 const document = JSON.parse(
   JSON.stringify(
-    openApi(
-      parseConfig({ ...env, LEAK_REPORT_KEYS_URL: "https://keys.example" }),
-      "https://latchkey.example",
-    ),
+    openApi(settingsOf({ ...env, LEAK_REPORT_KEYS_URL: "https://keys.example" }), "https://latchkey.example"),
   ),
 ) as Document;
 const schemas = new Map<string, z.ZodType>();

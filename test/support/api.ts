@@ -2,6 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { createApp } from "../../src/app.ts";
+import { createIsolate } from "../../src/isolate.ts";
 import type { NewApiKey } from "../../src/keys/schema.ts";
 import { expectDocumented } from "./agreement.ts";
 
@@ -12,12 +13,11 @@ export type Target = (request: Request) => Response | Promise<Response>;
 
 const worker: Target = (request) => exports.default.fetch(request);
 
-/** An app whose settings or bindings differ from those of the Worker under test, or its clock: it takes the
- * `Date.now` of the moment it is made. */
+/** An isolate of its own, whose settings or bindings differ from those of the Worker under test. */
 export function appWith(overrides: Record<string, unknown>): Target {
   const custom = { ...env, ...overrides } as Env;
-  const app = createApp(custom);
-  return (request) => app.fetch(request, custom, createExecutionContext());
+  const app = createApp(custom, createIsolate(custom));
+  return (request) => app(request, createExecutionContext());
 }
 
 /** A request to the Worker under test, or to `target`, whose answer must be as the document has it. */

@@ -3,8 +3,8 @@ import { Hono } from "hono";
 import { expect } from "vitest";
 import { pepperSeal } from "../../src/dashboard/seal.ts";
 import { dashboardCookies, type Session } from "../../src/dashboard/session.ts";
-import { parseConfig } from "../../src/lib/config.ts";
 import { appWith, ORIGIN, type Target, type TokenOptions, token } from "./api.ts";
+import { settingsOf } from "./settings.ts";
 
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -73,7 +73,7 @@ export async function signedIn(options: TokenOptions & { session?: Partial<Sessi
     endsAt: Date.now() + 3_600_000,
     ...session,
   };
-  const cookies = dashboardCookies(pepperSeal(parseConfig(env).KEY_PEPPERS, () => Date.now()));
+  const cookies = dashboardCookies(pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now()));
   const jar = new Jar();
   const app = new Hono().get("/", async (c) => {
     await cookies.session.write(c, value);

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, vi } from "vitest";
-import { ERRORS, type ErrorCode, type ErrorEnvelope } from "../../src/lib/errors.ts";
+import { ERRORS, type ErrorCode, type ErrorEnvelope } from "../../src/http/errors.ts";
 
 /** Expects the contract's envelope, complete and with nothing beside it. */
 export async function expectError(answer: Response, error: ErrorCode, path?: string): Promise<ErrorEnvelope> {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { base64url, decodeJwt, exportJWK, importJWK, type JWK, type JWTPayload } from "jose";
-import type { ErrorEnvelope } from "../../src/lib/errors.ts";
+import type { ErrorEnvelope } from "../../src/http/errors.ts";
 import { call, type Target, type TokenOptions, token } from "./api.ts";
 
 /** The header of a usual access token. */

@@ -12,7 +12,7 @@ export const OUTAGE_MS = 300_000;
 export const RETRY_MS = 1_000;
 export const READ_DEADLINE_MS = 50;
 
-interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "record"> {
+interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "onVerdict"> {
   capacity?: number;
   hook?: Hook;
   /** The real database by default. */
@@ -39,6 +39,7 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: Isola
     feed,
     now: () => clock.now,
     inTime: (read) => withDeadline(read, READ_DEADLINE_MS),
+    background: (work) => background.push(work),
     ...parts,
   });
   return {
@@ -46,7 +47,7 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: Isola
     feed,
     queries,
     verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
-      verifier.verify(rawKey, options, (work) => background.push(work)),
+      verifier.verify(rawKey, options),
     catchUp: () => verifier.catchUp(),
     /** Waits for what goes on behind the answers. */
     async settle(): Promise<void> {

@@ -18,12 +18,12 @@ function recorder(send?: () => Promise<never>) {
     queue: { send: send ?? keep },
     now: () => clock.now,
     wait: (milliseconds) => new Promise<void>((end) => waits.push({ until: clock.now + milliseconds, end })),
+    background: (work) => works.push(work),
   });
   return {
     sent,
     works,
-    record: (id: string, allowed = true) =>
-      usage.record({ id, companyId: "acme" }, allowed, clock.now, (work) => works.push(work)),
+    record: (id: string, allowed = true) => usage.record({ id, companyId: "acme" }, allowed, clock.now),
     /** Lets so much time pass, second by second. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second++) {

@@ -1,5 +1,5 @@
+import type { ErrorDetail } from "../../http/errors.ts";
 import type { Scope } from "../../keys/schema.ts";
-import type { ErrorDetail } from "../../lib/errors.ts";
 import { EXPIRY_DAYS, type KeyForm } from "../form.ts";
 
 export interface CreateProps {

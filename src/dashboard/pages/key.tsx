@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { ShownEvent } from "../../audit/schema.ts";
+import type { ErrorDetail } from "../../http/errors.ts";
 import type { ApiKey, Scope } from "../../keys/schema.ts";
-import type { ErrorDetail } from "../../lib/errors.ts";
 import type { DayUsage } from "../../usage/schema.ts";
 import type { KeyState, Origin } from "../state.ts";
 import { Chart } from "./chart.tsx";

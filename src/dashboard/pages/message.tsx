@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorEnvelope } from "../../lib/errors.ts";
+import type { ErrorCode, ErrorEnvelope } from "../../http/errors.ts";
 
 export interface SignInProps {
   /** The page to go to afterwards. */

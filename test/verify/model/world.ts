@@ -249,12 +249,10 @@ export class World {
     this.#requests.push(request);
     isolate.clock = this.time;
     this.#running = request;
-    isolate.verifier
-      .verify(digest, { consistency: strong ? "strong" : "bounded" }, () => {})
-      .then(
-        (result) => this.#judge(isolate, request, result),
-        (fault) => this.#break(`verify threw ${fault}`),
-      );
+    isolate.verifier.verify(digest, { consistency: strong ? "strong" : "bounded" }).then(
+      (result) => this.#judge(isolate, request, result),
+      (fault) => this.#break(`verify threw ${fault}`),
+    );
     await pause();
     this.#running = null;
     this.#checkSizes();
@@ -397,6 +395,7 @@ export class World {
         },
         feed,
         now: () => isolate.clock,
+        background: () => {},
         inTime: (promise) =>
           new Promise((resolve, reject) => {
             promise.then(resolve, reject);

@@ -99,12 +99,6 @@ export function masked(text: string): string {
   return text.replace(/[\w-]{40,}/g, "***");
 }
 
-/**
- * A fault for the log: the innermost cause. What wraps it may quote a statement's parameters, which
- * hold digests.
- */
-export function describeFault(fault: unknown): string {
-  let cause = fault;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+export function malformedBody(): ApiError {
+  return new ApiError("BAD_REQUEST", { message: "Malformed JSON body" });
 }

@@ -1,4 +1,5 @@
-import { YEAR_SECONDS } from "./config.ts";
+import type { MiddlewareHandler } from "hono";
+import { YEAR_SECONDS } from "../lib/time.ts";
 
 /** What every answer carries, but for what it has of its own: OWASP's REST Security Cheat Sheet. */
 const OVER_HTTP = {
@@ -32,6 +33,12 @@ export function completeHeaders({ headers }: Response, url: string): void {
     headers.set("Content-Type", JSON_TYPE["Content-Type"]);
   }
 }
+
+/** Hono middleware: `completeHeaders` for every answer of what comes next. */
+export const answerHeaders: MiddlewareHandler = async function answerHeaders(c, next) {
+  await next();
+  completeHeaders(c.res, c.req.url);
+};
 
 function isHttps(url: string): boolean {
   return url.startsWith("https:");

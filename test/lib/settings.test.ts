@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { ConfigError, parseConfig } from "../../src/lib/config.ts";
+import { ruleSettings } from "../../src/keys/settings.ts";
+import { readSettings, SettingsError } from "../../src/lib/settings.ts";
+import { settingsOf } from "../support/settings.ts";
 
 const PEPPER = "x".repeat(32);
-const parse = (overrides: Record<string, unknown>) => parseConfig({ ...env, ...overrides });
+const parse = (overrides: Record<string, unknown>) => settingsOf({ ...env, ...overrides });
 const peppers = (json: string) => [...parse({ KEY_PEPPERS: json }).KEY_PEPPERS.keys()];
 
 test("the defaults are those of the contract", () => {
@@ -97,15 +99,10 @@ describe("KEY_PEPPERS", () => {
   });
 });
 
-test("all faults are named at once, without their values", () => {
-  const wrong = {
-    OAUTH_ISSUER: "secret-1",
-    KEY_PREFIX: "secret 2",
-    KEY_PEPPERS: "secret-3",
-    MAX_LIVE_KEYS: "secret-4",
-  };
-  const parsing = () => parse(wrong);
-  expect(parsing).toThrow(ConfigError);
+test("all faults of a domain are named at once, without their values", () => {
+  const wrong = { SCOPES: "secret-1", MAX_KEY_LIFETIME_DAYS: "secret-2", MAX_LIVE_KEYS: "secret-3" };
+  const parsing = readSettings(ruleSettings, wrong);
+  expect(parsing).toThrow(SettingsError);
   for (const name of Object.keys(wrong)) expect(parsing).toThrow(`${name}: `);
   expect(parsing).not.toThrow(/secret/);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
-import { ApiError } from "../../src/lib/errors.ts";
-import { refuseBody, refuseUrl } from "../../src/lib/validation.ts";
+import { ApiError } from "../../src/http/errors.ts";
+import { refuseBody, refuseUrl } from "../../src/http/validation.ts";
 
 const schema = z.strictObject(
   {

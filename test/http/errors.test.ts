@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  ApiError,
-  describeFault,
-  ERRORS,
-  type ErrorCode,
-  errorResponse,
-  masked,
-  shownPath,
-} from "../../src/lib/errors.ts";
+import { ApiError, ERRORS, type ErrorCode, errorResponse, masked, shownPath } from "../../src/http/errors.ts";
+import { describeFault } from "../../src/lib/fault.ts";
 
 const URL_ = "https://latchkey.example/settings/x?secret=1#y";
 

@@ -1,0 +1,75 @@
+import { waitUntil } from "cloudflare:workers";
+import type { RateLimits } from "./http/limit.ts";
+import { type KeyFormat, keyFormat } from "./keys/format.ts";
+import { KeyService } from "./keys/service.ts";
+import { type FormatSettings, formatSettings, type RuleSettings, ruleSettings } from "./keys/settings.ts";
+import { keyStore } from "./keys/store.ts";
+import { withDeadline } from "./lib/deadline.ts";
+import { once, readSettings, type Settings } from "./lib/settings.ts";
+import { UsageRecorder } from "./usage/recorder.ts";
+import { Feed } from "./verify/feed.ts";
+import { Limiter } from "./verify/limiter.ts";
+import { type VerifySettings, verifySettings } from "./verify/settings.ts";
+import { feedStore } from "./verify/store.ts";
+import { Verifier } from "./verify/verifier.ts";
+
+/** Records held at most, half of them for certain: some 45 MB of an isolate's 128. */
+const CACHE_CAPACITY = 200_000;
+
+/** A read of the database has failed after this time, and after a fifth of the bound. */
+const READ_DEADLINE_MS = 1_000;
+
+/** What an isolate consists of, each part built once. */
+export interface Isolate {
+  d1: D1Database;
+  format: KeyFormat;
+  verifier: Verifier;
+  keys: KeyService;
+  rules: Settings<RuleSettings>;
+  /** Generation character to pepper, the newest last. */
+  peppers: ReadonlyMap<string, string>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/**
+ * The composition root: settings are read and parts are joined here, each once.
+ *
+ * @returns The isolate, which is made when it is first asked for; it throws SettingsError where a setting is wrong
+ *   that verification needs.
+ */
+export function createIsolate(env: Env): Settings<Isolate> {
+  const format = readSettings(formatSettings, env);
+  const verify = readSettings(verifySettings, env);
+  const rules = readSettings(ruleSettings, env);
+  return once(() => join(format(), verify(), rules, env));
+}
+
+function join(
+  { KEY_PREFIX, KEY_PEPPERS: peppers }: FormatSettings,
+  { REVOCATION_SECONDS, OUTAGE_SECONDS, DB: d1, USAGE: queue }: VerifySettings,
+  rules: Settings<RuleSettings>,
+  limits: RateLimits,
+): Isolate {
+  const now = () => Date.now();
+  const background = waitUntil;
+  const boundMs = REVOCATION_SECONDS * 1000;
+  const outageMs = OUTAGE_SECONDS * 1000;
+  const deadlineMs = Math.min(READ_DEADLINE_MS, boundMs / 5);
+  const usage = new UsageRecorder({ queue, now, wait: (ms) => scheduler.wait(ms), background });
+  const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes));
+  const verifier = new Verifier({
+    format,
+    store: feedStore(d1),
+    feed: new Feed({ boundMs, outageMs, retryMs: deadlineMs, capacity: CACHE_CAPACITY }),
+    now,
+    inTime: (read) => withDeadline(read, deadlineMs),
+    background,
+    onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
+    ...(limits.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limits.VERIFICATIONS_LIMIT, background) }),
+    ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background) }),
+  });
+  const onChange = () => verifier.catchUp();
+  const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });
+  return { d1, format, verifier, keys, rules, peppers, now };
+}

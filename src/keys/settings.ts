@@ -1,0 +1,70 @@
+import * as z from "zod/mini";
+import { SCOPE, table, whole } from "../lib/settings.ts";
+
+/** Shortest pepper, in characters: 32 characters of base64 hold 192 bits. */
+const MIN_PEPPER_LENGTH = 32;
+
+/**
+ * Generation character → pepper, the newest last. `JSON.parse` moves digits to the front and drops
+ * duplicates, so the order is compared with the text: a new key must never get a retired pepper.
+ */
+const peppers = z.pipe(
+  z
+    .pipe(
+      z.string("is missing"),
+      z.transform((value) => ({ value, peppers: table.safeParse(value).data ?? {} })),
+    )
+    .check(
+      z.refine(({ peppers }) => Object.keys(peppers).length > 0, {
+        error: "must be a JSON map from generation character to pepper",
+      }),
+      z.refine(
+        ({ peppers }) => Object.keys(peppers).every((generation) => /^[0-9A-Za-z]$/.test(generation)),
+        {
+          error: "a generation is one character of 0-9, A-Z, a-z",
+        },
+      ),
+      z.refine(
+        ({ peppers }) => Object.values(peppers).every((pepper) => pepper.length >= MIN_PEPPER_LENGTH),
+        {
+          error: `a pepper has ${MIN_PEPPER_LENGTH} characters or more`,
+        },
+      ),
+      z.refine(({ value, peppers }) => generationsIn(value) === Object.keys(peppers).join(""), {
+        error: "generations must be distinct, digits in rising order before letters",
+      }),
+    ),
+  z.transform(({ peppers }) => new Map(Object.entries(peppers))),
+);
+
+function generationsIn(json: string): string {
+  return [...json.matchAll(/"(.)"\s*:/g)].map((match) => match[1]).join("");
+}
+
+/** What the format of keys depends on. */
+export const formatSettings = z.object({
+  KEY_PREFIX: z
+    .string()
+    .check(z.regex(/^[A-Za-z0-9]+(_[A-Za-z0-9]+)*$/, "must be letters and digits joined by single _")),
+  KEY_PEPPERS: peppers,
+});
+
+export type FormatSettings = z.output<typeof formatSettings>;
+
+/** What a company may do. */
+export const ruleSettings = z.object({
+  SCOPES: z
+    .pipe(
+      table,
+      z.transform((scopes) => new Map(Object.entries(scopes))),
+    )
+    .check(
+      z.refine((scopes) => scopes.size > 0 && [...scopes.keys()].every((scope) => SCOPE.test(scope)), {
+        error: "must be a table of scope to description",
+      }),
+    ),
+  MAX_KEY_LIFETIME_DAYS: whole(0, 36_500),
+  MAX_LIVE_KEYS: whole(1, 100_000),
+});
+
+export type RuleSettings = z.output<typeof ruleSettings>;

@@ -1,0 +1,9 @@
+/**
+ * A fault for the log: the innermost cause. What wraps it may quote a statement's parameters, which
+ * hold digests.
+ */
+export function describeFault(fault: unknown): string {
+  let cause = fault;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

@@ -1,0 +1,77 @@
+import * as z from "zod/mini";
+
+/** scope-token of RFC 6749 §3.3. */
+export const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
+
+/** What every domain's settings are made of. `zod/mini`, as these are read before the first verification. */
+export const text = z.string().check(z.minLength(1, "must not be empty"));
+
+export const url = z.url({ protocol: /^https?$/, error: "must be an http(s) URL" });
+
+/** A URL, or empty: off. */
+export const optionalUrl = z.union([z.literal(""), url]);
+
+/** Words with spaces between, or a JSON array. */
+export const list = z.pipe(
+  z.transform((value) =>
+    typeof value === "string" ? (fromJson(value) ?? value.split(" ").filter(Boolean)) : value,
+  ),
+  z.array(text).check(z.minLength(1, "must not be empty")),
+);
+
+export function whole(min: number, max: number) {
+  return z.pipe(
+    z.transform((value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value)),
+    z.int(`must be a whole number from ${min} to ${max}`).check(z.minimum(min), z.maximum(max)),
+  );
+}
+
+/** A table of texts, or its JSON. */
+export const table = z.pipe(
+  z.transform((value) => (typeof value === "string" ? fromJson(value) : value)),
+  z.record(z.string(), z.string()),
+);
+
+/** A binding of `wrangler.toml`. */
+export function bound<T extends object>() {
+  return z.custom<T>((binding) => typeof binding === "object" && binding !== null, "is not bound");
+}
+
+/** A setting is missing or wrong. The message names each one and quotes no value. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+/**
+ * Settings that were read once.
+ *
+ * @throws SettingsError where one of them is missing or wrong: whoever needs them is closed, and nobody else.
+ */
+export type Settings<T> = () => T;
+
+/** @param env - The Worker's vars, secrets and bindings. */
+export function readSettings<T>(schema: z.ZodMiniType<T>, env: object): Settings<T> {
+  const result = schema.safeParse(env);
+  if (result.success) return () => result.data;
+  const faults = result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  return () => {
+    throw new SettingsError(`Wrong settings: ${faults.join("; ")}`);
+  };
+}
+
+/** What `make` returns, made once. Where it throws, it is tried again with the next call. */
+export function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function fromJson(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { Hono } from "hono";
+import { auditRoutes } from "./audit/routes.ts";
+import { dashboard } from "./dashboard/app.ts";
+import { pepperSeal } from "./dashboard/seal.ts";
+import { dashboardCookies, type SessionVariables } from "./dashboard/session.ts";
+import { contactRoutes, metadataRoutes } from "./discovery/routes.ts";
+import { contactSettings } from "./discovery/settings.ts";
+import { healthRoutes } from "./health/routes.ts";
+import { jsonBody, MAX_BODY_BYTES, wholeBody } from "./http/body.ts";
+import { type App, failureApp, unlessBroken } from "./http/failure.ts";
+import { answerHeaders } from "./http/headers.ts";
+import { type RateLimits, rateLimit } from "./http/limit.ts";
+import { staticFile } from "./http/static.ts";
+import type { Isolate } from "./isolate.ts";
+import { keyRoutes } from "./keys/routes.ts";
+import { ruleSettings } from "./keys/settings.ts";
+import { reporterKeys } from "./leaks/keys.ts";
+import { leakRoutes, type ReporterVariables } from "./leaks/routes.ts";
+import { REPORTS_PATH } from "./leaks/schema.ts";
+import { leakSettings } from "./leaks/settings.ts";
+import { once, readSettings, type Settings } from "./lib/settings.ts";
+import { type BearerVariables, bearer } from "./oauth/bearer.ts";
+import { issuerKeys } from "./oauth/jwks.ts";
+import { login } from "./oauth/login.ts";
+import { WELL_KNOWN } from "./oauth/metadata.ts";
+import { clientSettings, oauthSettings } from "./oauth/settings.ts";
+import { tokenVerifier } from "./oauth/token.ts";
+import { docsRoutes, documentRoutes } from "./openapi/routes.ts";
+import { usageRoutes } from "./usage/routes.ts";
+
+/** Everything but verification. Where a setting is wrong, what needs it answers `INTERNAL_ERROR`. */
+export function createManagement(env: Env, isolate: Settings<Isolate>): App {
+  const settings = {
+    rules: readSettings(ruleSettings, env),
+    oauth: readSettings(oauthSettings, env),
+    client: readSettings(clientSettings, env),
+    leaks: readSettings(leakSettings, env),
+    contact: readSettings(contactSettings, env),
+  };
+  const verifyToken = once(() => {
+    const { OAUTH_ISSUER: issuer, OAUTH_JWKS_URL: jwksUrl } = settings.oauth();
+    const keys = issuerKeys({ issuer, jwksUrl, now: isolate().now });
+    return tokenVerifier({ ...settings.oauth(), keys });
+  });
+  const limits: RateLimits = env;
+
+  function settingsApp() {
+    const { d1, keys, now } = isolate();
+    return new Hono<{ Variables: BearerVariables }>()
+      .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
+      .use(
+        rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT, (c) => c.var.principal.companyId),
+      )
+      .use(wholeBody(MAX_BODY_BYTES), jsonBody)
+      .route("/", keyRoutes(keys, { ...settings.rules(), now }))
+      .route("/", auditRoutes(d1))
+      .route("/", usageRoutes(d1, now));
+  }
+
+  function dashboardApp() {
+    const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET = "" } = settings.client();
+    if (OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
+    const { peppers, now } = isolate();
+    const client = { OAUTH_CLIENT_ID, clientSecret: OAUTH_CLIENT_SECRET, now };
+    return dashboard({
+      ...isolate(),
+      rules: { ...settings.rules(), now },
+      cookies: dashboardCookies(pepperSeal(peppers, now)),
+      login: login({ ...settings.oauth(), ...client }),
+      verifyToken: verifyToken(),
+      scopes: settings.oauth(),
+      limiter: limits.MANAGEMENT_LIMIT,
+    });
+  }
+
+  function leakApp() {
+    const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
+    if (url === "") return new Hono<{ Variables: ReporterVariables }>();
+    const { d1, format, verifier, now } = isolate();
+    const onChange = () => verifier.catchUp();
+    return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now }) });
+  }
+
+  const document = () =>
+    documentRoutes({
+      ...settings.rules(),
+      ...settings.oauth(),
+      ...settings.leaks(),
+      ...settings.contact(),
+    });
+
+  return failureApp()
+    .use(answerHeaders)
+    .get("/static/*", staticFile)
+    .route("/health", healthRoutes(env.DB, [isolate, ...Object.values(settings)]))
+    .route("/docs", docsRoutes())
+    .route("/openapi.json", unlessBroken(document))
+    .route(
+      WELL_KNOWN,
+      unlessBroken(() => metadataRoutes(settings.oauth())),
+    )
+    .route(
+      "/.well-known/security.txt",
+      unlessBroken(() => contactRoutes(settings.contact(), Date.now)),
+    )
+    .route("/settings", unlessBroken(settingsApp))
+    .route("/dashboard", unlessBroken(dashboardApp))
+    .route(REPORTS_PATH, unlessBroken(leakApp));
+}

@@ -1,0 +1,19 @@
+import { contactSettings } from "../../src/discovery/settings.ts";
+import { formatSettings, ruleSettings } from "../../src/keys/settings.ts";
+import { leakSettings } from "../../src/leaks/settings.ts";
+import { readSettings } from "../../src/lib/settings.ts";
+import { clientSettings, oauthSettings } from "../../src/oauth/settings.ts";
+import { verifySettings } from "../../src/verify/settings.ts";
+
+/** The settings of all domains. @throws SettingsError */
+export function settingsOf(env: object) {
+  return {
+    ...readSettings(formatSettings, env)(),
+    ...readSettings(ruleSettings, env)(),
+    ...readSettings(verifySettings, env)(),
+    ...readSettings(oauthSettings, env)(),
+    ...readSettings(clientSettings, env)(),
+    ...readSettings(leakSettings, env)(),
+    ...readSettings(contactSettings, env)(),
+  };
+}
