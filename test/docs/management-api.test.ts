@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import page from "../../docs/management-api.md?raw";
-import { ERRORS } from "../../src/lib/errors.ts";
+import { ERRORS } from "../../src/http/errors.ts";
 import { call } from "../support/api.ts";
 import { rowsOf } from "./markdown.ts";
 
