@@ -129,7 +129,9 @@ describe.each(pages.filter((path) => !path.endsWith("/new") && !path.endsWith("/
   test("while the database fails is a page that says so", async () => {
     logged();
     const key = await createKey();
-    const target = withDashboard({ DB: hooked(env.DB, () => Promise.reject(new Error("D1_ERROR: Network connection lost."))) });
+    const target = withDashboard({
+      DB: hooked(env.DB, () => Promise.reject(new Error("D1_ERROR: Network connection lost."))),
+    });
     const answer = await visit(path.replace(":id", key.id), { jar: await signedIn(), target });
     const page = await pageOf(answer, 503);
     expect(page).toContain("Nothing was changed");
