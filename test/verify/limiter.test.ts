@@ -111,7 +111,7 @@ test("verifications of one key over the limit are RATE_LIMITED, and counted as d
 
 test("refusals of a genuine key count in its limit", async () => {
   const { rawKey } = await createKey({ scopes: ["jobs:read"] });
-  const verifier = isolate({ keyLimit: new Limiter(env.FAILURES_LIMIT) });
+  const verifier = isolate({ keyLimit: limiter(env.FAILURES_LIMIT) });
   for (let i = 0; i < 2 * LIMIT; i++) {
     await verifier.verify(rawKey, { scopes: ["jobs:write"] });
     await verifier.settle();
