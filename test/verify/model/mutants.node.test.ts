@@ -68,13 +68,13 @@ const MUTANTS: Record<string, [file: string, from: string, to: string]> = {
   "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
   "a failed read looks like an unknown key": [
     "verifier.ts",
-    "waitUntil) ?? UNAVAILABLE",
-    "waitUntil) ?? UNKNOWN",
+    "options, at) ?? UNAVAILABLE",
+    "options, at) ?? UNKNOWN",
   ],
   "the primary is not asked about a new key": [
     "verifier.ts",
-    "const found = strong ? null : await this.#read(digest, waitUntil);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",
-    "const { record, askedAt } = await this.#read(digest, waitUntil);",
+    "const found = strong ? null : await this.#read(digest);\n      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);",
+    "const { record, askedAt } = await this.#read(digest);",
   ],
   "the primary is not asked where it is asked for": [
     "verifier.ts",
