@@ -1,11 +1,9 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp, type Fetch } from "./app.ts";
 import { createIsolate, type Isolate } from "./isolate.ts";
+import { retentionSettings } from "./keys/settings.ts";
 import { describeFault } from "./lib/fault.ts";
-import type { Settings } from "./lib/settings.ts";
-import { dropOld } from "./retention.ts";
-import type { UsageReport } from "./usage/recorder.ts";
-import { mergeReports } from "./usage/store.ts";
+import { readSettings, type Settings } from "./lib/settings.ts";
 import type { KeyVerifier, VerifyOptions, VerifyResult } from "./verify/contract.ts";
 
 let isolate: Settings<Isolate> | undefined;
@@ -22,15 +20,15 @@ export default {
     return app(request, ctx);
   },
   async queue(batch, env) {
-    await mergeReports(
-      env.DB,
-      batch.messages.map(({ body }) => body),
-    );
+    const { consumeReports } = await import("./usage/consumer.ts");
+    await consumeReports(env.DB, batch.messages);
   },
   async scheduled({ scheduledTime }, env) {
-    await dropOld(env.DB, scheduledTime);
+    const { dropOld } = await import("./retention.ts");
+    const retention = readSettings(retentionSettings, env);
+    await dropOld(env.DB, scheduledTime, () => retention().DEAD_KEY_DAYS);
   },
-} satisfies ExportedHandler<Env, UsageReport>;
+} satisfies ExportedHandler<Env>;
 
 /** What other Workers call over a service binding. Every method of the prototype is public to them. */
 export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier {

@@ -13,7 +13,7 @@ import { type RateLimits, rateLimit } from "./http/limit.ts";
 import { staticFile } from "./http/static.ts";
 import type { Isolate } from "./isolate.ts";
 import { keyRoutes } from "./keys/routes.ts";
-import { ruleSettings } from "./keys/settings.ts";
+import { retentionSettings, ruleSettings } from "./keys/settings.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, type ReporterVariables } from "./leaks/routes.ts";
 import { REPORTS_PATH } from "./leaks/schema.ts";
@@ -32,6 +32,7 @@ import { usageRoutes } from "./usage/routes.ts";
 export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   const settings = {
     rules: readSettings(ruleSettings, env),
+    retention: readSettings(retentionSettings, env),
     oauth: readSettings(oauthSettings, env),
     client: readSettings(clientSettings, env),
     leaks: readSettings(leakSettings, env),

@@ -1,6 +1,9 @@
+import { dropDeadKeys } from "./keys/dead.ts";
+import { describeFault } from "./lib/fault.ts";
+import type { Settings } from "./lib/settings.ts";
 import { DAY_MS, dayOf } from "./lib/time.ts";
-import { trimUsage } from "./usage/store.ts";
-import { trimChanges } from "./verify/store.ts";
+import { dropDays, forgetReports, type Looked } from "./usage/store.ts";
+import { dropChanges } from "./verify/store.ts";
 
 /** An isolate that has been idle for longer starts afresh. */
 const CHANGES_DAYS = 1;
@@ -8,9 +11,81 @@ const USAGE_DAYS = 400;
 /** Days after which no report of a day is still on its way. */
 const SETTLED_DAYS = 2;
 
-/** Drops what is kept no longer. Keys and their audit log stay for good. */
-export async function dropOld(d1: D1Database, now: number): Promise<void> {
-  const daysAgo = (days: number) => dayOf(now - days * DAY_MS);
-  await trimChanges(d1, now - CHANGES_DAYS * DAY_MS);
-  await trimUsage(d1, daysAgo(USAGE_DAYS), daysAgo(SETTLED_DAYS));
+/** Rows of one transaction: some 20 ms, for which everybody else waits. */
+const PIECE_ROWS = 500;
+/** Each dropped key is a change that every isolate takes in: a few at a time. */
+const PIECE_KEYS = 100;
+
+/** What is dropped, and how fast. D1 lets one run make 1,000 queries: what is left over waits for the next run. */
+interface Job {
+  what: string;
+  /** Drops at most so many, and tells how many there were. */
+  drop: (limit: number) => Promise<number>;
+  limit: number;
+  /** Pieces in one run. */
+  pieces: number;
+  /** Between two pieces it is everybody else's turn. */
+  pauseMs: number;
+}
+
+/**
+ * Drops what is kept no longer, in pieces of bounded size, so that nobody who uses a key waits for it. The audit log
+ * stays for good. What fails is in the log, and keeps nothing else from being dropped.
+ *
+ * @param now - Milliseconds since the epoch.
+ * @param deadKeyDays - Days that a key is kept after its end.
+ */
+export async function dropOld(d1: D1Database, now: number, deadKeyDays: Settings<number>): Promise<void> {
+  for (const job of jobs(d1, (days) => now - days * DAY_MS, deadKeyDays)) {
+    try {
+      await run(job);
+    } catch (fault) {
+      console.error(
+        JSON.stringify({ event: "retention_failed", what: job.what, fault: describeFault(fault) }),
+      );
+    }
+  }
+}
+
+async function run({ drop, limit, pieces, pauseMs }: Job): Promise<void> {
+  for (let i = 0; i < pieces; i++) {
+    if ((await drop(limit)) < limit) return;
+    await scheduler.wait(pauseMs);
+  }
+}
+
+function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Settings<number>): Job[] {
+  const rows = { limit: PIECE_ROWS, pauseMs: 20 };
+  const settled = dayOf(daysAgo(SETTLED_DAYS));
+  let looked: Looked = { count: 0, last: 0 };
+  return [
+    {
+      ...rows,
+      what: "changes",
+      pieces: 100,
+      drop: (limit) => dropChanges(d1, daysAgo(CHANGES_DAYS), limit),
+    },
+    {
+      ...rows,
+      what: "usage",
+      pieces: 300,
+      drop: (limit) => dropDays(d1, dayOf(daysAgo(USAGE_DAYS)), limit),
+    },
+    {
+      ...rows,
+      what: "reports",
+      pieces: 100,
+      drop: async (limit) => {
+        looked = await forgetReports(d1, settled, looked.last, limit);
+        return looked.count;
+      },
+    },
+    {
+      what: "keys",
+      limit: PIECE_KEYS,
+      pieces: 40,
+      pauseMs: 2_000,
+      drop: (limit) => dropDeadKeys(d1, daysAgo(deadKeyDays()), limit),
+    },
+  ];
 }

@@ -67,4 +67,7 @@ export const ruleSettings = z.object({
   MAX_LIVE_KEYS: whole(1, 100_000),
 });
 
+/** How long a key is kept after its end. */
+export const retentionSettings = z.object({ DEAD_KEY_DAYS: whole(1, 36_500) });
+
 export type RuleSettings = z.output<typeof ruleSettings>;

@@ -10,7 +10,7 @@ const IDLE_MS = 10_000;
 /** How often it is looked whether it is time. */
 const WATCH_MS = 5_000;
 /** Keys of one report: a message of a queue holds 128 KB. */
-const MAX_KEYS = 1_000;
+export const MAX_KEYS = 1_000;
 /** Base62 characters of a report's id: 59 bits. */
 export const REPORT_ID_LENGTH = 10;
 

@@ -1,4 +1,7 @@
 import * as z from "zod";
+import { MAX_KEYS, REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
+
+const REPORT_ID = new RegExp(`^[0-9A-Za-z]{${REPORT_ID_LENGTH}}$`);
 
 /** How often a key was accepted and refused on a day. */
 export const dayUsageSchema = z
@@ -13,3 +16,22 @@ export const dayUsageSchema = z
   });
 
 export type DayUsage = z.output<typeof dayUsageSchema>;
+
+const count = z.int().min(0);
+
+/** `UsageReport`, whose type belongs to what verifies: that part knows no zod. */
+export const usageReportSchema = z.object({
+  id: z.string().regex(REPORT_ID),
+  day: z.iso.date(),
+  keys: z
+    .array(
+      z.object({
+        keyId: z.string().min(1),
+        companyId: z.string().min(1),
+        allowed: count,
+        denied: count,
+        lastUsedAt: count.nullable(),
+      }),
+    )
+    .max(MAX_KEYS),
+}) satisfies z.ZodType<UsageReport>;

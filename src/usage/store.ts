@@ -1,4 +1,4 @@
-import { and, eq, gte, inArray, isNotNull, lt, max, ne, sql } from "drizzle-orm";
+import { and, eq, gte, isNotNull, lt, max, ne, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
@@ -84,32 +84,58 @@ export function usageOf(
 }
 
 /**
- * Drops the counts of days before `firstDay`, all but the time of last use, and what the day `settled`, whose
- * reports are all delivered, remembers of them.
+ * Drops the counts of days before `firstDay`, all but the time of last use: `limit` of them at most.
+ *
+ * @returns How many there were: fewer than `limit` where none is left.
+ * @throws DatabaseError
+ */
+export function dropDays(d1: D1Database, firstDay: string, limit: number): Promise<number> {
+  return onPrimary(d1, async (db) => {
+    const oldest = sql`(SELECT rowid FROM ${usageDays} WHERE ${lt(usageDays.day, firstDay)} ORDER BY ${usageDays.day} LIMIT ${limit})`;
+    const lastUses = db
+      .select({ keyId: usageDays.keyId, at: max(usageDays.lastUsedAt).as("at") })
+      .from(usageDays)
+      .where(and(sql`rowid IN ${oldest}`, isNotNull(usageDays.lastUsedAt)))
+      .groupBy(usageDays.keyId)
+      .as("last_uses");
+    const [, dropped] = await db.batch([
+      db
+        .update(apiKeys)
+        .set({ lastUsedAt: sql`max(coalesce(${apiKeys.lastUsedAt}, 0), ${lastUses.at})` })
+        .from(lastUses)
+        .where(eq(apiKeys.id, lastUses.keyId)),
+      db.delete(usageDays).where(sql`rowid IN ${oldest}`),
+    ]);
+    return dropped.meta.changes;
+  });
+}
+
+/** Rows of `usage_days` that were looked at, in the order of `rowid`. */
+export interface Looked {
+  count: number;
+  /** The last of them. */
+  last: number;
+}
+
+/**
+ * Forgets which reports made the counts of `day`, whose reports are all delivered. It looks at `limit` rows of that
+ * day, those after `after`.
  *
  * @throws DatabaseError
  */
-export async function trimUsage(d1: D1Database, firstDay: string, settled: string): Promise<void> {
-  await onPrimary(d1, (db) => {
-    const isOld = lt(usageDays.day, firstDay);
-    const used = db
-      .select({ id: usageDays.keyId })
-      .from(usageDays)
-      .where(and(isOld, isNotNull(usageDays.lastUsedAt)));
-    const lastUse = db
-      .select({ at: max(usageDays.lastUsedAt) })
-      .from(usageDays)
-      .where(and(eq(usageDays.keyId, apiKeys.id), isOld));
-    return db.batch([
-      db
-        .update(apiKeys)
-        .set({ lastUsedAt: sql`max(coalesce(${apiKeys.lastUsedAt}, 0), (${lastUse}))` })
-        .where(inArray(apiKeys.id, used)),
-      db.delete(usageDays).where(isOld),
+export function forgetReports(d1: D1Database, day: string, after: number, limit: number): Promise<Looked> {
+  return onPrimary(d1, async (db) => {
+    const looked = sql`(SELECT rowid FROM ${usageDays}
+      WHERE ${eq(usageDays.day, day)} AND rowid > ${after} ORDER BY rowid LIMIT ${limit})`;
+    const count = sql<number>`count(*)`;
+    const last = sql<number>`coalesce(max(rowid), ${after})`;
+    const [, rows] = await db.batch([
       db
         .update(usageDays)
         .set({ reports: "" })
-        .where(and(eq(usageDays.day, settled), ne(usageDays.reports, ""))),
+        .where(and(sql`rowid IN ${looked}`, ne(usageDays.reports, ""))),
+      db.select({ count, last }).from(looked),
     ]);
+    return rows[0] ?? { count: 0, last: after };
   });
 }

@@ -61,17 +61,25 @@ function prepareSnapshot(db: Database, isWanted: SQL) {
 }
 
 /**
- * Drops the changes older than `before`, in milliseconds since the epoch, all but the newest of
- * them: isolates whose cursor stands on it must find it again.
+ * Drops the oldest of the changes before `before`, in milliseconds since the epoch: `limit` of them at most. The
+ * newest of them stays, as isolates whose cursor stands on it must find it again.
  *
+ * @returns How many there were: fewer than `limit` where none is left.
  * @throws DatabaseError
  */
-export async function trimChanges(d1: D1Database, before: number): Promise<void> {
-  await onPrimary(d1, (db) => {
-    const newestOld = db
-      .select({ seq: max(keyChanges.seq) })
+export function dropChanges(d1: D1Database, before: number, limit: number): Promise<number> {
+  return onPrimary(d1, async (db) => {
+    const oldest = db
+      .select({ seq: keyChanges.seq, changedAt: keyChanges.changedAt })
       .from(keyChanges)
-      .where(lt(keyChanges.changedAt, before));
-    return db.delete(keyChanges).where(lt(keyChanges.seq, newestOld));
+      .orderBy(keyChanges.seq)
+      .limit(limit + 1)
+      .as("oldest");
+    const newestOld = db
+      .select({ seq: max(oldest.seq) })
+      .from(oldest)
+      .where(lt(oldest.changedAt, before));
+    const { meta } = await db.delete(keyChanges).where(lt(keyChanges.seq, newestOld));
+    return meta.changes;
   });
 }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import worker from "../../src/index.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { createKey, manage } from "../support/api.ts";
+import { logged } from "../support/expect.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -20,6 +21,63 @@ test("the cron drops changes that are older than a day, but the newest of them",
   await worker.scheduled(createScheduledController({ scheduledTime: new Date(now) }), env);
   const { results } = await env.DB.prepare("SELECT digest FROM key_changes ORDER BY seq").all();
   expect(results.map((row) => row.digest)).toEqual(["b", "c", "d"]);
+});
+
+/** Runs the cron with these settings. */
+const cron = (overrides: Record<string, unknown> = {}) =>
+  worker.scheduled(createScheduledController({ scheduledTime: new Date() }), { ...env, ...overrides });
+
+test("the cron drops keys that are dead for DEAD_KEY_DAYS, 400 by default", async () => {
+  const keys = await Promise.all([1, 2, 399, 401].map(async (days) => ({ days, ...(await createKey()) })));
+  for (const { id, days } of keys) {
+    await env.DB.prepare("UPDATE api_keys SET revoked_at = ? WHERE id = ?")
+      .bind(Date.now() - days * DAY_MS - 1_000, id)
+      .run();
+  }
+  const left = async () => {
+    const { results } = await env.DB.prepare("SELECT id FROM api_keys").all();
+    return keys.filter(({ id }) => results.some((row) => row.id === id)).map(({ days }) => days);
+  };
+  await cron();
+  expect(await left()).toEqual([1, 2, 399]);
+  await cron({ DEAD_KEY_DAYS: 2 });
+  expect(await left()).toEqual([1]);
+});
+
+test("with a wrong DEAD_KEY_DAYS no key is dropped, the log says why, and all else is dropped", async () => {
+  await createKey();
+  await env.DB.prepare("UPDATE api_keys SET revoked_at = 1").run();
+  await env.DB.prepare("UPDATE key_changes SET changed_at = 1").run();
+  const lines = logged();
+  await cron({ DEAD_KEY_DAYS: 0 });
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM api_keys").first("n")).toBe(1);
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM key_changes").first("n")).toBe(1);
+  expect(lines).toEqual([expect.stringMatching(/"retention_failed","what":"keys".*DEAD_KEY_DAYS: must be/)]);
+});
+
+test("what cannot be dropped keeps nothing else from being dropped", async () => {
+  await env.DB.prepare("DROP TABLE usage_days").run();
+  await env.DB.prepare(
+    "INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at, revoked_at) VALUES ('k', 'acme', 'x', 'x', 'd', '[]', 0, 1)",
+  ).run();
+  const lines = logged();
+  await cron();
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM api_keys").first("n")).toBe(0);
+  expect(lines).toHaveLength(2);
+});
+
+test("the cron drops all that is old, however many pieces that takes", async () => {
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+     INSERT INTO usage_days (key_id, company_id, day, allowed, denied) SELECT 'k' || i, 'acme', '2020-01-01', 1, 0 FROM n`,
+  ).run();
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+     INSERT INTO key_changes (digest, changed_at) SELECT 'd', i FROM n`,
+  ).run();
+  await cron();
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM usage_days").first("n")).toBe(0);
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM key_changes").first("n")).toBe(1);
 });
 
 test("the cron drops counts that are older than 400 days, but not the time of the last use", async () => {

@@ -7,11 +7,13 @@ import { config } from "./wrangler.ts";
 
 const [commands = ""] = blocksOf(await readFile("docs/deploy.md", "utf8"), "sh");
 
-test("the commands make the database, the queue and the secrets that wrangler.toml names", () => {
+test("the commands make the database, the queues and the secrets that wrangler.toml names", () => {
   const named = (pattern: RegExp) => [...commands.matchAll(pattern)].map(([, name]) => name);
   const queues = [
     ...(config.queues.producers?.map(({ queue }) => queue) ?? []),
-    ...(config.queues.consumers?.map(({ queue }) => queue) ?? []),
+    ...(config.queues.consumers?.flatMap(({ queue, dead_letter_queue: dead }) =>
+      [queue, dead ?? []].flat(),
+    ) ?? []),
   ];
   expect(named(/d1 create (\S+)/g)).toEqual(config.d1_databases.map(({ database_name }) => database_name));
   expect(named(/d1 migrations apply (\S+)/g)).toEqual(config.d1_databases.map(({ binding }) => binding));

@@ -6,7 +6,10 @@ interface Config {
   vars: Record<string, unknown>;
   secrets?: { required?: string[] } | undefined;
   d1_databases: { binding: string; database_name?: string }[];
-  queues: { producers?: { queue: string }[] | undefined; consumers?: { queue: string }[] | undefined };
+  queues: {
+    producers?: { queue: string }[] | undefined;
+    consumers?: { queue: string; dead_letter_queue?: string | undefined }[] | undefined;
+  };
   ratelimits: { name: string; simple: { limit: number; period: number } }[];
 }
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { trimChanges, VERDICT_COLUMNS } from "../../src/verify/store.ts";
+import { dropChanges, VERDICT_COLUMNS } from "../../src/verify/store.ts";
 import { createKey, manage } from "../support/api.ts";
 
 /** The digests that the change feed tells of, the first row left out. */
@@ -174,8 +174,16 @@ async function replaceChanges(...times: number[]): Promise<void> {
 
 test("trimming drops the old changes but the newest of them", async () => {
   await replaceChanges(10, 20, 30, 40, 50);
-  await trimChanges(env.DB, 40);
+  expect(await dropChanges(env.DB, 40, 100)).toBe(2);
   expect(await seqs()).toEqual([3, 4, 5]);
+});
+
+test("trimming drops no more changes at once than it may, the oldest first", async () => {
+  await replaceChanges(10, 20, 30, 40, 50);
+  expect(await dropChanges(env.DB, 50, 2)).toBe(2);
+  expect(await seqs()).toEqual([3, 4, 5]);
+  expect(await dropChanges(env.DB, 50, 2)).toBe(1);
+  expect(await seqs()).toEqual([4, 5]);
 });
 
 test.each([
@@ -184,7 +192,7 @@ test.each([
   ["one change is old", 11, [1, 2, 3, 4, 5]],
 ])("trimming never empties the feed: %s", async (_, before, left) => {
   await replaceChanges(10, 20, 30, 40, 50);
-  await trimChanges(env.DB, before);
+  await dropChanges(env.DB, before, 100);
   expect(await seqs()).toEqual(left);
 });
 
@@ -192,7 +200,7 @@ test("a change after a trim gets a number that was never used", async () => {
   await createKey();
   await run("UPDATE api_keys SET revoked_at = 1");
   const [last = 0] = (await seqs()).toReversed();
-  await trimChanges(env.DB, Date.now() + 86_400_000);
+  await dropChanges(env.DB, Date.now() + 86_400_000, 100);
   await run("DELETE FROM key_changes");
   await run("UPDATE api_keys SET revoked_at = 2");
   expect(await seqs()).toEqual([last + 1]);

@@ -1,11 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import worker from "../../src/index.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { REPORT_ID_LENGTH, type UsageReport } from "../../src/usage/recorder.ts";
 import type { DayUsage } from "../../src/usage/schema.ts";
-import { mergeReports, trimUsage } from "../../src/usage/store.ts";
+import { dropDays, forgetReports, mergeReports } from "../../src/usage/store.ts";
 import { createKey, manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
@@ -170,17 +170,86 @@ test("merging looks up each key and its day by their index", async () => {
   ]);
 });
 
-test("trimming reads the days that it drops or forgets, and no others", async () => {
-  const trim = await statementsOf((db) => trimUsage(db, "2026-01-01", "2026-01-02"));
-  expect(await Promise.all(trim.map(planOf))).toEqual([
+test("dropping days reads those that it drops, and no others", async () => {
+  const drop = await statementsOf((db) => dropDays(db, "2026-01-01", 10));
+  const OLDEST = "SEARCH usage_days USING COVERING INDEX usage_days_day (day<?)";
+  const BY_ROWID = "SEARCH usage_days USING INTEGER PRIMARY KEY (rowid=?)";
+  expect(await Promise.all(drop.map(planOf))).toEqual([
     [
-      "SEARCH api_keys USING COVERING INDEX sqlite_autoindex_api_keys_1 (id=?)",
-      "LIST SUBQUERY 2",
-      "SEARCH usage_days USING INDEX usage_days_day (day<?)",
-      "CORRELATED SCALAR SUBQUERY 1",
-      "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=? AND day<?)",
+      "MATERIALIZE last_uses",
+      BY_ROWID,
+      "LIST SUBQUERY 1",
+      OLDEST,
+      "USE TEMP B-TREE FOR GROUP BY",
+      "SCAN last_uses",
+      "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
     ],
-    ["SEARCH usage_days USING INDEX usage_days_day (day<?)"],
-    ["SEARCH usage_days USING INDEX usage_days_day (day=?)"],
+    [BY_ROWID, "LIST SUBQUERY 1", OLDEST],
   ]);
+});
+
+test("forgetting reports reads as many rows of its day as it may look at, and no others", async () => {
+  const forget = await statementsOf((db) => forgetReports(db, "2026-01-01", 0, 10));
+  const looked = "SEARCH usage_days USING COVERING INDEX usage_days_day (day=? AND rowid>?)";
+  expect(await Promise.all(forget.map(planOf))).toEqual([
+    ["SEARCH usage_days USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1", looked],
+    ["CO-ROUTINE (subquery-1)", looked, "SCAN (subquery-1)"],
+  ]);
+});
+
+describe("a piece", () => {
+  const insert = (keyId: string, day: string, lastUsedAt: number | null = null, reports = "one") =>
+    env.DB.prepare(
+      "INSERT INTO usage_days (key_id, company_id, day, allowed, denied, last_used_at, reports) VALUES (?, 'acme', ?, 1, 0, ?, ?)",
+    ).bind(keyId, day, lastUsedAt, reports);
+  const days = async (where = "true") =>
+    (await env.DB.prepare(`SELECT day FROM usage_days WHERE ${where} ORDER BY day`).all()).results.map(
+      ({ day }) => day,
+    );
+
+  test("of days is the oldest ones, and says how many they were", async () => {
+    await env.DB.batch(
+      ["2025-01-03", "2025-01-01", "2025-01-02", "2025-01-04"].map((day) => insert("a", day)),
+    );
+    expect(await dropDays(env.DB, "2025-01-04", 2)).toBe(2);
+    expect(await days()).toEqual(["2025-01-03", "2025-01-04"]);
+    expect(await dropDays(env.DB, "2025-01-04", 2)).toBe(1);
+    expect(await dropDays(env.DB, "2025-01-04", 2)).toBe(0);
+    expect(await days()).toEqual(["2025-01-04"]);
+  });
+
+  test("of days carries the last use to the key, which never goes back", async () => {
+    const { id } = await createKey();
+    const lastUsedAt = () => env.DB.prepare("SELECT last_used_at FROM api_keys").first("last_used_at");
+    await env.DB.batch([
+      insert(id, "2025-01-01", 5_000),
+      insert(id, "2025-01-02", 4_000),
+      insert(id, "2025-01-03", null),
+    ]);
+    const seen = [];
+    for (let i = 0; i < 3; i++) {
+      await dropDays(env.DB, "2025-01-04", 1);
+      seen.push(await lastUsedAt());
+    }
+    expect(seen).toEqual([5_000, 5_000, 5_000]);
+  });
+
+  test("of reports is rows of that day, from where the piece before ended", async () => {
+    await env.DB.batch(["a", "b", "c"].map((key) => insert(key, "2025-01-01")));
+    await env.DB.batch([insert("a", "2025-01-02"), insert("d", "2025-01-01", null, "")]);
+    const remembering = async () =>
+      (await env.DB.prepare("SELECT count(*) AS n FROM usage_days WHERE reports <> ''").first("n")) ?? 0;
+    let after = 0;
+    const seen = [];
+    for (let i = 0; i < 3; i++) {
+      const { count, last } = await forgetReports(env.DB, "2025-01-01", after, 2);
+      seen.push([count, await remembering()]);
+      after = last;
+    }
+    expect(seen).toEqual([
+      [2, 2],
+      [2, 1],
+      [0, 1],
+    ]);
+  });
 });
