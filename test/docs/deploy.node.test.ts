@@ -5,7 +5,8 @@ import { temporaryDirectory } from "../e2e/support.ts";
 import { blocksOf } from "./markdown.ts";
 import { config } from "./wrangler.ts";
 
-const [commands = ""] = blocksOf(await readFile("docs/deploy.md", "utf8"), "sh");
+const page = await readFile("docs/deploy.md", "utf8");
+const [commands = ""] = blocksOf(page, "sh");
 
 test("the commands make the database, the queues and the secrets that wrangler.toml names", () => {
   const named = (pattern: RegExp) => [...commands.matchAll(pattern)].map(([, name]) => name);
@@ -30,4 +31,10 @@ test("the first pepper is a JSON map of one generation, of 256 bits", async () =
   expect(Object.keys(peppers)).toEqual(["a"]);
   expect(Buffer.from(peppers.a, "base64")).toHaveLength(32);
   expect(commands).toContain(`secret put KEY_PEPPERS < ${file}`);
+});
+
+test("the settings that the page overrides are vars of wrangler.toml", () => {
+  const overridden = [...page.matchAll(/--var "?(\w+):/g)].map(([, name]) => name);
+  expect(overridden.length).toBeGreaterThan(0);
+  expect(Object.keys(config.vars)).toEqual(expect.arrayContaining(overridden));
 });
