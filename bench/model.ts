@@ -3,12 +3,13 @@
  * through, one request after the other.
  */
 import type { KeyRecord } from "../src/verify/decide.ts";
-import { Feed, type KeyChange, type Question, READ_LIMIT } from "../src/verify/feed.ts";
+import { Feed, type KeyChange, NO_KEY, PAGE_SIZE, type Question } from "../src/verify/feed.ts";
 import { pause, random, zipf } from "./chance.ts";
 
 const OUTAGE_SECONDS = 300;
+/** As in `src/isolate.ts`. */
 const RETRY_MS = 1_000;
-/** As in `src/verify/isolate.ts`. */
+const CALLER_WAIT_MS = 2_000;
 const CACHE_CAPACITY = 200_000;
 
 /** An isolate starts with nothing, lives so long, and is followed by a new one. */
@@ -123,6 +124,7 @@ export function feedCache(history: History, region: Region, boundMs: number): Ca
     boundMs,
     outageMs: OUTAGE_SECONDS * 1000,
     retryMs: RETRY_MS,
+    waitMs: CALLER_WAIT_MS,
     capacity: CACHE_CAPACITY,
   };
   const databases = history.changes.map((changes) => ({
@@ -147,17 +149,22 @@ export function feedCache(history: History, region: Region, boundMs: number): Ca
     const { changes, feed, exposed } = database;
     const seenAt = question.askedAt + region.readMs / 2 - region.lagMs;
     while ((changes[database.committed + 1]?.at ?? Number.POSITIVE_INFINITY) <= seenAt) database.committed++;
-    const from = question.cursor ?? database.committed;
+    const from = question.cursor?.seq ?? database.committed;
     const seen: KeyChange[] = [];
-    for (let seq = from; seq <= database.committed && seen.length < READ_LIMIT; seq++) {
-      seen.push({ seq, digest: changes[seq]?.digest ?? "" });
+    for (let seq = from; seq <= database.committed && seen.length <= PAGE_SIZE; seq++) {
+      seen.push({ seq, digest: changes[seq]?.digest ?? "", changedAt: changes[seq]?.at ?? 0 });
     }
     const now = question.askedAt + region.readMs;
     const usableUntil = Math.min(now, feed.syncedAt + boundMs);
     feed.absorb(
       question,
-      { changes: seen, record: digest ? recordAt(history, digest, seenAt) : null },
+      {
+        changes: seen,
+        head: database.committed,
+        record: digest === NO_KEY ? null : recordAt(history, digest, seenAt),
+      },
       digest,
+      now,
     );
     // A read that was under way when its key was revoked.
     if (digest && isExposed(feed, digest) && (history.revokedAt.get(digest) ?? now) < now)

@@ -16,8 +16,11 @@ import { Verifier } from "./verify/verifier.ts";
 /** Records held at most, half of them for certain: some 45 MB of an isolate's 128. */
 const CACHE_CAPACITY = 200_000;
 
-/** A read of the database has failed after this time, and after a fifth of the bound. */
-const READ_DEADLINE_MS = 1_000;
+/** A caller waits for the database this long: less than the 3 s that callers of Latchkey wait for it. */
+const CALLER_WAIT_MS = 2_000;
+
+/** While the database does not answer, it is asked again this often, and five times in a shorter bound. */
+const RETRY_MS = 1_000;
 
 /** What an isolate consists of, each part built once. */
 export interface Isolate {
@@ -55,21 +58,23 @@ function join(
   const background = waitUntil;
   const boundMs = REVOCATION_SECONDS * 1000;
   const outageMs = OUTAGE_SECONDS * 1000;
-  const deadlineMs = Math.min(READ_DEADLINE_MS, boundMs / 5);
-  const usage = new UsageRecorder({ queue, now, wait: (ms) => scheduler.wait(ms), background });
+  const retryMs = Math.min(RETRY_MS, boundMs / 5);
+  const wait = (milliseconds: number) => scheduler.wait(milliseconds);
+  const usage = new UsageRecorder({ queue, now, wait, background });
   const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes));
   const verifier = new Verifier({
     format,
     store: feedStore(d1),
-    feed: new Feed({ boundMs, outageMs, retryMs: deadlineMs, capacity: CACHE_CAPACITY }),
+    feed: new Feed({ boundMs, outageMs, retryMs, waitMs: CALLER_WAIT_MS, capacity: CACHE_CAPACITY }),
     now,
-    inTime: (read) => withDeadline(read, deadlineMs),
+    wait,
+    inTime: withDeadline,
     background,
     onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
     ...(limits.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limits.VERIFICATIONS_LIMIT, background) }),
     ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background) }),
   });
-  const onChange = () => verifier.catchUp();
+  const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });
   return { d1, format, verifier, keys, rules, peppers, now };
 }

@@ -78,7 +78,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
     if (url === "") return new Hono<{ Variables: ReporterVariables }>();
     const { d1, format, verifier, now } = isolate();
-    const onChange = () => verifier.catchUp();
+    const onChange = (digests: readonly string[]) => verifier.forget(digests);
     return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now }) });
   }
 

@@ -13,11 +13,19 @@ const NEVER_MS = 1_000_000_000;
 const URL_OF_KEY = "http://localhost/public/v1/key";
 const PEPPER = "a pepper for this bench, which is of no value elsewhere";
 
+const FEED = { changes: [{ seq: 1, digest: "", changedAt: 0 }], head: 1 };
+
 const utf8 = new TextEncoder();
 const body = JSON.stringify(ANSWER);
 const now = () => Date.now();
 const format = keyFormat("lk_live", new Map([["a", PEPPER]]), (bytes) => crypto.getRandomValues(bytes));
-const feed = new Feed({ boundMs: NEVER_MS, outageMs: NEVER_MS, retryMs: NEVER_MS, capacity: 200_000 });
+const feed = new Feed({
+  boundMs: NEVER_MS,
+  outageMs: NEVER_MS,
+  retryMs: NEVER_MS,
+  waitMs: NEVER_MS,
+  capacity: 200_000,
+});
 const usage = new UsageRecorder({
   queue: { send: async () => ({ metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } }) },
   now,
@@ -29,9 +37,10 @@ const verifier = new Verifier({
   feed,
   now,
   store: {
-    read: async () => ({ changes: [{ seq: 1, digest: "" }], record: null }),
-    readPrimary: async () => null,
+    read: async () => ({ ...FEED, record: null }),
+    readPrimary: async () => ({ head: 1, record: null }),
   },
+  wait: (milliseconds) => scheduler.wait(milliseconds),
   inTime: (read) => read,
   background: waitUntil,
   onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
@@ -46,7 +55,7 @@ function recordOf(id: string): KeyRecord {
 }
 
 function hold(digest: string, record: KeyRecord): void {
-  feed.absorb(feed.ask(now()), { changes: [{ seq: 1, digest: "" }], record }, digest);
+  feed.absorb(feed.ask(now()), { ...FEED, record }, digest, now());
 }
 
 let rawKey = "";

@@ -13,8 +13,8 @@ export interface KeyServiceParts {
   rules: Settings<RuleSettings>;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Called when a key has been changed, before the caller gets the answer. */
-  onChange: () => Promise<void>;
+  /** Called with the digests of keys whose verdict has changed, before the caller gets the answer. */
+  onChange: (digests: readonly string[]) => void;
 }
 
 /** The life of a key. Knows nothing of HTTP, and nothing of how a change reaches the verifiers. */
@@ -70,7 +70,7 @@ export class KeyService {
     });
     const old = found(rotation.old);
     if (rotation.successor?.id === successorId) {
-      await onChange();
+      onChange([old.digest]);
       return { ...this.#apiKey(rotation.successor), rawKey };
     }
     if (rotation.successor !== null)
@@ -106,8 +106,8 @@ export class KeyService {
 
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
   async revoke(companyId: string, id: string, actor: Actor): Promise<void> {
-    found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
-    await this.#parts.onChange();
+    const { digest } = found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
+    this.#parts.onChange([digest]);
   }
 
   #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {
@@ -137,7 +137,7 @@ export class KeyService {
   }
 }
 
-function found(row: StoredKey | null): StoredKey {
+function found<T extends StoredKey>(row: T | null): T {
   if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
   return row;
 }

@@ -32,9 +32,12 @@ export interface Successor extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest"
   maxLiveKeys: number;
 }
 
+/** A key whose verdict has changed, with its digest for those who verify it. */
+export type ChangedKey = StoredKey & Pick<NewKeyRow, "digest">;
+
 export interface Rotation {
   /** `null`: there is no such key. */
-  old: StoredKey | null;
+  old: ChangedKey | null;
   /** Its successor, whoever made it; `null`: none. */
   successor: StoredKey | null;
 }
@@ -59,7 +62,7 @@ export interface KeyStore {
    */
   rotate(companyId: string, id: string, successor: Successor): Promise<Rotation>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its time of revocation. */
-  revoke(companyId: string, id: string, event: AuditEvent): Promise<StoredKey | null>;
+  revoke(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
 /** Of the days whose use is kept. */
@@ -157,7 +160,7 @@ export function keyStore(d1: D1Database): KeyStore {
             .update(apiKeys)
             .set({ expiresAt: endsAt })
             .where(and(isKey(companyId, id), exists(made), endsLater)),
-          selectKey(db, companyId, id),
+          selectChanged(db, companyId, id),
           db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
         ]);
         return { old: olds[0] ?? null, successor: successors[0] ?? null };
@@ -169,7 +172,7 @@ export function keyStore(d1: D1Database): KeyStore {
         const [, , rows] = await db.batch([
           recordEvent(db, event, changes),
           db.update(apiKeys).set({ revokedAt: event.at }).where(changes),
-          selectKey(db, companyId, id),
+          selectChanged(db, companyId, id),
         ]);
         return rows[0] ?? null;
       }),
@@ -200,6 +203,13 @@ function listQuery(db: Database, companyId: string, filter: ListKeys, now: numbe
 
 function selectKey(db: Database, companyId: string, id: string) {
   return db.select(stored).from(apiKeys).where(isKey(companyId, id));
+}
+
+function selectChanged(db: Database, companyId: string, id: string) {
+  return db
+    .select({ ...stored, digest: apiKeys.digest })
+    .from(apiKeys)
+    .where(isKey(companyId, id));
 }
 
 function isKey(companyId: string, id: string): SQL | undefined {

@@ -8,8 +8,8 @@ export interface LeakServiceParts {
   format: KeyFormat;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Called when keys have been revoked, before the reporter gets the answer. */
-  onChange: () => Promise<void>;
+  /** Called with the digests of the keys that were revoked, before the reporter gets the answer. */
+  onChange: (digests: readonly string[]) => void;
 }
 
 /**
@@ -34,13 +34,13 @@ export async function handleReport(
     const detail = { reason: "leaked", ...(source && { source }), url: url.replaceAll(token, "***") };
     events.set(digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
   }
-  const known = events.size === 0 ? new Set() : await revokeAll(d1, events, at);
-  if (known.size > 0) await onChange();
+  const known = events.size === 0 ? new Set<string>() : await revokeAll(d1, events, at);
+  onChange([...known]);
   return Promise.all(
     report.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),
       token_type: type,
-      label: known.has(digests[i]) ? "true_positive" : "false_positive",
+      label: known.has(digests[i] ?? "") ? "true_positive" : "false_positive",
     })),
   );
 }

@@ -1,45 +1,71 @@
 import { LruCache } from "./cache.ts";
+import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import type { KeyRecord } from "./decide.ts";
+import { type ReadLimits, Reads } from "./reads.ts";
 
-/** An isolate with more changes than this to catch up on empties its cache instead. */
-const MAX_CHANGES = 1_000;
+/** Changes that one read brings at most; the next ones are another page. */
+export const PAGE_SIZE = 1_000;
 
-/** Rows to read: the change already known, those to catch up on, and one that tells that there are more. */
-export const READ_LIMIT = MAX_CHANGES + 2;
+/** In place of a digest: the feed alone is asked for. */
+export const NO_KEY = "";
+
+/** Requests of one isolate see clocks that differ: workerd's stands still until a request's next timer has fired. */
+const CLOCK_SKEW_MS = 100;
 
 export interface KeyChange {
   /** Rises with every commit. */
   seq: number;
+  /** The key that was changed; `EVERY_KEY`: all of them. */
   digest: string;
+  /** Milliseconds since the epoch, by the database's clock. */
+  changedAt: number;
+}
+
+/** How long knowledge holds by a timer, as a clock may be set back while nobody looks. */
+interface Watch {
+  isOver: boolean;
 }
 
 /** A read that is about to start. */
 export interface Question {
+  /** Rises from one question of the isolate to the next. */
+  number: number;
   /** The last change known; `null`: none yet. */
-  cursor: number | null;
+  cursor: KeyChange | null;
   /** Milliseconds since the epoch, not later than the read's start. */
   askedAt: number;
-  /** Whether it is worth waiting for when it is late: one read in `retryMs`, so that they do not pile up. */
-  due: boolean;
+  /** Whether it begins a watch, which `expire` ends after a bound. One in `retryMs`, also worth waiting for when late. */
+  isDue: boolean;
+  watch: Watch;
 }
 
 /** One snapshot of the database: the feed and a key's record, read together. */
 export interface Snapshot {
-  /** From `cursor` on, that change itself first; for `null` the newest change alone. At most `READ_LIMIT`. */
+  /**
+   * From `cursor` on, that change itself first, and `PAGE_SIZE` more at most; for `null` the newest change alone.
+   * Without the change at the cursor the feed is not the one that was known.
+   */
   changes: readonly KeyChange[];
+  /** The newest change there is; 0: the feed is empty. */
+  head: number;
   record: KeyRecord | null;
+}
+
+export interface Absorbed {
+  /** Whether the record may be used: no newer change of the key is known. */
+  isCurrent: boolean;
+  /** Whether there are more changes, to be had by another page. */
+  isBehind: boolean;
 }
 
 /** Whether to ask what changed: not now, beside the answer, or before it. */
 export type Urgency = "none" | "background" | "first";
 
-export interface FeedLimits {
+export interface FeedLimits extends ReadLimits {
   /** No record is used without asking once it was last confirmed this long ago. */
   boundMs: number;
   /** How long records are used while asking fails. */
   outageMs: number;
-  /** While there is no answer it is asked again this often; a failure is believed for twice as long. */
-  retryMs: number;
   /** Records held at most. */
   capacity: number;
 }
@@ -49,21 +75,25 @@ export interface FeedLimits {
  * promise, so that reads of different requests can be under way at once and come back in any order.
  *
  * Two statements hold at any time, and with them the promise of `REVOCATION_SECONDS`:
- * each record held shows all changes up to the cursor; each change committed before `syncedAt` is
- * at or before the cursor, or the newest change seen where there is none.
+ * each record held shows all changes of its key that are known, those up to the cursor among them; each change
+ * committed before `syncedAt` is at or before the cursor.
  */
 export class Feed {
-  readonly #limits: FeedLimits;
+  readonly limits: FeedLimits;
   readonly #records: LruCache<KeyRecord>;
-  #cursor: number | null = null;
-  /** The newest change seen in any read: what is older than it is not begun with. */
-  #newest = 0;
+  readonly reads: Reads;
+  readonly #recent = new RecentChanges();
+  #cursor: KeyChange | null = null;
   #syncedAt = Number.NEGATIVE_INFINITY;
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
+  #latest = Number.NEGATIVE_INFINITY;
+  /** Of the question that was last due. */
+  #watch: Watch = { isOver: true };
+  /** Of the question that `syncedAt` is of. */
+  #syncedBy = this.#watch;
 
   constructor(limits: FeedLimits) {
-    this.#limits = limits;
+    this.limits = limits;
+    this.reads = new Reads(limits);
     this.#records = new LruCache(limits.capacity);
   }
 
@@ -80,86 +110,133 @@ export class Feed {
     return this.#records.get(digest);
   }
 
-  forget(digest: string): void {
-    this.#records.delete(digest);
-  }
-
   /**
    * Whether to ask before a held record is used. While the database has just been seen to fail, asking
    * first would only make every caller wait: then it goes on in the background.
    */
   urgency(now: number): Urgency {
-    const { boundMs, outageMs, retryMs } = this.#limits;
-    const age = elapsed(this.#syncedAt, now);
+    this.#look(now);
+    const { boundMs, outageMs } = this.limits;
+    const age = now - this.#syncedAt;
     if (age < boundMs / 2) return "none";
-    const failing = elapsed(this.#failedAt, now) < 2 * retryMs && age < outageMs;
-    if (age >= boundMs && !failing) return "first";
-    return elapsed(this.#askedAt, now) >= retryMs ? "background" : "none";
+    if (age >= boundMs && (age >= outageMs || !this.reads.isFailing(now))) return "first";
+    return this.reads.isDue(now) ? "background" : "none";
   }
 
   /** Whether what is held was confirmed longer ago than the bound. */
   isStale(now: number): boolean {
-    return elapsed(this.#syncedAt, now) >= this.#limits.boundMs;
-  }
-
-  /** Whether what is held is too old to be used at all. */
-  isOutdated(now: number): boolean {
-    return elapsed(this.#syncedAt, now) >= this.#limits.outageMs;
+    return now - this.#syncedAt >= this.limits.boundMs;
   }
 
   /**
-   * Starts a read: to be followed by `absorb`, by `fail`, by both where the answer is late, or by
+   * Starts a read: to be followed by `absorb`, by `fail` of `reads`, by both where the answer is late, or by
    * nothing where its request was cut off.
    */
   ask(now: number): Question {
-    const due = elapsed(this.#askedAt, now) >= this.#limits.retryMs;
-    if (due) this.#askedAt = now;
-    // The clock was set back: what is known is of an age that nobody knows, and no longer of the future.
-    if (this.#syncedAt - now >= this.#limits.boundMs) this.#syncedAt = now - this.#limits.boundMs;
-    return { cursor: this.#cursor, askedAt: now, due };
+    const isDue = this.reads.isDue(now);
+    if (isDue) this.#watch = { isOver: false };
+    return { number: this.reads.begin(now), cursor: this.#cursor, askedAt: now, isDue, watch: this.#watch };
+  }
+
+  /** Takes in what a read brought: forgets what changed, keeps the record of `digest` where it is current. */
+  absorb(question: Question, { changes, head, record }: Snapshot, digest: string, now: number): Absorbed {
+    this.#look(now);
+    const { boundMs, waitMs } = this.limits;
+    // An answer that is too late to be of use does not tell that others will be.
+    if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();
+    const isFollowed = this.#follow(question, changes, now);
+    const isBehind = (this.#cursor?.seq ?? 0) < head;
+    const isTimed = !question.watch.isOver && question.askedAt <= now;
+    if (isFollowed && !isBehind && isTimed && question.askedAt > this.#syncedAt) {
+      this.#syncedAt = question.askedAt;
+      this.#syncedBy = question.watch;
+    }
+    if (digest === NO_KEY) return { isCurrent: true, isBehind };
+    const isCurrent = this.#recent.isCurrent(digest, head);
+    if (isCurrent) this.#keep(digest, record);
+    // It is newer than the cursor: an older one that comes later must not take its place.
+    if (isCurrent && (isBehind || !isFollowed)) this.#recent.note(digest, head);
+    return { isCurrent, isBehind };
   }
 
   /**
-   * Takes in what a read brought: forgets what changed, keeps the record of `digest`.
-   * A record read before a change that is already known is not kept.
+   * Takes in what the primary says of a key. What it refuses stays refused until a newer state says otherwise.
    *
-   * @returns `false` where the read must be repeated: there are too many changes, or none to begin with.
+   * @param number - Of the read, from `reads.take`.
    */
-  absorb(question: Question, snapshot: Snapshot, digest: string): boolean {
-    const [first] = snapshot.changes;
-    const last = snapshot.changes.at(-1);
-    this.#newest = last === undefined ? 0 : Math.max(this.#newest, last.seq);
-    if (!first || !last || snapshot.changes.length === READ_LIMIT) {
-      this.#startAfresh();
-      return false;
-    }
-    // It does not reach back to what is known, but is newer.
-    if (this.#cursor !== null && first.seq > this.#cursor) this.#startAfresh();
-    this.#syncedAt = Math.max(this.#syncedAt, question.askedAt);
-    // Nothing is known of the changes since, and there are some.
-    if (this.#cursor === null && last.seq < this.#newest) return true;
+  absorbPrimary(
+    number: number,
+    { head, record }: Omit<Snapshot, "changes">,
+    digest: string,
+    isRefused: boolean,
+  ): void {
+    this.#recent.confirm(number, head);
+    if (!this.#recent.isCurrent(digest, head)) return;
+    if (isRefused) this.#recent.note(digest, head);
+    this.#keep(digest, record);
+  }
 
-    const known = this.#cursor ?? last.seq;
-    for (const change of snapshot.changes) {
-      if (change.seq > known) this.#records.delete(change.digest);
+  /** These keys were changed by this isolate, just now: of them only the primary counts, read from here on. */
+  forget(digests: readonly string[]): void {
+    for (const digest of digests) this.#records.delete(digest);
+    this.#recent.noteUnconfirmed(digests, this.reads.next);
+  }
+
+  /** What was known by `question`, and by those until the next one that is due, is past the bound, whatever the clock says. */
+  expire({ watch }: Question, now: number): void {
+    watch.isOver = true;
+    if (this.#syncedBy === watch) this.#distrust(now);
+  }
+
+  /** A clock that was set back tells no ages: what is known from before is past the bound. */
+  #look(now: number): void {
+    const back = this.#latest - now;
+    if (back > 0 && back <= CLOCK_SKEW_MS) return;
+    this.#latest = now;
+    if (back <= 0) return;
+    this.reads.reset();
+    this.#distrust(now);
+  }
+
+  /** What is known is of an age that nobody knows: past the bound. */
+  #distrust(now: number): void {
+    this.#syncedAt = Math.min(this.#syncedAt, now - this.limits.boundMs);
+  }
+
+  /** Whether `changes` follow on what is known, so that the cursor stands on the last of them or is past it. */
+  #follow(question: Question, changes: readonly KeyChange[], now: number): boolean {
+    const known = this.#cursor;
+    const last = changes.at(-1) ?? null;
+    const at = known === null ? -1 : changes.findIndex((change) => isSame(change, known));
+    // Only who asked from this very change can tell that it is gone.
+    if (at === -1 && question.cursor !== known) return false;
+    const isFarBehind = changes.length > PAGE_SIZE && now - this.#syncedAt >= this.limits.outageMs;
+    if (at === -1 || isFarBehind) {
+      this.#startAfresh(isFarBehind ? null : last);
+      return this.#cursor !== null;
     }
-    if (snapshot.record !== null && last.seq >= known) this.#records.set(digest, snapshot.record);
-    this.#cursor = Math.max(known, last.seq);
+    for (const change of changes.slice(at + 1)) {
+      if (change.digest === EVERY_KEY) this.#records.clear();
+      else this.#records.delete(change.digest);
+      this.#recent.note(change.digest, change.seq);
+    }
+    this.#cursor = last;
     return true;
   }
 
-  /** A read has just failed, or has not come back in time. */
-  fail(now: number): void {
-    this.#failedAt = now;
+  #startAfresh(cursor: KeyChange | null): void {
+    this.#records.clear();
+    this.#recent.restart(cursor?.seq ?? 0, this.reads.next);
+    this.#cursor = cursor;
   }
 
-  #startAfresh(): void {
-    this.#records.clear();
-    this.#cursor = null;
+  /** Without a cursor nothing is held, as no change of it would be heard of. */
+  #keep(digest: string, record: KeyRecord | null): void {
+    if (record === null) this.#records.delete(digest);
+    else if (this.#cursor !== null) this.#records.set(digest, record);
   }
 }
 
-/** Both ways: a clock that was set back must not make old knowledge look new. */
-function elapsed(since: number, now: number): number {
-  return Math.abs(now - since);
+function isSame(a: KeyChange, b: KeyChange): boolean {
+  return a.seq === b.seq && a.digest === b.digest && a.changedAt === b.changedAt;
 }

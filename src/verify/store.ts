@@ -1,18 +1,14 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
 import { apiKeys, keyChanges } from "../db/tables.ts";
-import type { KeyRecord } from "./decide.ts";
-import { READ_LIMIT, type Snapshot } from "./feed.ts";
+import { PAGE_SIZE, type Snapshot } from "./feed.ts";
 
 export interface FeedStore {
-  /** The feed from `cursor` on and the record of `digest`, in one statement and so of one moment. */
+  /** The feed from the change `cursor` on and the record of `digest`, in one statement and so of one moment. */
   read(cursor: number | null, digest: string): Promise<Snapshot>;
-  /** The record of `digest`, from the primary. */
-  readPrimary(digest: string): Promise<KeyRecord | null>;
+  /** The newest change and the record of `digest`, from the primary. */
+  readPrimary(digest: string): Promise<Omit<Snapshot, "changes">>;
 }
-
-/** Written out: as one more parameter it costs a twentieth of the whole look-up. */
-const LIMIT = sql.raw(`${READ_LIMIT}`) as unknown as number;
 
 /** What a verdict depends on: the triggers of the change feed name the same columns. */
 export const VERDICT_COLUMNS = {
@@ -23,38 +19,49 @@ export const VERDICT_COLUMNS = {
   revokedAt: apiKeys.revokedAt,
 };
 
+const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };
+
+const newest = sql<number | null>`(SELECT max(${keyChanges.seq}) FROM ${keyChanges})`;
+
+/** Written out: as one more parameter it costs a twentieth of the whole look-up. */
+const LIMIT = sql.raw(`${PAGE_SIZE + 1}`) as unknown as number;
+
 /**
  * Keys for verification. One session serves the isolate, so that no read goes back behind an
  * earlier one; D1 carries its bookmark on.
  */
 export function feedStore(d1: D1Database): FeedStore {
   const db = nearest(d1);
-  const newest = sql`(SELECT max(${keyChanges.seq}) FROM ${keyChanges})`;
-  const fromNewest = prepareSnapshot(db, gte(keyChanges.seq, newest));
-  const fromCursor = prepareSnapshot(db, gte(keyChanges.seq, sql.placeholder("cursor")));
+  const fromNewest = prepareSnapshot(db, newest);
+  // A feed that was set back does not reach the cursor: its newest change tells so.
+  const fromCursor = prepareSnapshot(db, sql`min(${sql.placeholder("cursor")}, ${newest})`);
   return {
     async read(cursor, digest) {
       const rows = await (cursor === null ? fromNewest.all({ digest }) : fromCursor.all({ cursor, digest }));
-      return { changes: rows.map((row) => row.change), record: rows[0]?.record ?? null };
+      return {
+        changes: rows.map((row) => row.change),
+        head: rows[0]?.head ?? 0,
+        record: rows[0]?.record ?? null,
+      };
     },
     async readPrimary(digest) {
-      const found = await primary(d1)
-        .select(VERDICT_COLUMNS)
-        .from(apiKeys)
-        .where(eq(apiKeys.digest, digest))
+      const row = await primary(d1)
+        .select({ head: newest, record: VERDICT_COLUMNS })
+        .from(sql`(SELECT 1)`)
+        .leftJoin(apiKeys, eq(apiKeys.digest, digest))
         .get();
-      return found ?? null;
+      return { head: row?.head ?? 0, record: row?.record ?? null };
     },
   };
 }
 
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */
-function prepareSnapshot(db: Database, isWanted: SQL) {
+function prepareSnapshot(db: Database, from: SQL) {
   return db
-    .select({ change: { seq: keyChanges.seq, digest: keyChanges.digest }, record: VERDICT_COLUMNS })
+    .select({ head: newest, change: CHANGE_COLUMNS, record: VERDICT_COLUMNS })
     .from(keyChanges)
     .leftJoin(apiKeys, eq(apiKeys.digest, sql.placeholder("digest")))
-    .where(isWanted)
+    .where(gte(keyChanges.seq, from))
     .orderBy(keyChanges.seq)
     .limit(LIMIT)
     .prepare();

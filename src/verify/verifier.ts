@@ -4,7 +4,7 @@ import { describeFault } from "../lib/fault.ts";
 import { timestamp } from "../lib/time.ts";
 import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord, type Refusal } from "./decide.ts";
-import type { Feed } from "./feed.ts";
+import { type Absorbed, type Feed, NO_KEY, type Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
 import type { FeedStore } from "./store.ts";
 
@@ -16,14 +16,25 @@ const UNAVAILABLE: VerifyResult = {
 };
 const LIMITED: Refusal = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
 
+/** Pages of changes that one look at the feed goes through. The next look goes on. */
+const MAX_PAGES = 20;
+
+/** How often who waits for the reads of others looks whether they came back. */
+const POLL_MS = 10;
+
+/** `waitUntil` keeps a request for 30 s: a longer bound is kept by the clock alone. */
+const MAX_WATCH_MS = 25_000;
+
 export interface VerifierParts {
   format: Pick<KeyFormat, "digest">;
   store: FeedStore;
   feed: Feed;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The read's outcome, or a rejection once the read has taken too long. */
-  inTime: <T>(read: Promise<T>) => Promise<T>;
+  /** Ends after that many milliseconds, however the clock is set meanwhile. */
+  wait: (milliseconds: number) => Promise<unknown>;
+  /** The read's outcome, or a rejection once that many milliseconds have passed. */
+  inTime: <T>(read: Promise<T>, milliseconds: number) => Promise<T>;
   background: Background;
   /** Called with every verdict on a genuine key. */
   onVerdict?: (key: KeyRecord, allowed: boolean, now: number) => void;
@@ -40,6 +51,9 @@ export class Verifier {
   /** The last `checkedAt` as text: it changes only when the feed was read, so most verdicts share it. */
   #checkedAt = { at: Number.NaN, text: "" };
 
+  /** Looks at the feed that were begun: the last one alone goes on to another page. */
+  #looks = 0;
+
   constructor(parts: VerifierParts) {
     this.#parts = parts;
   }
@@ -48,42 +62,38 @@ export class Verifier {
     const { format, feed, failureLimit, now, background } = this.#parts;
     const digest = await format.digest(rawKey);
     if (digest === null) return this.#unknown(options);
-    const strong = options.consistency === "strong";
+    const isStrong = options.consistency === "strong";
 
-    if (!strong) {
+    if (!isStrong) {
       const at = now();
       const urgency = feed.urgency(at);
       if (urgency !== "first") {
         const verdict = this.#held(digest, options, at);
         if (verdict !== undefined) {
-          if (urgency === "background") background(this.#sync());
+          if (urgency === "background") background(this.#look());
           return verdict;
         }
       }
     }
     if (options.clientIp && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
     try {
-      const found = strong ? null : await this.#read(digest);
-      const { record, askedAt } = found?.record ? found : await this.#readPrimary(digest);
-      const at = now();
-      // What the primary has just refused must not pass a moment later.
-      if (strong && (record === null || decide(record, [], at))) feed.forget(digest);
-      if (record === null) return this.#unknown(options);
-      return this.#refusal(record, options, at) ?? this.#acceptance(record, askedAt, false);
+      const isCrowded = !isStrong && feed.reads.isCrowded(now());
+      if (isCrowded && (await this.#isLeftToOthers(digest)))
+        return this.#usable(digest, options) ?? UNAVAILABLE;
+      const found = isStrong ? await this.#readPrimary(digest, options) : await this.#find(digest, options);
+      if (found.record === null) return this.#unknown(options);
+      return (
+        this.#refusal(found.record, options, now()) ?? this.#acceptance(found.record, found.askedAt, false)
+      );
     } catch {
-      const at = now();
-      if (strong || feed.isOutdated(at)) return UNAVAILABLE;
       // Looked up again: the record may have been forgotten while the read was under way.
-      return this.#held(digest, options, at) ?? UNAVAILABLE;
+      return (isStrong ? undefined : this.#usable(digest, options)) ?? UNAVAILABLE;
     }
   }
 
-  /**
-   * Takes in what was committed so far, so that an isolate refuses at once what it has itself revoked.
-   * Never throws: others hear of it by the bound, and so does this one where its read fails.
-   */
-  async catchUp(): Promise<void> {
-    await this.#sync();
+  /** These keys were changed by this isolate: it knows at once, others by the bound. */
+  forget(digests: readonly string[]): void {
+    this.#parts.feed.forget(digests);
   }
 
   /** The refusal of what is no key, or none that anybody has. */
@@ -102,9 +112,11 @@ export class Verifier {
     return this.#refusal(record, options, now) ?? this.#acceptance(record, feed.syncedAt, feed.isStale(now));
   }
 
-  /** Catches up with the feed. Never throws: the feed knows of a failed read. */
-  async #sync(): Promise<void> {
-    await this.#read("").catch(() => {});
+  /** The verdict on what is held, unless the database has to be asked first. */
+  #usable(digest: string, options: VerifyOptions): VerifyResult | undefined {
+    const { feed, now } = this.#parts;
+    const at = now();
+    return feed.urgency(at) === "first" ? undefined : this.#held(digest, options, at);
   }
 
   /** Counts a use of a genuine key. The refusal, or `null` where the key is good. */
@@ -125,40 +137,100 @@ export class Verifier {
   }
 
   /**
-   * One round trip: the feed and the record. Two, where the isolate starts afresh. An answer that comes
-   * too late for the caller is still of use to the next one.
+   * Whether this caller needs no read of its own, having waited for others': what they bring answers for a held key as
+   * well. While reads fail, those under way are enough.
    */
-  async #read(digest: string, retry = true): Promise<Found> {
-    const { feed, store, now, background } = this.#parts;
-    const question = feed.ask(now());
-    const { askedAt } = question;
-    const read = store.read(question.cursor, digest).then((snapshot) => {
-      return { record: snapshot.record, known: feed.absorb(question, snapshot, digest) };
-    });
-    if (question.due) background(read.catch(() => {}));
-    const { record, known } = await this.#inTime(read).catch((fault) => {
-      feed.fail(now());
-      throw fault;
-    });
-    if (known) return { record, askedAt };
-    if (retry) return this.#read(digest, false);
-    throw new Error("The change feed is empty");
+  async #isLeftToOthers(digest: string): Promise<boolean> {
+    const { feed, now, wait } = this.#parts;
+    for (let waited = 0; feed.reads.isCrowded(now()); waited += POLL_MS) {
+      if (feed.reads.isFailing(now()) || waited >= feed.limits.waitMs) return true;
+      if (feed.get(digest) === undefined) return false;
+      await wait(POLL_MS);
+      if (feed.urgency(now()) !== "first" && feed.get(digest) !== undefined) return true;
+    }
+    return false;
   }
 
-  /** A replica may not have a new key yet: the primary has the last word on a key that is not there. */
-  async #readPrimary(digest: string): Promise<Found> {
-    const askedAt = this.#parts.now();
-    return { record: await this.#inTime(this.#parts.store.readPrimary(digest)), askedAt };
+  /** A replica may lag: the primary has the last word on a key that is not there, or has changed since. */
+  async #find(digest: string, options: VerifyOptions): Promise<Found> {
+    const { feed, now, background } = this.#parts;
+    const startedAt = now();
+    const found = await this.#read(digest);
+    if (found.isBehind && found.isDue) background(this.#look());
+    if (found.record !== null && found.isCurrent) return found;
+    return this.#readPrimary(digest, options, startedAt + feed.limits.waitMs - now());
   }
 
-  async #inTime<T>(read: Promise<T>): Promise<T> {
+  /** Catches up with the feed, page by page. Never throws: the feed knows of failed reads. */
+  async #look(): Promise<void> {
+    this.#looks += 1;
+    const look = this.#looks;
     try {
-      return await this.#parts.inTime(read);
+      for (let page = 0; page < MAX_PAGES && look === this.#looks; page++) {
+        const { isBehind } = await this.#read(NO_KEY);
+        if (!isBehind) return;
+      }
+    } catch {}
+  }
+
+  /**
+   * One round trip: the feed and the record. Slow is not dead: where no answer came in half the time that a caller
+   * waits, or an error, it is asked once more, and the first answer counts. Where it is known to fail, once is enough.
+   */
+  async #read(digest: string): Promise<Read> {
+    const { feed, now, inTime } = this.#parts;
+    const reads: Promise<Read>[] = [];
+    for (;;) {
+      const question = feed.ask(now());
+      reads.push(this.#begin(question, digest));
+      try {
+        return await inTime(Promise.any(reads), feed.limits.waitMs / 2);
+      } catch (fault) {
+        feed.reads.fail(question.number, now());
+        report(fault);
+        if (reads.length === 2 || feed.reads.isFailing(now())) throw fault;
+      }
+    }
+  }
+
+  /** An answer that comes too late for the caller is still of use to the next one. */
+  #begin(question: Question, digest: string): Promise<Read> {
+    const { feed, store, now, wait, background } = this.#parts;
+    const { askedAt, isDue } = question;
+    const read = store.read(question.cursor?.seq ?? null, digest).then((snapshot) => {
+      return { ...feed.absorb(question, snapshot, digest, now()), record: snapshot.record, askedAt, isDue };
+    });
+    if (isDue) {
+      background(read.catch(() => {}));
+      const { boundMs } = feed.limits;
+      if (boundMs <= MAX_WATCH_MS) background(wait(boundMs).then(() => feed.expire(question, now())));
+    }
+    return read;
+  }
+
+  async #readPrimary(
+    digest: string,
+    { scopes = [] }: VerifyOptions,
+    waitMs = this.#parts.feed.limits.waitMs,
+  ): Promise<Found> {
+    const { feed, store, now, inTime } = this.#parts;
+    const askedAt = now();
+    const number = feed.reads.take();
+    try {
+      const snapshot = await inTime(store.readPrimary(digest), waitMs);
+      const { record } = snapshot;
+      feed.absorbPrimary(number, snapshot, digest, record === null || decide(record, scopes, now()) !== null);
+      return { record, askedAt };
     } catch (fault) {
-      console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(fault) }));
+      report(fault);
       throw fault;
     }
   }
+}
+
+function report(fault: unknown): void {
+  const cause = fault instanceof AggregateError ? fault.errors.at(-1) : fault;
+  console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(cause) }));
 }
 
 function verifiedKey({ id, companyId, scopes, expiresAt }: KeyRecord): VerifiedKey {
@@ -167,5 +239,10 @@ function verifiedKey({ id, companyId, scopes, expiresAt }: KeyRecord): VerifiedK
 
 interface Found {
   record: KeyRecord | null;
+  /** Milliseconds since the epoch: changes committed before it are taken into account. */
   askedAt: number;
+}
+
+interface Read extends Found, Absorbed {
+  isDue: boolean;
 }

@@ -1,8 +1,8 @@
 /** Called with the statements of each round trip before it starts; may wait or throw. */
 export type Hook = (sql: string[]) => void | Promise<void>;
 
-/** Called with the answers of each round trip once they are there; may throw. */
-export type After = (answers: unknown[]) => void;
+/** Called with the answers of each round trip once they are there; may wait or throw. */
+export type After = (answers: unknown[]) => void | Promise<void>;
 
 /**
  * `db` with a hook round every round trip: to count, slow down or break what reaches the database, or
@@ -19,7 +19,7 @@ export function hooked(db: D1Database, hook: Hook, after: After = () => {}): D1D
         return async (...args: unknown[]) => {
           await hook([sql]);
           const answer = await Reflect.apply(target[name] as (...args: unknown[]) => unknown, target, args);
-          after([answer]);
+          await after([answer]);
           return answer;
         };
       },
@@ -37,7 +37,7 @@ export function hooked(db: D1Database, hook: Hook, after: After = () => {}): D1D
           return async (statements: D1PreparedStatement[]) => {
             await hook(statements.map((wrapped) => texts.get(wrapped) ?? ""));
             const results = await target.batch(statements.map((wrapped) => targets.get(wrapped) ?? wrapped));
-            after(results);
+            await after(results);
             return results;
           };
         }

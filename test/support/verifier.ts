@@ -5,30 +5,42 @@ import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
-import { type Hook, hooked } from "./d1.ts";
+import { type After, type Hook, hooked } from "./d1.ts";
 
 export const BOUND_MS = 5_000;
 export const OUTAGE_MS = 300_000;
 export const RETRY_MS = 1_000;
-export const READ_DEADLINE_MS = 50;
+export const WAIT_MS = 2_000;
+/** Waits are so many times shorter than an isolate believes; its clock is set by the test. */
+export const SPEED = 20;
 
 interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "onVerdict"> {
   capacity?: number;
   hook?: Hook;
+  after?: After;
   /** The real database by default. */
   d1?: D1Database;
 }
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
-export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: IsolateOptions = {}) {
+export function isolate({ capacity = 1_000, d1 = env.DB, hook, after, ...parts }: IsolateOptions = {}) {
   const clock = { now: Date.now() };
   const queries: string[] = [];
   const background: Promise<unknown>[] = [];
-  const db = hooked(d1, async (sql) => {
+  const watches: (() => void)[] = [];
+  let isWatch = false;
+  const count: Hook = async (sql) => {
     queries.push(...sql);
     await hook?.(sql);
+  };
+  const db = hooked(d1, count, after);
+  const feed = new Feed({
+    boundMs: BOUND_MS,
+    outageMs: OUTAGE_MS,
+    retryMs: RETRY_MS,
+    waitMs: WAIT_MS,
+    capacity,
   });
-  const feed = new Feed({ boundMs: BOUND_MS, outageMs: OUTAGE_MS, retryMs: RETRY_MS, capacity });
   const verifier = new Verifier({
     format: keyFormat(
       env.KEY_PREFIX,
@@ -38,8 +50,16 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: Isola
     store: feedStore(db),
     feed,
     now: () => clock.now,
-    inTime: (read) => withDeadline(read, READ_DEADLINE_MS),
-    background: (work) => background.push(work),
+    wait(milliseconds) {
+      if (milliseconds < BOUND_MS) return scheduler.wait(milliseconds / SPEED);
+      isWatch = true;
+      return new Promise<void>((end) => watches.push(end));
+    },
+    inTime: (read, milliseconds) => withDeadline(read, milliseconds / SPEED),
+    background(work) {
+      if (!isWatch) background.push(work);
+      isWatch = false;
+    },
     ...parts,
   });
   return {
@@ -48,8 +68,12 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, ...parts }: Isola
     queries,
     verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
       verifier.verify(rawKey, options),
-    catchUp: () => verifier.catchUp(),
-    /** Waits for what goes on behind the answers. */
+    forget: (digests: readonly string[]) => verifier.forget(digests),
+    /** Ends the waits of a whole bound. */
+    passBound(): void {
+      for (const end of watches.splice(0)) end();
+    },
+    /** Waits for what goes on behind the answers, but not for waits of a whole bound. */
     async settle(): Promise<void> {
       await Promise.all(background.splice(0));
     },

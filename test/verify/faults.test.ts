@@ -3,8 +3,9 @@ import { expect, test, vi } from "vitest";
 import { randomBase62 } from "../../src/lib/encoding.ts";
 import { type CreatedKey, call, createKey, manage } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
+import { replicated } from "../support/replica.ts";
 import { reporter } from "../support/report.ts";
-import { BOUND_MS, isolate, READ_DEADLINE_MS, RETRY_MS } from "../support/verifier.ts";
+import { BOUND_MS, isolate, RETRY_MS, SPEED, WAIT_MS } from "../support/verifier.ts";
 
 const FORGED = 100_000;
 
@@ -43,7 +44,7 @@ test("while the database sleeps, no caller of a held key waits, and reads do not
     // A pass through the event loop is no wait; a read of a sleeping database would take its deadline.
     const verdict = await Promise.race([verify(rawKey), scheduler.wait(20).then(() => "waited")]);
     expect(verdict).toMatchObject({ valid: true });
-    if (clock.now % RETRY_MS < 100) await scheduler.wait(2 * READ_DEADLINE_MS);
+    if (clock.now % RETRY_MS < 100) await scheduler.wait((2 * WAIT_MS) / SPEED);
   }
   expect(queries.length).toBeLessThanOrEqual((4 * BOUND_MS) / RETRY_MS);
   expect(queries.length).toBeGreaterThan(4);
@@ -79,27 +80,6 @@ test("where a table of management is still to come keys are verified, and manage
   expect(lines.join()).toContain("no such table: usage_days");
   expect(await isolate().verify(rawKey)).toMatchObject({ valid: true });
 });
-
-/** The database with a replica that stands still until it is told to follow. */
-async function replicated() {
-  const follow = () =>
-    env.DB.batch(
-      ["api_keys", "key_changes"].flatMap((table) => [
-        env.DB.prepare(`DROP TABLE IF EXISTS replica_${table}`),
-        env.DB.prepare(`CREATE TABLE replica_${table} AS SELECT * FROM ${table}`),
-      ]),
-    );
-  const withSession = (start: D1SessionConstraint) => {
-    const session = env.DB.withSession(start);
-    if (start === "first-primary") return session;
-    const prepare = (sql: string) =>
-      session.prepare(sql.replace(/"(api_keys|key_changes)"/g, '"replica_$1"'));
-    return Object.assign(Object.create(session), { prepare });
-  };
-  await follow();
-  const d1: D1Database = Object.assign(Object.create(env.DB), { withSession });
-  return { d1, follow };
-}
 
 test("a replica that lags adds its lag and no more; new keys, strong consistency and management do not wait for it", async () => {
   const { d1, follow } = await replicated();

@@ -11,9 +11,8 @@ test("the reads of one isolate share a session with the nearest database, so tha
     return env.DB.withSession(start);
   };
   const d1: D1Database = Object.assign(Object.create(env.DB), { withSession });
-  const { catchUp, queries, verify } = isolate({ d1 });
+  const { queries, verify } = isolate({ d1 });
   for (const { rawKey } of keys) await verify(rawKey);
-  await catchUp();
-  expect(queries.length).toBeGreaterThanOrEqual(3);
+  expect(queries.length).toBeGreaterThanOrEqual(2);
   expect(sessions.filter((start) => start !== "first-primary")).toEqual(["first-unconstrained"]);
 });
