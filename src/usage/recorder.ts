@@ -9,8 +9,14 @@ const REPORT_MS = 90_000;
 const IDLE_MS = 10_000;
 /** How often it is looked whether it is time. */
 const WATCH_MS = 5_000;
-/** Keys of one report: a message of a queue holds 128 KB. */
+/** Keys of one report. */
 export const MAX_KEYS = 1_000;
+/** Of one report, as JSON: a message of a queue holds 128 KB, of which the queue needs some 100 bytes itself. */
+const MAX_BYTES = 120_000;
+/** More uses than one isolate sees before it reports. */
+const MAX_COUNT = 9_999_999_999;
+
+const utf8 = new TextEncoder();
 /** Base62 characters of a report's id: 59 bits. */
 export const REPORT_ID_LENGTH = 10;
 
@@ -48,6 +54,8 @@ export interface UsageRecorderParts {
 export class UsageRecorder {
   readonly #parts: UsageRecorderParts;
   #counts = new Map<string, KeyUsage>();
+  /** Of the counts as JSON, at most. */
+  #bytes = 0;
   /** When the first of the counts was made: all are of that day. */
   #since = 0;
   #watchedAt = Number.NEGATIVE_INFINITY;
@@ -60,13 +68,10 @@ export class UsageRecorder {
   record(key: { id: string; companyId: string }, allowed: boolean, now: number): void {
     const { background } = this.#parts;
     const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
-    if (this.#counts.size >= MAX_KEYS || (this.#counts.size > 0 && isNextDay)) background(this.#flush());
-    if (this.#counts.size === 0) this.#since = now;
+    if (this.#counts.size > 0 && isNextDay) background(this.#flush());
     const usage = this.#counts.get(key.id);
-    if (usage === undefined) {
-      const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
-      this.#counts.set(key.id, { keyId: key.id, companyId: key.companyId, ...first });
-    } else if (allowed) {
+    if (usage === undefined) this.#add(key, allowed, now);
+    else if (allowed) {
       usage.allowed += 1;
       usage.lastUsedAt = now;
     } else {
@@ -79,6 +84,17 @@ export class UsageRecorder {
     }
   }
 
+  #add({ id: keyId, companyId }: { id: string; companyId: string }, allowed: boolean, now: number): void {
+    const largest: KeyUsage = { keyId, companyId, allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: now };
+    const bytes = utf8.encode(`${JSON.stringify(largest)},`).length;
+    if (this.#counts.size >= MAX_KEYS || this.#bytes + bytes > MAX_BYTES)
+      this.#parts.background(this.#flush());
+    if (this.#counts.size === 0) this.#since = now;
+    const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
+    this.#counts.set(keyId, { keyId, companyId, ...first });
+    this.#bytes += bytes;
+  }
+
   /** Hands the counts on when it is time, or leaves that to a later watch. */
   async #watch(startedAt: number): Promise<void> {
     await this.#parts.wait(IDLE_MS);
@@ -89,6 +105,7 @@ export class UsageRecorder {
   async #flush(): Promise<void> {
     const keys = [...this.#counts.values()];
     this.#counts = new Map();
+    this.#bytes = 0;
     if (keys.length === 0) return;
     const id = randomBase62(REPORT_ID_LENGTH, (bytes) => crypto.getRandomValues(bytes));
     const day = dayOf(this.#since);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
+import { MAX_KEYS, UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);
 
@@ -23,7 +23,8 @@ function recorder(send?: () => Promise<never>) {
   return {
     sent,
     works,
-    record: (id: string, allowed = true) => usage.record({ id, companyId: "acme" }, allowed, clock.now),
+    record: (id: string, allowed = true, companyId = "acme") =>
+      usage.record({ id, companyId }, allowed, clock.now),
     /** Lets so much time pass, second by second. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second++) {
@@ -42,6 +43,7 @@ function recorder(send?: () => Promise<never>) {
   };
 }
 
+const bytes = (report: UsageReport | undefined) => new TextEncoder().encode(JSON.stringify(report)).length;
 const uses = (reports: readonly UsageReport[]) =>
   reports.flatMap(({ keys }) => keys).reduce((sum, key) => sum + key.allowed + key.denied, 0);
 
@@ -123,17 +125,33 @@ test("whatever is recorded, every use is in exactly one report, and each report 
       record("last");
       await pass(15);
       expect(uses(sent)).toBe(made + 1);
-      for (const report of sent) expect(JSON.stringify(report).length).toBeLessThan(128_000);
+      for (const report of sent) expect(bytes(report)).toBeLessThan(128_000);
       expect(new Set(sent.map(({ id }) => id)).size).toBe(sent.length);
     }),
     { numRuns: 30 },
   );
 });
 
-test("a report with as many keys as a message holds is sent at once", () => {
+test.each([36, 200, 15_000])(
+  "however long ids are, no use is lost: a company's of %d characters",
+  async (length) => {
+    for (const letter of ["a", "ß", '"', "\u0001", "😀"]) {
+      const { sent, record, pass } = recorder();
+      const companyId = letter.repeat(length / letter.length);
+      for (let i = 0; i < 900; i++) record(`${i}`.padStart(36, "0"), true, companyId);
+      await pass(10);
+      expect(uses(sent)).toBe(900);
+      for (const report of sent) expect(bytes(report)).toBeLessThan(128_000 - 100);
+      // Messages cost money: they are filled.
+      expect(bytes(sent[0])).toBeGreaterThan(length > 1_000 ? 30_000 : 60_000);
+    }
+  },
+);
+
+test("a report with as many keys as one may have is sent at once", () => {
   const { sent, record } = recorder();
-  for (let i = 0; i < 1_001; i++) record(`${i}`);
-  expect(sent.map(({ keys }) => keys.length)).toEqual([1_000]);
+  for (let i = 0; i <= MAX_KEYS; i++) record(`${i}`);
+  expect(sent.map(({ keys }) => keys.length)).toEqual([MAX_KEYS]);
 });
 
 test("however many keys are used, one watch is begun in five seconds", async () => {
