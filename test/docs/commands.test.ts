@@ -1,7 +1,10 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import dashboard from "../../docs/dashboard.md?raw";
+import deploy from "../../docs/deploy.md?raw";
 import leakedKeys from "../../docs/leaked-keys.md?raw";
 import { REPORTS_PATH } from "../../src/leaks/schema.ts";
+import { EVERY_KEY } from "../../src/verify/changes.ts";
 import { createKey } from "../support/api.ts";
 import { atLocalIssuer, visit } from "../support/dashboard.ts";
 
@@ -26,4 +29,12 @@ test("the pattern to give to GitHub finds a key", async () => {
   const [, pattern = ""] = /pattern `([^`]+)`/.exec(leakedKeys) ?? [];
   const { rawKey } = await createKey();
   expect(rawKey).toMatch(new RegExp(`^${pattern}$`));
+});
+
+test("the command after a restore adds a change of every key", async () => {
+  const [, sql = ""] = /d1 execute DB --remote --command "([^"]+)"/.exec(deploy) ?? [];
+  await createKey();
+  await env.DB.prepare(sql).run();
+  const newest = "SELECT digest FROM key_changes ORDER BY seq DESC LIMIT 1";
+  expect(await env.DB.prepare(newest).first("digest")).toBe(EVERY_KEY);
 });
