@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startTestIssuer } from "../support/issuer.ts";
 import {
   bash,
@@ -18,6 +18,9 @@ import {
   startLatchkey,
 } from "./support.ts";
 
+/** Failed verifications go over the limit of wrangler.toml within this time. */
+const LIMITED = { timeout: 60_000, interval: 1 };
+
 function hasNginx(): boolean {
   try {
     execFileSync("nginx", ["-v"], { stdio: "ignore" });
@@ -29,19 +32,21 @@ function hasNginx(): boolean {
 
 /** An API of any kind: says what nginx has told it. */
 const upstream = createServer(({ method, headers }, response) => {
-  response.end(JSON.stringify({ method, company: headers["x-company-id"], key: headers["x-api-key"] }));
+  const told = Object.entries(headers).filter(([name]) => name.startsWith("x-"));
+  response.end(JSON.stringify({ method, ...Object.fromEntries(told) }));
 });
 afterAll(() => void upstream.close());
 
 describe.skipIf(!hasNginx())("nginx, set up as docs/proxies.md has it,", () => {
   let jobs: string;
+  let latchkey: Awaited<ReturnType<typeof startLatchkey>>;
   let createKey: (scope: string) => Promise<CreatedKey>;
 
   beforeAll(async () => {
     const dir = await copyProject();
     const issuer = await startTestIssuer();
     expect(await bash(dir, "npm run setup")).toMatchObject({ code: 0 });
-    const latchkey = await startLatchkey(dir, { OAUTH_ISSUER: issuer.url });
+    latchkey = await startLatchkey(dir, { OAUTH_ISSUER: issuer.url });
     const claims = { aud: "urn:latchkey:management", company_id: "acme", scope: "api-keys:write" };
     const token = await signToken(issuer, "ES256", "at+jwt", claims);
     createKey = async (scope) => {
@@ -73,14 +78,17 @@ describe.skipIf(!hasNginx())("nginx, set up as docs/proxies.md has it,", () => {
     while (!(await isListening(port))) await setTimeout(50);
   });
 
-  test("lets a good key pass, and tells the API whose it is but not the key", async () => {
-    const { rawKey } = await createKey("jobs:read");
-    const headers = { "X-API-Key": rawKey, "X-Company-Id": "globex" };
-    expect(await call(jobs, { headers })).toMatchObject({
-      status: 200,
-      body: { method: "GET", company: "acme" },
+  test("lets a good key pass, and tells the API whose it is but not the key, whatever the caller says", async () => {
+    const { id, rawKey } = await createKey("jobs:read");
+    const lies = { "X-Key-Id": "1", "X-Company-Id": "globex", "X-Key-Scopes": "jobs:write" };
+    const answer = await call(jobs, { headers: { "X-API-Key": rawKey, ...lies } });
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.body).toEqual({
+      method: "GET",
+      "x-key-id": id,
+      "x-company-id": "acme",
+      "x-key-scopes": "jobs:read",
     });
-    expect((await call(jobs, { headers })).body).not.toHaveProperty("key");
   });
 
   test("answers 401 without a key or with a bad one, 403 without the scope", async () => {
@@ -96,5 +104,16 @@ describe.skipIf(!hasNginx())("nginx, set up as docs/proxies.md has it,", () => {
       const answer = await call(jobs, { method, headers: { "X-API-Key": rawKey } });
       expect(answer).toMatchObject({ status: 200, body: { method } });
     }
+  });
+
+  test("answers 429 with Retry-After over the limit, and 503 while Latchkey is down", async () => {
+    const headers = { "X-API-Key": `lk_live_${"x".repeat(50)}` };
+    await vi.waitFor(async () => {
+      const answer = await call(jobs, { headers });
+      expect(answer.status).toBe(429);
+      expect(Number(answer.headers.get("Retry-After"))).toBeGreaterThan(0);
+    }, LIMITED);
+    await latchkey.stop();
+    expect((await call(jobs, { headers })).status).toBe(503);
   });
 });
