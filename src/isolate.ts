@@ -49,7 +49,7 @@ export function createIsolate(env: Env): Settings<Isolate> {
 }
 
 function join(
-  { KEY_PREFIX, KEY_PEPPERS: peppers }: FormatSettings,
+  { KEY_PREFIX, KEY_PREFIXES_ACCEPTED: accepted, KEY_PEPPERS: peppers }: FormatSettings,
   { REVOCATION_SECONDS, OUTAGE_SECONDS, DB: d1, USAGE: queue }: VerifySettings,
   rules: Settings<RuleSettings>,
   limits: RateLimits,
@@ -61,7 +61,10 @@ function join(
   const retryMs = Math.min(RETRY_MS, boundMs / 5);
   const wait = (milliseconds: number) => scheduler.wait(milliseconds);
   const usage = new UsageRecorder({ queue, now, wait, background });
-  const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes));
+  const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes), {
+    accepted,
+    onMissingPepper: (generation) => console.error(JSON.stringify({ event: "pepper_missing", generation })),
+  });
   const verifier = new Verifier({
     format,
     store: feedStore(d1),

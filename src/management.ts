@@ -12,6 +12,7 @@ import { answerHeaders } from "./http/headers.ts";
 import { type RateLimits, rateLimit } from "./http/limit.ts";
 import { staticFile } from "./http/static.ts";
 import type { Isolate } from "./isolate.ts";
+import { otherGenerations } from "./keys/dead.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { retentionSettings, ruleSettings } from "./keys/settings.ts";
 import { reporterKeys } from "./leaks/keys.ts";
@@ -46,14 +47,14 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   const limits: RateLimits = env;
 
   function settingsApp() {
-    const { d1, keys, now } = isolate();
+    const { d1, keys, now, format } = isolate();
     return new Hono<{ Variables: BearerVariables }>()
       .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
       .use(
         rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT, (c) => c.var.principal.companyId),
       )
       .use(wholeBody(MAX_BODY_BYTES), jsonBody)
-      .route("/", keyRoutes(keys, { ...settings.rules(), now }))
+      .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }))
       .route("/", auditRoutes(d1))
       .route("/", usageRoutes(d1, now));
   }
@@ -61,11 +62,11 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   function dashboardApp() {
     const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET = "" } = settings.client();
     if (OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
-    const { peppers, now } = isolate();
+    const { peppers, now, format } = isolate();
     const client = { OAUTH_CLIENT_ID, clientSecret: OAUTH_CLIENT_SECRET, now };
     return dashboard({
       ...isolate(),
-      rules: { ...settings.rules(), now },
+      rules: { ...settings.rules(), now, form: format.form },
       cookies: dashboardCookies(pepperSeal(peppers, now)),
       login: login({ ...settings.oauth(), ...client }),
       verifyToken: verifyToken(),
@@ -82,6 +83,13 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now }) });
   }
 
+  /** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */
+  async function probe() {
+    const missing = await otherGenerations(env.DB, isolate().peppers.keys(), Date.now());
+    if (missing.length > 0)
+      throw new Error(`KEY_PEPPERS lacks generations of live keys: ${missing.join(" ")}`);
+  }
+
   const document = () =>
     documentRoutes({
       ...settings.rules(),
@@ -93,7 +101,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   return failureApp()
     .use(answerHeaders)
     .get("/static/*", staticFile)
-    .route("/health", healthRoutes(env.DB, [isolate, ...Object.values(settings)]))
+    .route("/health", healthRoutes(probe, [isolate, ...Object.values(settings)]))
     .route("/docs", docsRoutes())
     .route("/openapi.json", unlessBroken(document))
     .route(

@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { nextLink } from "../http/paging.ts";
-import { refuseUrl } from "../http/validation.ts";
+import { knownQuery, refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { listEventsSchema } from "./schema.ts";
 import { listEvents } from "./store.ts";
@@ -10,6 +10,7 @@ import { listEvents } from "./store.ts";
 export function auditRoutes(d1: D1Database) {
   return new Hono<{ Variables: BearerVariables }>().get(
     "/events",
+    knownQuery(listEventsSchema),
     zValidator("query", listEventsSchema, refuseUrl),
     async (c) => {
       const { events, next } = await listEvents(d1, c.var.principal.companyId, c.req.valid("query"));

@@ -5,7 +5,7 @@ import { ACTIONS } from "./store.ts";
 const DEFAULT_PAGE = 100;
 
 /** The query of `GET /settings/events`. */
-export const listEventsSchema = z.object({
+export const listEventsSchema = z.strictObject({
   limit: limitSchema.prefault(String(DEFAULT_PAGE)).meta({ default: DEFAULT_PAGE }),
   cursor: z
     .guid("must be taken from a Link header")

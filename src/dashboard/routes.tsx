@@ -45,7 +45,6 @@ type SessionContext = Context<{ Variables: SessionVariables }>;
 /** A form sends also the fields that were left empty. */
 const filled = (query: unknown) =>
   Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ""));
-const listQuery = z.preprocess(filled, listKeysSchema);
 const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The pages for a company's admin, below `/dashboard`. Wants `requireSession` before it. */
@@ -53,6 +52,9 @@ export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: D
   const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
   const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
   const newKey = createKeySchema(rules);
+  const listQuery = z.preprocess(filled, listKeysSchema(rules));
+  const changes = updateKeySchema(rules);
+  const rotation = rotateKeySchema(rules);
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
@@ -179,7 +181,7 @@ export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: D
       .post("/keys/:id/rename", writes, id, async (c) => {
         const { id } = c.req.valid("param");
         const label = textOf(await formOf(c), "label");
-        const input = updateKeySchema.safeParse({ label });
+        const input = changes.safeParse({ label });
         if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
         const { companyId, ...actor } = c.var.principal;
         await service.rename(companyId, id, actor, label);
@@ -188,11 +190,11 @@ export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: D
 
       .post("/keys/:id/rotate", writes, id, async (c) => {
         const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
-        const input = rotateKeySchema.safeParse({ overlapSeconds });
+        const input = rotation.safeParse({ overlapSeconds });
         if (!input.success) return refuseBody(input);
         const { companyId, ...actor } = c.var.principal;
         const { id } = c.req.valid("param");
-        return reveal(c, await service.rotate(companyId, id, actor, input.data.overlapSeconds));
+        return reveal(c, await service.rotate(companyId, id, actor, input.data));
       })
 
       .get("/keys/:id/revoke", reads, writes, id, async (c) => {

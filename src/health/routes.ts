@@ -7,14 +7,18 @@ import type { Settings } from "../lib/settings.ts";
 /** A database that takes longer is not ready. */
 export const READY_MS = 1_000;
 
-/** For load balancers and monitors, below `/health`. Answers also where the settings are wrong. */
-export function healthRoutes(d1: D1Database, settings: readonly Settings<unknown>[]) {
+/**
+ * For load balancers and monitors, below `/health`. Answers also where the settings are wrong.
+ *
+ * @param probe - Throws where the database does not answer, or lacks what it needs of the settings.
+ */
+export function healthRoutes(probe: () => Promise<void>, settings: readonly Settings<unknown>[]) {
   return new Hono()
     .get("/", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
       try {
         for (const check of settings) check();
-        await withDeadline(d1.prepare("SELECT 1").run(), READY_MS);
+        await withDeadline(probe(), READY_MS);
       } catch (fault) {
         throw new ApiError("UNAVAILABLE", { reason: describeFault(fault) });
       }

@@ -1,12 +1,12 @@
 import * as z from "zod";
 
-const MAX_PAGE = 100;
+const MAX_PAGE = 1_000;
 const RANGE = `must be a whole number from 1 to ${MAX_PAGE}`;
 
 /** `?limit=`: entries of one page. */
 export const limitSchema = z
   .string("must be given once")
-  .regex(/^[1-9]\d{0,2}$/, { error: RANGE, abort: true })
+  .regex(/^[1-9]\d{0,3}$/, { error: RANGE, abort: true })
   .transform(Number)
   .refine((limit) => limit <= MAX_PAGE, { error: RANGE })
   .meta({

@@ -1,3 +1,4 @@
+import type { MiddlewareHandler } from "hono";
 import type * as z from "zod";
 import { ApiError, type ErrorDetail, masked } from "./errors.ts";
 
@@ -35,4 +36,22 @@ export function refuseUrl(outcome: Outcome): void {
   if (outcome.success) return;
   const [issue] = outcome.error.issues;
   throw new ApiError("BAD_REQUEST", { message: `${String(issue?.path[0])}: ${issue?.message}` });
+}
+
+/**
+ * Hono middleware: refuses a query with another name than those of `schema`, so that no filter that somebody mistyped
+ * is passed over. Hono's own reading of a query loses names such as `__proto__`.
+ *
+ * @param schema - Without it there may be no query.
+ */
+export function knownQuery(schema?: z.ZodObject): MiddlewareHandler {
+  const names = new Set(Object.keys(schema?.shape ?? {}));
+  return async function knownQuery(c, next) {
+    for (const name of new URL(c.req.url).searchParams.keys()) {
+      if (!names.has(name)) {
+        throw new ApiError("BAD_REQUEST", { message: `Unknown query parameter: ${masked(name)}` });
+      }
+    }
+    return next();
+  };
 }

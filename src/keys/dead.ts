@@ -1,5 +1,5 @@
-import { asc, lt, sql } from "drizzle-orm";
-import { onPrimary } from "../db/client.ts";
+import { and, asc, eq, exists, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { nearest, onPrimary } from "../db/client.ts";
 import { apiKeys } from "../db/tables.ts";
 
 /**
@@ -24,4 +24,31 @@ export function dropDeadKeys(d1: D1Database, before: number, limit: number): Pro
       return db.delete(apiKeys).where(sql`${apiKeys.id} IN ${dead}`).returning({ id: apiKeys.id });
     }
   });
+}
+
+/** All that a generation can be. */
+const GENERATIONS = [..."0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
+
+/**
+ * Of which other generations than `known` there are live keys: without their pepper these cannot be checked.
+ *
+ * @param now - Milliseconds since the epoch.
+ */
+export async function otherGenerations(
+  d1: D1Database,
+  known: Iterable<string>,
+  now: number,
+): Promise<string[]> {
+  const others = new Set(GENERATIONS).difference(new Set(known));
+  const live = and(
+    eq(apiKeys.generation, sql`value`),
+    isNull(apiKeys.revokedAt),
+    or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now)),
+  );
+  const db = nearest(d1);
+  const rows = await db
+    .select({ generation: sql<string>`value` })
+    .from(sql`json_each(${JSON.stringify([...others])})`)
+    .where(exists(db.select({ one: sql`1` }).from(apiKeys).where(live)));
+  return rows.map(({ generation }) => generation);
 }

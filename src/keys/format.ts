@@ -30,6 +30,16 @@ export interface KeyFormat {
   create(): Promise<NewKey>;
   /** The digest of a key that this service has made, `null` for everything else. Does no I/O. */
   digest(rawKey: string): Promise<string | null>;
+  /** The generations whose pepper is here: keys of all others cannot be checked. */
+  generations: readonly string[];
+  form: KeyForm;
+}
+
+export interface KeyFormatOptions {
+  /** What older keys begin with, which are good as well. */
+  accepted?: readonly string[];
+  /** Called once for each generation that a presented key names and that has no pepper. */
+  onMissingPepper?: (generation: string) => void;
 }
 
 /**
@@ -39,27 +49,39 @@ export interface KeyFormat {
  * the tag is its first 48 bits in base62. The tag keeps forgeries away from the database and is
  * never the reason to accept a key.
  *
- * @param prefix - Brand and environment, for instance `lk_live`.
+ * @param prefix - Brand and environment, for instance `lk_live`: what new keys begin with.
  * @param peppers - Generation character to pepper, the newest last; not empty.
  */
 export function keyFormat(
   prefix: string,
   peppers: ReadonlyMap<string, string>,
   random: RandomSource,
+  { accepted = [], onMissingPepper = () => {} }: KeyFormatOptions = {},
 ): KeyFormat {
   const start = `${prefix}_`;
-  const form = new RegExp(`^${RegExp.escape(start)}[0-9A-Za-z]{${BODY_LENGTH}}$`);
+  const prefixes = [prefix, ...accepted];
+  const whole = new RegExp(`^${startOf(prefixes)}[0-9A-Za-z]{${BODY_LENGTH}}$`);
   const newest = [...peppers.keys()].at(-1) ?? "";
-  // One for all keys, as a buffer for each costs its collection: `sign` has copied it when it returns.
-  const payload = new Uint8Array(start.length + RANDOM_LENGTH + GENERATION_LENGTH);
+  // By length, one for all keys, as a buffer for each costs its collection: `sign` has copied it when it returns.
+  const payloads = new Map(
+    prefixes.map(({ length }) => {
+      const text = length + 1 + BODY_LENGTH;
+      return [text, new Uint8Array(text - TAG_LENGTH)];
+    }),
+  );
   const tag = new Uint8Array(TAG_LENGTH);
   const presentedTag = new Uint8Array(TAG_LENGTH);
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const hmacKeys = new Map<string, CryptoKey>();
+  const missing = new Set<string>();
 
   async function importHmacKey(generation: string): Promise<CryptoKey | null> {
     const pepper = peppers.get(generation);
-    if (pepper === undefined) return null;
+    if (pepper === undefined) {
+      if (!missing.has(generation)) onMissingPepper(generation);
+      missing.add(generation);
+      return null;
+    }
     const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);
     hmacKeys.set(generation, key);
     return key;
@@ -81,7 +103,8 @@ export function keyFormat(
     },
 
     async digest(rawKey) {
-      if (!form.test(rawKey)) return null;
+      const payload = whole.test(rawKey) ? payloads.get(rawKey.length) : undefined;
+      if (payload === undefined) return null;
       const generation = rawKey.charAt(rawKey.length - TAG_LENGTH - GENERATION_LENGTH);
       const key = hmacKeys.get(generation) ?? (await importHmacKey(generation));
       if (key === null) return null;
@@ -91,7 +114,45 @@ export function keyFormat(
       const isGenuine = crypto.subtle.timingSafeEqual(tagOf(signature, tag), presentedTag);
       return isGenuine ? digestOf(signature) : null;
     },
+
+    generations: [...peppers.keys()],
+    form: keyForm(prefixes),
   };
+}
+
+/** The form of keys, by which they are found in other texts. */
+export interface KeyForm {
+  /** Whether a text holds a key, or so much of one that it is a secret no more. */
+  isIn(text: string): boolean;
+  /** The text with `***` in their places. */
+  masked(text: string): string;
+}
+
+/** With so many characters of the randomness known, what is left of it is less than 128 bits. */
+const REVEALING_LENGTH = 22;
+
+/** @param prefixes - All that keys begin with. */
+export function keyForm(prefixes: readonly string[]): KeyForm {
+  const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
+  return {
+    isIn: (text) => text.search(key) >= 0,
+    masked(text) {
+      const plain = percentDecoded(text);
+      // What is written by %-escapes is masked with them gone: the text has no other meaning to keep.
+      return (plain.search(key) >= 0 ? plain : text).replace(key, "***");
+    },
+  };
+}
+
+function startOf(prefixes: readonly string[]): string {
+  return `(?:${prefixes.map((prefix) => RegExp.escape(prefix)).join("|")})_`;
+}
+
+/** Of ASCII, however often it was encoded. */
+function percentDecoded(text: string): string {
+  return text.replace(/%(?:25)*([0-7][0-9A-Fa-f])/g, (_, code) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }
 
 function digestOf(signature: Uint8Array): string {

@@ -1,50 +1,23 @@
 import * as z from "zod";
 import { limitSchema } from "../http/paging.ts";
-import { DAY_MS } from "../lib/time.ts";
+import { expiryFault } from "./expiry.ts";
+import type { KeyForm } from "./format.ts";
+import { characters, labelSchema } from "./label.ts";
 import type { RuleSettings } from "./settings.ts";
 
-const MAX_LABEL_CHARACTERS = 100;
 const MAX_QUERY_CHARACTERS = 100;
-/** The last instant that RFC 3339 can write in UTC: an offset leads past it. */
-const LAST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 const NOT_AN_OBJECT = "must be a JSON object";
 
-/** Something to see: more than white space and format characters. */
-const VISIBLE = /[^\s\p{Z}\p{Cf}]/u;
-const CONTROL = /\p{Cc}/u;
-
-const label = z
-  .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
-  .refine((text) => text.isWellFormed(), { error: "must be well-formed Unicode", abort: true })
-  .refine((text) => VISIBLE.test(text), { error: "must not be blank", abort: true })
-  .refine((text) => characters(text) <= MAX_LABEL_CHARACTERS, {
-    error: `must have at most ${MAX_LABEL_CHARACTERS} characters`,
-    abort: true,
-  })
-  .refine((text) => !CONTROL.test(text), { error: "must not hold control characters" })
-  .meta({
-    description: "Any characters but control characters, not blank. Kept exactly as sent.",
-    minLength: 1,
-    maxLength: MAX_LABEL_CHARACTERS,
-    examples: ["Careers page"],
-  });
-
-/** Unicode characters, not UTF-16 units. */
-function characters(text: string): number {
-  return [...text].length;
-}
-
 export interface KeyRules extends Pick<RuleSettings, "SCOPES" | "MAX_KEY_LIFETIME_DAYS"> {
+  /** By which a key is known that somebody took for a label or a search. */
+  form: KeyForm;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
 /** The body of `POST /settings/api-keys`. */
-export function createKeySchema({
-  SCOPES: catalogue,
-  MAX_KEY_LIFETIME_DAYS: maxLifetimeDays,
-  now,
-}: KeyRules) {
+export function createKeySchema(rules: KeyRules) {
+  const catalogue = rules.SCOPES;
   const scope = z
     .string("must be scope names")
     .refine((name) => catalogue.has(name), {
@@ -57,61 +30,75 @@ export function createKeySchema({
     .max(catalogue.size, `must have at most ${catalogue.size} entries`)
     .refine((names) => new Set(names).size === names.length, { error: "must not repeat a scope" })
     .meta({ description: "What the key may do. Can never be changed.", uniqueItems: true });
+  const expiry = expirySchema(rules);
+  const days = rules.MAX_KEY_LIFETIME_DAYS;
+  const expiresAt =
+    days === 0
+      ? expiry
+          .nullish()
+          .transform((time) => time ?? null)
+          .meta({ ...EXPIRY, description: "RFC 3339, in the future. Left out or null: never." })
+      : expiry.meta({ ...EXPIRY, description: `RFC 3339, at most ${days} days from now.` });
 
-  const instant = z
+  return z
+    .strictObject({ label: labelSchema(rules.form), scopes, expiresAt }, NOT_AN_OBJECT)
+    .meta({ examples: [{ label: "Careers page", scopes: [...catalogue.keys()].slice(0, 1) }] });
+}
+
+const EXPIRY = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
+
+/** When a new key ends, as milliseconds since the epoch. */
+function expirySchema({ MAX_KEY_LIFETIME_DAYS, now }: KeyRules) {
+  return z
     .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
     .toUpperCase()
     .pipe(
       z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }),
     )
     .transform((text) => Date.parse(text))
-    .refine((time) => time > now(), { error: "must be in the future" })
-    .refine((time) => time <= LAST_INSTANT_MS, { error: "must be before the year 10000" });
-  const latest = (time: number) => time <= now() + maxLifetimeDays * DAY_MS;
-  const documented = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
-  const expiresAt =
-    maxLifetimeDays === 0
-      ? instant
-          .nullish()
-          .transform((time) => time ?? null)
-          .meta({ ...documented, description: "RFC 3339, in the future. Left out or null: never." })
-      : instant
-          .refine(latest, { error: `must be at most ${maxLifetimeDays} days from now` })
-          .meta({ ...documented, description: `RFC 3339, at most ${maxLifetimeDays} days from now.` });
-
-  return z
-    .strictObject({ label, scopes, expiresAt }, NOT_AN_OBJECT)
-    .meta({ examples: [{ label: "Careers page", scopes: [...catalogue.keys()].slice(0, 1) }] });
+    .superRefine((time, context) => {
+      const fault = expiryFault(time, MAX_KEY_LIFETIME_DAYS, now());
+      if (fault !== null) context.addIssue(fault);
+    });
 }
 
 /** The body of `PATCH /settings/api-keys/{id}`. */
-export const updateKeySchema = z.strictObject(
-  {
-    label: label.optional(),
-    scopes: z
-      .never("scopes are immutable: revoke this key and create another")
-      .optional()
-      .meta({ description: "Scopes can never be changed: revoke the key and create another." }),
-  },
-  NOT_AN_OBJECT,
-);
+export function updateKeySchema(rules: KeyRules) {
+  return z.strictObject(
+    {
+      label: labelSchema(rules.form).optional(),
+      scopes: z
+        .never("scopes are immutable: revoke this key and create another")
+        .optional()
+        .meta({ description: "Scopes can never be changed: revoke the key and create another." }),
+    },
+    NOT_AN_OBJECT,
+  );
+}
 
 /** A week. */
 const MAX_OVERLAP_SECONDS = 604_800;
 const OVERLAP = `must be a whole number from 0 to ${MAX_OVERLAP_SECONDS}`;
 
 /** The body of `POST /settings/api-keys/{id}/rotate`; none at all is an empty one. */
-export const rotateKeySchema = z.strictObject(
-  {
-    overlapSeconds: z
-      .int(OVERLAP)
-      .min(0, OVERLAP)
-      .max(MAX_OVERLAP_SECONDS, OVERLAP)
-      .default(0)
-      .meta({ description: "How long the old key goes on.", examples: [3600] }),
-  },
-  NOT_AN_OBJECT,
-);
+export function rotateKeySchema(rules: KeyRules) {
+  const expiry = expirySchema(rules);
+  const days = rules.MAX_KEY_LIFETIME_DAYS;
+  const renewal = "Left out: the new key lives as long as the old one was made to live, from now on.";
+  const expiresAt =
+    days === 0
+      ? expiry.nullish().meta({ ...EXPIRY, description: `RFC 3339, in the future. null: never. ${renewal}` })
+      : expiry
+          .optional()
+          .meta({ ...EXPIRY, description: `RFC 3339, at most ${days} days from now. ${renewal}` });
+  const overlapSeconds = z
+    .int(OVERLAP)
+    .min(0, OVERLAP)
+    .max(MAX_OVERLAP_SECONDS, OVERLAP)
+    .default(0)
+    .meta({ description: "How long the old key goes on.", examples: [3600] });
+  return z.strictObject({ overlapSeconds, expiresAt }, NOT_AN_OBJECT);
+}
 
 export const keyIdSchema = z.object({
   id: z.guid("must be a UUID").toLowerCase().meta({ description: "Id of the key." }),
@@ -138,23 +125,36 @@ export function formatCursor({ createdAt, id }: KeyCursor): string {
   return `${createdAt}.${id}`;
 }
 
+/** Keys of one page: nearly every company has fewer, and gets all of them. */
+const DEFAULT_PAGE = 1_000;
+
 /** The query of `GET /settings/api-keys`. */
-export const listKeysSchema = z.object({
-  limit: limitSchema.optional(),
-  cursor: cursor.optional().meta({ description: "From the Link header of the page before." }),
-  active: z
-    .enum(["true", "false"], "must be true or false")
-    .transform((text) => text === "true")
-    .optional()
-    .meta({ description: "Only keys that are good now, or only keys that are not." }),
-  q: z
-    .string("must be given once")
-    .refine((text) => characters(text) <= MAX_QUERY_CHARACTERS, {
-      error: `must have at most ${MAX_QUERY_CHARACTERS} characters`,
-    })
-    .optional()
-    .meta({ description: "A part of the label or of the key's prefix.", maxLength: MAX_QUERY_CHARACTERS }),
-});
+export function listKeysSchema({ form }: Pick<KeyRules, "form">) {
+  return z.strictObject({
+    limit: limitSchema.prefault(String(DEFAULT_PAGE)).meta({ default: DEFAULT_PAGE }),
+    cursor: cursor.optional().meta({ description: "From the Link header of the page before." }),
+    active: z
+      .enum(["true", "false"], "must be true or false")
+      .transform((text) => text === "true")
+      .optional()
+      .meta({ description: "Only keys that are good now, or only keys that are not." }),
+    q: z
+      .string("must be given once")
+      .refine((text) => characters(text) <= MAX_QUERY_CHARACTERS, {
+        error: `must have at most ${MAX_QUERY_CHARACTERS} characters`,
+        abort: true,
+      })
+      .refine((text) => !form.isIn(text), {
+        error:
+          "must not hold an API key, as a URL is kept in many places: revoke that key, and search by its prefix",
+      })
+      .optional()
+      .meta({
+        description: "A part of the label or of the key's prefix, in upper or lower case. Never a whole key.",
+        maxLength: MAX_QUERY_CHARACTERS,
+      }),
+  });
+}
 
 const time = z.iso.datetime();
 
@@ -187,7 +187,10 @@ export const apiKeySchema = z
       .nullable()
       .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
-    active: z.boolean().meta({ description: "Neither revoked nor expired, at the time of the answer." }),
+    active: z.boolean().meta({
+      description:
+        "Whether it is good at the time of the answer. A key that is neither revoked nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
+    }),
   })
   .meta({
     description: "An API key, as its company sees it. Times are RFC 3339, in UTC.",
@@ -211,4 +214,5 @@ export type ApiKey = z.output<typeof apiKeySchema>;
 export type NewApiKey = z.output<typeof newApiKeySchema>;
 export type Scope = z.output<typeof scopeSchema>;
 export type CreateKey = z.output<ReturnType<typeof createKeySchema>>;
-export type ListKeys = z.output<typeof listKeysSchema>;
+export type ListKeys = z.output<ReturnType<typeof listKeysSchema>>;
+export type RotateKey = z.output<ReturnType<typeof rotateKeySchema>>;

@@ -1,9 +1,11 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
-import { ApiError } from "../http/errors.ts";
+import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import type { Settings } from "../lib/settings.ts";
 import { timestamp } from "../lib/time.ts";
+import type { Caps } from "./conditions.ts";
+import { expiryFault, renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
-import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey } from "./schema.ts";
+import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import type { KeyStore, StoredKey } from "./store.ts";
 
@@ -42,31 +44,40 @@ export class KeyService {
         replacesId: null,
       },
       event,
-      rules().MAX_LIVE_KEYS,
+      capsOf(rules()),
     );
-    if (row === null) throw this.#atCap();
+    if (typeof row === "string") throw this.#atCap(row);
     return { ...this.#apiKey(row), rawKey };
   }
 
   /**
-   * A new key of the same label, scopes and expiry. The old one ends after the overlap, or when it
-   * would have ended anyway.
+   * A new key of the same label and scopes, which lives as long as the old one was made to live unless `expiresAt`
+   * says otherwise. The old one ends after the overlap, or when it would have ended anyway.
    *
    * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead or was rotated already, or where
-   *   the company is at its cap.
+   *   the company is at its cap; `VALIDATION_ERROR` where such a key could not be created today.
    */
-  async rotate(companyId: string, id: string, actor: Actor, overlapSeconds: number): Promise<NewApiKey> {
+  async rotate(
+    companyId: string,
+    id: string,
+    actor: Actor,
+    { overlapSeconds, expiresAt }: RotateKey,
+  ): Promise<NewApiKey> {
     const { store, format, rules, onChange } = this.#parts;
+    const predecessor = found(await store.find(companyId, id));
+    const end = expiresAt === undefined ? renewedExpiry(predecessor, this.#parts.now()) : expiresAt;
+    if (this.#isLive(predecessor)) this.#checkSuccessor(predecessor, end);
     const { rawKey, ...parts } = await format.create();
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
     const rotation = await store.rotate(companyId, id, {
       ...parts,
       id: successorId,
+      expiresAt: end,
       endsAt: created.at + overlapSeconds * 1000,
       rotated: this.#event("rotate", actor, { replacedBy: successorId }),
       created,
-      maxLiveKeys: rules().MAX_LIVE_KEYS,
+      caps: capsOf(rules()),
     });
     const old = found(rotation.old);
     if (rotation.successor?.id === successorId) {
@@ -75,15 +86,15 @@ export class KeyService {
     }
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
-    if (this.#apiKey(old).active) throw this.#atCap();
+    if (rotation.full !== null && this.#isLive(old)) throw this.#atCap(rotation.full);
     throw new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
   }
 
   /** Newest first. `next` is where the next page starts, if there is one. */
   async list(companyId: string, filter: ListKeys): Promise<{ keys: ApiKey[]; next: KeyCursor | null }> {
     const { limit } = filter;
-    const query = limit === undefined ? filter : { ...filter, limit: limit + 1 };
-    const rows = await this.#parts.store.list(companyId, query, this.#parts.now());
+    const { store, format, now } = this.#parts;
+    const rows = await store.list(companyId, { ...filter, limit: limit + 1 }, now(), format.generations);
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     const next = rows.length > page.length && last ? { createdAt: last.createdAt, id: last.id } : null;
@@ -93,6 +104,14 @@ export class KeyService {
   /** @throws ApiError `NOT_FOUND`. */
   async get(companyId: string, id: string): Promise<ApiKey> {
     return this.#apiKey(found(await this.#parts.store.find(companyId, id)));
+  }
+
+  /** Which of the company's keys `rawKey` is, also a dead one; `null`: none. */
+  async identify(companyId: string, rawKey: string): Promise<ApiKey | null> {
+    const { store, format } = this.#parts;
+    const digest = await format.digest(rawKey);
+    const row = digest === null ? null : await store.findByDigest(companyId, digest);
+    return row && this.#apiKey(row);
   }
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
@@ -114,14 +133,37 @@ export class KeyService {
     return { id: crypto.randomUUID(), action, actor, at: this.#parts.now(), ...(detail && { detail }) };
   }
 
-  #atCap(): ApiError {
-    const { MAX_LIVE_KEYS } = this.#parts.rules();
+  /** Holds a new key to the rules of today, by which the old one need not have been made. */
+  #checkSuccessor({ scopes }: StoredKey, expiresAt: number | null): void {
+    const { rules, now } = this.#parts;
+    const { SCOPES, MAX_KEY_LIFETIME_DAYS } = rules();
+    const details: ErrorDetail[] = [];
+    const retired = scopes.filter((scope) => !SCOPES.has(scope));
+    if (retired.length > 0) {
+      const message = `are no longer in the catalogue: ${retired.join(" ")}. Create another key`;
+      details.push({ field: "scopes", message });
+    }
+    const fault = expiryFault(expiresAt, MAX_KEY_LIFETIME_DAYS, now());
+    if (fault !== null) details.push({ field: "expiresAt", message: fault });
+    if (details.length > 0) throw new ApiError("VALIDATION_ERROR", { details });
+  }
+
+  #atCap(full: keyof Caps): ApiError {
+    const cap = capsOf(this.#parts.rules())[full];
     return new ApiError("CONFLICT", {
-      message: `The company has ${MAX_LIVE_KEYS} live keys already: revoke one first`,
+      message:
+        full === "live"
+          ? `The company has ${cap} live keys already: revoke one first`
+          : `The company has ${cap} keys already, dead ones counted: they are dropped some time after their end`,
     });
   }
 
+  #isLive({ revokedAt, expiresAt }: StoredKey): boolean {
+    return revokedAt === null && (expiresAt === null || expiresAt > this.#parts.now());
+  }
+
   #apiKey(row: StoredKey): ApiKey {
+    const { generations } = this.#parts.format;
     return {
       id: row.id,
       keyPrefix: row.keyPrefix,
@@ -132,9 +174,17 @@ export class KeyService {
       revokedAt: timestamp(row.revokedAt),
       lastUsedAt: timestamp(row.lastUsedAt),
       replaces: row.replacesId,
-      active: row.revokedAt === null && (row.expiresAt === null || row.expiresAt > this.#parts.now()),
+      active: this.#isLive(row) && (row.generation === null || generations.includes(row.generation)),
     };
   }
+}
+
+/** A company may have so many dead keys for each live one, and at least so many in all. */
+const STORED_PER_LIVE_KEY = 10;
+const MIN_STORED_KEYS = 1_000;
+
+function capsOf({ MAX_LIVE_KEYS: live }: RuleSettings): Caps {
+  return { live, stored: Math.max(STORED_PER_LIVE_KEY * live, MIN_STORED_KEYS) };
 }
 
 function found<T extends StoredKey>(row: T | null): T {

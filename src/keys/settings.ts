@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { SCOPE, table, whole } from "../lib/settings.ts";
+import { SCOPE, table, whole, words } from "../lib/settings.ts";
 
 /** Shortest pepper, in characters: 32 characters of base64 hold 192 bits. */
 const MIN_PEPPER_LENGTH = 32;
@@ -41,11 +41,14 @@ function generationsIn(json: string): string {
   return [...json.matchAll(/"(.)"\s*:/g)].map((match) => match[1]).join("");
 }
 
+const prefix = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9]+(_[A-Za-z0-9]+)*$/, "must be letters and digits joined by single _"));
+
 /** What the format of keys depends on. */
 export const formatSettings = z.object({
-  KEY_PREFIX: z
-    .string()
-    .check(z.regex(/^[A-Za-z0-9]+(_[A-Za-z0-9]+)*$/, "must be letters and digits joined by single _")),
+  KEY_PREFIX: prefix,
+  KEY_PREFIXES_ACCEPTED: z.pipe(words, z.array(prefix)),
   KEY_PEPPERS: peppers,
 });
 

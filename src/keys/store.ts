@@ -17,6 +17,7 @@ import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
+import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { ListKeys } from "./schema.ts";
 
@@ -24,12 +25,13 @@ import type { ListKeys } from "./schema.ts";
 export type StoredKey = Omit<NewKeyRow, "digest">;
 export type NewKeyRow = Omit<typeof apiKeys.$inferSelect, "labelFolded">;
 
-export interface Successor extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation"> {
+export interface Successor
+  extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation" | "expiresAt"> {
   /** When the old key ends. */
   endsAt: number;
   rotated: AuditEvent;
   created: AuditEvent;
-  maxLiveKeys: number;
+  caps: Caps;
 }
 
 /** A key whose verdict has changed, with its digest for those who verify it. */
@@ -40,6 +42,8 @@ export interface Rotation {
   old: ChangedKey | null;
   /** Its successor, whoever made it; `null`: none. */
   successor: StoredKey | null;
+  /** The cap that the company is at. */
+  full: keyof Caps | null;
 }
 
 /**
@@ -49,15 +53,21 @@ export interface Rotation {
  * All methods throw DatabaseError.
  */
 export interface KeyStore {
-  /** `null`: the company has `maxLiveKeys` live keys already, and nothing was stored. */
-  insert(key: NewKeyRow, event: AuditEvent, maxLiveKeys: number): Promise<StoredKey | null>;
-  /** Newest first. */
-  list(companyId: string, filter: ListKeys, now: number): Promise<StoredKey[]>;
+  /** The key, or the cap that the company is at: then nothing was stored. */
+  insert(key: NewKeyRow, event: AuditEvent, caps: Caps): Promise<StoredKey | keyof Caps>;
+  /** Newest first. @param generations - Those whose keys can be checked: others are not active. */
+  list(
+    companyId: string,
+    filter: ListKeys,
+    now: number,
+    generations: readonly string[],
+  ): Promise<StoredKey[]>;
   find(companyId: string, id: string): Promise<StoredKey | null>;
+  findByDigest(companyId: string, digest: string): Promise<StoredKey | null>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its label. */
   rename(companyId: string, id: string, label: string, event: AuditEvent): Promise<StoredKey | null>;
   /**
-   * Makes `successor` from the key of `id`, of the same label, scopes and expiry, and ends that key at
+   * Makes `successor` from the key of `id`, of the same label and scopes, and ends that key at
    * `endsAt` or when it would have ended anyway, whichever is first.
    */
   rotate(companyId: string, id: string, successor: Successor): Promise<Rotation>;
@@ -69,6 +79,8 @@ export interface KeyStore {
 const lastUse = sql`(SELECT ${usageDays.lastUsedAt} FROM ${usageDays}
   WHERE ${and(eq(usageDays.keyId, apiKeys.id), isNotNull(usageDays.lastUsedAt))}
   ORDER BY ${usageDays.day} DESC LIMIT 1)`;
+
+const ONE_ROW = sql`(SELECT 1)`;
 
 const stored = {
   id: apiKeys.id,
@@ -86,28 +98,30 @@ const stored = {
 
 export function keyStore(d1: D1Database): KeyStore {
   return {
-    insert: (key, event, maxLiveKeys) =>
+    insert: (key, event, caps) =>
       onPrimary(d1, async (db) => {
-        const liveKeys = db
-          .select({ count: sql`count(*)` })
-          .from(apiKeys)
-          .where(and(eq(apiKeys.companyId, key.companyId), isLive(event.at)));
-        const values = selectInto(
-          apiKeys,
-          { ...key, labelFolded: fold(key.label) },
-          sql`WHERE (${liveKeys}) < ${maxLiveKeys}`,
-        );
-        const [, , rows] = await db.batch([
+        const full = fullCap(key.companyId, event.at, caps);
+        const row = { ...key, labelFolded: fold(key.label) };
+        const values = selectInto(apiKeys, row, sql`WHERE ${full} IS NULL`);
+        const [, , rows, caught] = await db.batch([
           db.insert(apiKeys).select(values).onConflictDoNothing({ target: apiKeys.id }),
           recordEvent(db, event, isKey(key.companyId, key.id)),
           selectKey(db, key.companyId, key.id),
+          db.select({ full }).from(ONE_ROW),
         ]);
-        return rows[0] ?? null;
+        return rows[0] ?? caught[0]?.full ?? "live";
       }),
 
-    list: (companyId, filter, now) => onPrimary(d1, (db) => listQuery(db, companyId, filter, now).all()),
+    list: (companyId, filter, now, generations) =>
+      onPrimary(d1, (db) => listQuery(db, companyId, filter, isActive(now, generations)).all()),
 
     find: (companyId, id) => onPrimary(d1, async (db) => (await selectKey(db, companyId, id).get()) ?? null),
+
+    findByDigest: (companyId, digest) =>
+      onPrimary(d1, async (db) => {
+        const found = and(eq(apiKeys.companyId, companyId), eq(apiKeys.digest, digest));
+        return (await db.select(stored).from(apiKeys).where(found).get()) ?? null;
+      }),
 
     rename: (companyId, id, label, event) =>
       onPrimary(d1, async (db) => {
@@ -123,16 +137,11 @@ export function keyStore(d1: D1Database): KeyStore {
         return rows[0] ?? null;
       }),
 
-    rotate: (companyId, id, { endsAt, rotated, created, maxLiveKeys, ...successor }) =>
+    rotate: (companyId, id, { endsAt, rotated, created, caps, ...successor }) =>
       onPrimary(d1, async (db) => {
         const now = created.at;
         const old = and(isKey(companyId, id), isLive(now));
-        const others = db
-          .select({ count: sql`count(*)` })
-          .from(apiKeys)
-          .where(
-            and(eq(apiKeys.companyId, companyId), isLive(now), endsAt > now ? undefined : ne(apiKeys.id, id)),
-          );
+        const full = fullCap(companyId, now, caps, endsAt > now ? undefined : id);
         const replaced = db.select({ id: apiKeys.id }).from(apiKeys).where(isSuccessor(companyId, id));
         const values = selectInto(
           apiKeys,
@@ -143,16 +152,15 @@ export function keyStore(d1: D1Database): KeyStore {
             labelFolded: apiKeys.labelFolded,
             scopes: apiKeys.scopes,
             createdAt: now,
-            expiresAt: apiKeys.expiresAt,
             revokedAt: null,
             lastUsedAt: null,
             replacesId: apiKeys.id,
           },
-          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND (${others}) < ${maxLiveKeys}`,
+          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND ${full} IS NULL`,
         );
         const made = db.select({ id: apiKeys.id }).from(apiKeys).where(isKey(companyId, successor.id));
         const endsLater = or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, endsAt));
-        const [, , , , olds, successors] = await db.batch([
+        const [, , , , olds, successors, caught] = await db.batch([
           db.insert(apiKeys).select(values),
           recordEvent(db, rotated, and(isKey(companyId, id), exists(made))),
           recordEvent(db, created, isKey(companyId, successor.id)),
@@ -162,8 +170,9 @@ export function keyStore(d1: D1Database): KeyStore {
             .where(and(isKey(companyId, id), exists(made), endsLater)),
           selectChanged(db, companyId, id),
           db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
+          db.select({ full }).from(ONE_ROW),
         ]);
-        return { old: olds[0] ?? null, successor: successors[0] ?? null };
+        return { old: olds[0] ?? null, successor: successors[0] ?? null, full: caught[0]?.full ?? null };
       }),
 
     revoke: (companyId, id, event) =>
@@ -179,12 +188,12 @@ export function keyStore(d1: D1Database): KeyStore {
   };
 }
 
-function listQuery(db: Database, companyId: string, filter: ListKeys, now: number) {
+function listQuery(db: Database, companyId: string, filter: ListKeys, isActive: SQL) {
   const { limit, cursor, active, q } = filter;
   const conditions: (SQL | undefined)[] = [eq(apiKeys.companyId, companyId)];
   if (cursor)
     conditions.push(sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${cursor.createdAt}, ${cursor.id})`);
-  if (active !== undefined) conditions.push(active ? isLive(now) : not(isLive(now)));
+  if (active !== undefined) conditions.push(active ? isActive : not(isActive));
   // instr, as D1 limits a LIKE pattern to 50 bytes.
   if (q) {
     const label = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;
@@ -192,13 +201,12 @@ function listQuery(db: Database, companyId: string, filter: ListKeys, now: numbe
       or(...[label, sql`upper(${apiKeys.keyPrefix})`].map((c) => sql`instr(${c}, ${fold(q)}) > 0`)),
     );
   }
-  const query = db
+  return db
     .select(stored)
     .from(apiKeys)
     .where(and(...conditions))
     .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
-    .$dynamic();
-  return limit === undefined ? query : query.limit(limit);
+    .limit(limit);
 }
 
 function selectKey(db: Database, companyId: string, id: string) {
@@ -210,16 +218,4 @@ function selectChanged(db: Database, companyId: string, id: string) {
     .select({ ...stored, digest: apiKeys.digest })
     .from(apiKeys)
     .where(isKey(companyId, id));
-}
-
-function isKey(companyId: string, id: string): SQL | undefined {
-  return and(eq(apiKeys.companyId, companyId), eq(apiKeys.id, id));
-}
-
-function isSuccessor(companyId: string, id: string): SQL | undefined {
-  return and(eq(apiKeys.companyId, companyId), eq(apiKeys.replacesId, id));
-}
-
-function isLive(now: number): SQL {
-  return sql`(${isNull(apiKeys.revokedAt)} AND (${or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now))}))`;
 }

@@ -12,12 +12,11 @@ export const url = z.url({ protocol: /^https?$/, error: "must be an http(s) URL"
 export const optionalUrl = z.union([z.literal(""), url]);
 
 /** Words with spaces between, or a JSON array. */
-export const list = z.pipe(
-  z.transform((value) =>
-    typeof value === "string" ? (fromJson(value) ?? value.split(" ").filter(Boolean)) : value,
-  ),
-  z.array(text).check(z.minLength(1, "must not be empty")),
+export const words = z.transform((value) =>
+  typeof value === "string" ? (fromJson(value) ?? value.split(" ").filter(Boolean)) : value,
 );
+
+export const list = z.pipe(words, z.array(text).check(z.minLength(1, "must not be empty")));
 
 export function whole(min: number, max: number) {
   return z.pipe(

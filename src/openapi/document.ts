@@ -29,10 +29,12 @@ Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
  */
 export function openApi(config: DocumentSettings, origin: string) {
   const leaks = config.LEAK_REPORT_KEYS_URL !== "";
+  // To describe rules is not to apply them: nobody asks for the form of a key.
+  const rules = { ...config, now: Date.now, form: { isIn: () => false, masked: (text: string) => text } };
   const asked = {
-    CreateKey: createKeySchema({ ...config, now: Date.now }),
-    UpdateKey: updateKeySchema,
-    RotateKey: rotateKeySchema,
+    CreateKey: createKeySchema(rules),
+    UpdateKey: updateKeySchema(rules),
+    RotateKey: rotateKeySchema(rules),
     ...(leaks && { LeakReport: reportSchema }),
   };
   const answered = {
@@ -64,7 +66,7 @@ export function openApi(config: DocumentSettings, origin: string) {
       ...(leaks ? [{ name: "Leak reports", description: "For who finds keys in public." }] : []),
       { name: "Discovery", description: "For machines that look around, without a credential." },
     ],
-    paths: paths(config),
+    paths: paths(config, rules),
     components: {
       securitySchemes: {
         oauth: {

@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { listEventsSchema } from "../audit/schema.ts";
 import type { ContactSettings } from "../discovery/settings.ts";
-import { keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import { type KeyRules, keyIdSchema, listKeysSchema } from "../keys/schema.ts";
 import type { RuleSettings } from "../keys/settings.ts";
 import { REPORTS_PATH } from "../leaks/schema.ts";
 import type { LeakSettings } from "../leaks/settings.ts";
@@ -33,7 +33,7 @@ const PRESENTED = ["KeyRefused", "Forbidden", "RateLimited", "Unavailable", ...A
 const OF_BODY = ["PayloadTooLarge", "UnsupportedMediaType"] as const;
 
 /** Every route, with every status of it. */
-export function paths(config: DocumentSettings): Json {
+export function paths(config: DocumentSettings, rules: KeyRules): Json {
   const managed = (scope: string, ...failures: Failure[]) => ({
     tags: ["API keys"] as ["API keys"],
     security: [{ oauth: scope === "" ? [] : [scope] }],
@@ -48,8 +48,9 @@ export function paths(config: DocumentSettings): Json {
         ...read("BadRequest"),
         operationId: "listKeys",
         summary: "List keys",
-        description: "The company's keys, newest first: all of them, or one page where `limit` is given.",
-        query: listKeysSchema,
+        description:
+          "The company's keys, newest first: 1,000 of them where `limit` does not say otherwise, which is all that nearly every company has.",
+        query: listKeysSchema(rules),
         success: json(200, "Keys.", listOf("ApiKey"), { Link: "Link" }),
       }),
       post: operation({
@@ -94,7 +95,7 @@ export function paths(config: DocumentSettings): Json {
         operationId: "rotateKey",
         summary: "Rotate a key",
         description:
-          "A new key of the same label, scopes and expiry. The old one ends after the overlap. A key that is revoked, expired or rotated already cannot be rotated.",
+          "A new key of the same label and scopes, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, expired or rotated already cannot be rotated.",
         path: keyIdSchema,
         body: { schema: "RotateKey", required: false },
         success: created,
@@ -112,7 +113,7 @@ export function paths(config: DocumentSettings): Json {
     },
     "/settings/scopes": {
       get: operation({
-        ...read(),
+        ...read("BadRequest"),
         operationId: "listScopes",
         summary: "List scopes",
         description: "The catalogue that a key's scopes are taken from.",

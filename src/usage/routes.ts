@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { ApiError } from "../http/errors.ts";
-import { refuseUrl } from "../http/validation.ts";
+import { knownQuery, refuseUrl } from "../http/validation.ts";
 import { keyIdSchema } from "../keys/schema.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { recentUse } from "./recent.ts";
@@ -10,6 +10,7 @@ import { recentUse } from "./recent.ts";
 export function usageRoutes(d1: D1Database, now: () => number) {
   return new Hono<{ Variables: BearerVariables }>().get(
     "/api-keys/:id/usage",
+    knownQuery(),
     zValidator("param", keyIdSchema, refuseUrl),
     async (c) => {
       const { id } = c.req.valid("param");

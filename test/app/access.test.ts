@@ -168,9 +168,7 @@ describe.each([...new Set(managed.map((route) => route.path))])("%s", (path) => 
     "%s does nothing",
     async (name) => {
       const key = await createKey();
-      const answer = await manage(`${path.replace(":id", key.id)}?_method=DELETE`, {
-        headers: { [name]: "DELETE" },
-      });
+      const answer = await manage(path.replace(":id", key.id), { headers: { [name]: "DELETE" } });
       expect(answer.status).toBe(allowed.includes("GET") ? 200 : 405);
       const now = await manage(`/settings/api-keys/${key.id}`);
       expect(await now.json()).toMatchObject({ active: true });

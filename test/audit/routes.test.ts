@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { ShownEvent } from "../../src/audit/schema.ts";
 import { call, createKey, type ManageOptions, manage } from "../support/api.ts";
@@ -58,7 +59,7 @@ test("another company sees nothing of it, not even by a cursor", async () => {
 
 test.each([
   "limit=0",
-  "limit=101",
+  "limit=1001",
   "limit=x",
   "cursor=x",
   "key=x",
@@ -68,4 +69,15 @@ test.each([
   const answer = await manage(`/settings/events?${query}`);
   expect(answer.status).toBe(400);
   expect((await answer.json<{ message: string }>()).message).toContain(`${query.split("=")[0]}: must be`);
+});
+
+test("a page may have 1,000 events, and has 100 without limit", async () => {
+  await createKey();
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)
+     INSERT INTO audit_events (id, company_id, key_id, action, at)
+     SELECT printf('00000000-0000-4000-8000-%012d', i), 'acme', '00000000-0000-4000-8000-000000000000', 'create', i FROM n`,
+  ).run();
+  expect(await log()).toHaveLength(100);
+  expect(await log("?limit=1000")).toHaveLength(1_000);
 });

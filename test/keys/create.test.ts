@@ -182,6 +182,34 @@ test("GET /settings/scopes tells the catalogue in its order", async () => {
   );
 });
 
+describe("dead keys", () => {
+  /** Puts so many of them into the database. */
+  const bury = (count: number, company = "acme") =>
+    env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at, revoked_at)
+       SELECT ?2 || i, ?2, 'x', 'x', ?2 || i, '[]', 0, 1 FROM n`,
+    )
+      .bind(count, company)
+      .run();
+
+  test.each([
+    ["1,000 where few may live", 3, 1_000],
+    ["ten for each that may live", 150, 1_500],
+  ])("count: a company has at most %s", async (_, live, cap) => {
+    const target = appWith({ MAX_LIVE_KEYS: live });
+    await bury(cap - 1);
+    await bury(cap, "globex");
+    const { id } = await createKey({}, { target });
+    const before = await stored();
+    const answer = await manage("/settings/api-keys", { method: "POST", body: good, target });
+    expect((await expectError(answer, "CONFLICT")).message).toContain(`${cap} keys already`);
+    const rotation = await manage(`/settings/api-keys/${id}/rotate`, { method: "POST", target });
+    expect((await expectError(rotation, "CONFLICT")).message).toContain(`${cap} keys already`);
+    expect(await stored()).toEqual(before);
+  });
+});
+
 describe("MAX_LIVE_KEYS", () => {
   const target = appWith({ MAX_LIVE_KEYS: 3 });
   const body = good;

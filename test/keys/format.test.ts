@@ -194,3 +194,90 @@ test("keys that are checked at the same time are not mixed up", async () => {
   const checked = [...keys.map(({ rawKey }) => rawKey), ...wrong].map((rawKey) => format.digest(rawKey));
   expect(await Promise.all(checked)).toEqual([...keys.map(({ digest }) => digest), ...wrong.map(() => null)]);
 });
+
+describe("a key that begins with an accepted prefix", () => {
+  const renamed = keyFormat("acme_live", peppers({ a: OLD, b: NEW }), secure, {
+    accepted: ["lk_live", "old"],
+  });
+
+  test("is known, and new keys begin with the new prefix", async () => {
+    const { rawKey, digest } = await format.create();
+    expect(await renamed.digest(rawKey)).toBe(digest);
+    const made = await renamed.create();
+    expect(made.rawKey).toMatch(/^acme_live_/);
+    expect(await renamed.digest(made.rawKey)).toBe(made.digest);
+  });
+
+  test("is not known with another prefix in its place", async () => {
+    const { rawKey } = await format.create();
+    for (const prefix of ["acme_live", "old", "lk_test"]) {
+      expect(await renamed.digest(rawKey.replace("lk_live", prefix))).toBeNull();
+    }
+  });
+
+  test("is not mixed up with one of another length that is checked at the same time", async () => {
+    const short = keyFormat("old", peppers({ b: NEW }), secure);
+    const keys = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => [format, short, renamed][i % 3]?.create() ?? format.create()),
+    );
+    const digests = await Promise.all(keys.map(({ rawKey }) => renamed.digest(rawKey)));
+    expect(digests).toEqual(keys.map(({ digest }) => digest));
+  });
+});
+
+describe("a generation without a pepper", () => {
+  test("is told once, however often it is presented", async () => {
+    const { rawKey } = await keyFormat("lk_live", peppers({ a: OLD }), secure).create();
+    const missing: string[] = [];
+    const { digest } = keyFormat("lk_live", peppers({ b: NEW }), secure, {
+      onMissingPepper: (generation) => missing.push(generation),
+    });
+    for (let i = 0; i < 3; i++) expect(await digest(rawKey)).toBeNull();
+    await digest("lk_live_x");
+    await digest((await format.create()).rawKey);
+    expect(missing).toEqual(["a"]);
+  });
+
+  test("is not among those that can be checked", () => {
+    expect(format.generations).toEqual(["a", "b"]);
+  });
+
+  test("is not that of a new key", async () => {
+    expect((await format.create()).generation).toBe("b");
+  });
+});
+
+describe("the form of keys", () => {
+  const { form } = keyFormat("lk_live", peppers({ b: NEW }), secure, { accepted: ["old"] });
+  const key = `lk_live_${"aB3".repeat(16)}zz`;
+
+  test.each([key, `x${key}x`, `"${key}"`, key.slice(0, 30), key.replace("lk_live", "old"), `${key} ${key}`])(
+    "is in %s",
+    (text) => {
+      expect(form.isIn(text)).toBe(true);
+      expect(form.masked(text)).not.toContain(key.slice(8, 30));
+    },
+  );
+
+  test.each(["", "lk_live", "lk_live_aB3dE", key.slice(0, 29), key.replace("lk_live", "new"), key.slice(8)])(
+    "is not in %s, which stays as it is",
+    (text) => {
+      expect(form.isIn(text)).toBe(false);
+      expect(form.masked(text)).toBe(text);
+    },
+  );
+
+  test("is masked wherever it stands, and nothing else", () => {
+    expect(form.masked(`https://x.example/?a=${key}&b=1#${key}`)).toBe("https://x.example/?a=***&b=1#***");
+    expect(form.masked("https://x.example/100%25?q=%C3%BC")).toBe("https://x.example/100%25?q=%C3%BC");
+  });
+
+  test.each([
+    ["%-escapes", (text: string) => text.replaceAll("_", "%5F").replace("aB3", "%61%42%33")],
+    ["lower-case %-escapes", (text: string) => text.replaceAll("_", "%5f")],
+    ["%-escapes of %-escapes", (text: string) => text.replaceAll("_", "%25255F")],
+  ])("is masked where it is written by %s", (_, encode) => {
+    const masked = form.masked(`https://x.example/?next=${encode(key)}&b=1`);
+    expect(masked).toBe("https://x.example/?next=***&b=1");
+  });
+});

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { fold } from "../../src/keys/fold.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { createKey, manage, ORIGIN } from "../support/api.ts";
-import { expectError } from "../support/expect.ts";
+import { expectError, logged } from "../support/expect.ts";
 
 const LIST = "/settings/api-keys";
 const HOUR_MS = 3_600_000;
@@ -85,11 +85,16 @@ test("a company sees its own keys only, also by another's cursor", async () => {
 });
 
 describe("paging", () => {
-  test("without limit all keys come at once, without Link", async () => {
-    await insertRows(Array.from({ length: 250 }, (_, i) => ({ label: `key ${i}` })));
+  test("without limit 1,000 keys come at once, and a Link where there are more", async () => {
+    await insertRows(Array.from({ length: 1_000 }, (_, i) => ({ label: `key ${i}` })));
     const answer = await manage(LIST);
-    expect(await answer.json()).toHaveLength(250);
+    expect(await answer.json()).toHaveLength(1_000);
     expect(answer.headers.has("Link")).toBe(false);
+    await insertRows([{ label: "one more" }]);
+    const found = await pages(LIST);
+    expect(found.map((page) => page.length)).toEqual([1_000, 1]);
+    expect(new Set(found.flat().map((key) => key.id)).size).toBe(1_001);
+    expect(await list("?limit=1000")).toHaveLength(1_000);
   });
 
   test.each([1, 2, 3, 6, 7, 8, 100])(
@@ -129,8 +134,9 @@ describe("paging", () => {
   test.each([
     "limit=0",
     "limit=-1",
-    "limit=101",
-    "limit=1000",
+    "limit=1001",
+    "limit=9999",
+    "limit=10000",
     "limit=1.5",
     "limit=1e1",
     "limit=0x10",
@@ -176,10 +182,17 @@ describe("paging", () => {
     "offset=1",
     "sort=label",
     "=",
-    "&",
-  ])("the unknown parameter %s changes nothing", async (query) => {
-    await insertRows([{ label: "x" }, { label: "theirs", company: "globex" }]);
-    expect(await labels(`?${query}`)).toEqual(["x"]);
+    "lim=3",
+    "Limit=3",
+    "limit[]=1",
+  ])("the unknown parameter %s is 400", async (query) => {
+    const { message } = await expectError(await manage(`${LIST}?${query}`), "BAD_REQUEST", LIST);
+    expect(message).toBe(`Unknown query parameter: ${query.split("=")[0]}`);
+  });
+
+  test.each(["?", "?&", "?&limit=1&"])("%s names no parameter", async (query) => {
+    await insertRows([{ label: "x" }]);
+    expect(await labels(query)).toEqual(["x"]);
   });
 });
 
@@ -278,6 +291,24 @@ describe("?q=", () => {
     const key = await createKey({ label: "found" });
     await insertRows([{ label: "x" }]);
     expect(await labels(`?q=${key.keyPrefix}`)).toEqual(["found"]);
+  });
+
+  test("a whole key, or most of one, is 400, and is in no answer, header or log line", async () => {
+    const { rawKey } = await createKey();
+    const lines = logged();
+    for (const q of [rawKey, ` ${rawKey}\n`, rawKey.slice(0, -1), rawKey.slice(0, 30), `x${rawKey}`]) {
+      const answer = await manage(`${LIST}?${new URLSearchParams({ q })}`);
+      const { message } = await expectError(answer.clone(), "BAD_REQUEST", LIST);
+      expect(message).toMatch(/^q: must not hold an API key/);
+      const told = JSON.stringify([...answer.headers]) + (await answer.text()) + lines.join();
+      expect(told).not.toContain(rawKey.slice(13, 30));
+    }
+  });
+
+  test("as much of a key as is shown finds it", async () => {
+    const { rawKey } = await createKey({ label: "found" });
+    expect(await labels(`?q=${rawKey.slice(0, 13)}`)).toEqual(["found"]);
+    expect(await labels(`?q=${rawKey.slice(0, 29)}`)).toEqual([]);
   });
 
   test("empty asks for nothing", async () => {

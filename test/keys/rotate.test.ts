@@ -1,7 +1,10 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ApiKey } from "../../src/keys/schema.ts";
-import { type CreatedKey, call, createKey, type ManageOptions, manage } from "../support/api.ts";
+import { appWith, type CreatedKey, call, createKey, type ManageOptions, manage } from "../support/api.ts";
+import { brokenFields, expectError } from "../support/expect.ts";
+
+const DAY_MS = 86_400_000;
 
 const rotate = (id: string, body?: unknown, options: ManageOptions = {}) =>
   manage(`/settings/api-keys/${id}/rotate`, {
@@ -17,7 +20,7 @@ const events = async () =>
     .results;
 
 describe("a rotation", () => {
-  test("answers with a new key of the same label, scopes and expiry, which tells what it replaces", async () => {
+  test("answers with a new key of the same label and scopes, which tells what it replaces", async () => {
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const old = await createKey({ label: "Careers", scopes: ["jobs:read", "jobs:write"], expiresAt });
     const answer = await rotate(old.id);
@@ -27,7 +30,6 @@ describe("a rotation", () => {
     expect(key).toMatchObject({
       label: "Careers",
       scopes: ["jobs:read", "jobs:write"],
-      expiresAt,
       replaces: old.id,
     });
     expect(key.rawKey).not.toBe(old.rawKey);
@@ -57,9 +59,8 @@ describe("a rotation", () => {
   test("never moves the old key's expiry later", async () => {
     const expiresAt = new Date(Date.now() + 60_000).toISOString();
     const old = await createKey({ expiresAt });
-    const key = await rotated(old.id, { overlapSeconds: 604_800 });
+    await rotated(old.id, { overlapSeconds: 604_800, expiresAt: "2999-01-01T00:00:00Z" });
     expect((await get(old.id)).expiresAt).toBe(expiresAt);
-    expect(key.expiresAt).toBe(expiresAt);
   });
 
   test("may be followed by an early end of the overlap, by revoking the old key", async () => {
@@ -122,6 +123,94 @@ test.each(["expires_at", "revoked_at"])(
   },
 );
 
+describe("the successor's expiry", () => {
+  const lifetime = ({ createdAt, expiresAt }: ApiKey) => Date.parse(expiresAt ?? "") - Date.parse(createdAt);
+
+  test("is as far off as the old key's was when it was made, however near its end that is", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const target = appWith({ MAX_KEY_LIFETIME_DAYS: 90 });
+    const expiresAt = new Date(Date.now() + 90 * DAY_MS).toISOString();
+    const old = await createKey({ expiresAt }, { target });
+    vi.setSystemTime(Date.now() + 89 * DAY_MS);
+    const key = await (await rotate(old.id, undefined, { target })).json<CreatedKey>();
+    expect(lifetime(key)).toBe(lifetime(old));
+    vi.setSystemTime(Date.now() + 89 * DAY_MS);
+    const next = await (await rotate(key.id, undefined, { target })).json<CreatedKey>();
+    expect(lifetime(next)).toBe(lifetime(old));
+  });
+
+  test("is never where the old key has none", async () => {
+    expect((await rotated((await createKey()).id)).expiresAt).toBeNull();
+  });
+
+  test("is what expiresAt says, also never", async () => {
+    const expiresAt = new Date(Date.now() + DAY_MS).toISOString();
+    const renewed = await rotated((await createKey()).id, { expiresAt });
+    expect(renewed.expiresAt).toBe(expiresAt);
+    expect((await rotated(renewed.id, { expiresAt: null })).expiresAt).toBeNull();
+  });
+
+  test("is an instant that can be written, also after the last of them", async () => {
+    const { id } = await createKey({ expiresAt: "9999-12-31T23:59:59.999Z" });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 60_000);
+    expect((await rotated(id)).expiresAt).toBe("9999-12-31T23:59:59.999Z");
+  });
+
+  test.each(["2020-01-01T00:00:00Z", "tomorrow", 1, ""])(
+    "%j is 422, and the old key goes on",
+    async (expiresAt) => {
+      const { id } = await createKey();
+      const answer = await rotate(id, { expiresAt });
+      expect(Object.keys(await brokenFields(answer))).toEqual(["expiresAt"]);
+      expect((await get(id)).active).toBe(true);
+      expect(await events()).toHaveLength(1);
+    },
+  );
+});
+
+describe("a successor must be one that could be created today:", () => {
+  test("a maximum lifetime that is newer than the old key is kept", async () => {
+    const target = appWith({ MAX_KEY_LIFETIME_DAYS: 30 });
+    const endless = await createKey();
+    const long = await createKey({ expiresAt: new Date(Date.now() + 31 * DAY_MS).toISOString() });
+    for (const [id, body, message] of [
+      [endless.id, undefined, "is required"],
+      [
+        endless.id,
+        { expiresAt: new Date(Date.now() + 31 * DAY_MS).toISOString() },
+        "must be at most 30 days from now",
+      ],
+      [long.id, {}, "must be at most 30 days from now"],
+    ] as const) {
+      expect(await brokenFields(await rotate(id, body, { target }))).toEqual({ expiresAt: message });
+    }
+    expect(
+      Object.keys(await brokenFields(await rotate(endless.id, { expiresAt: null }, { target }))),
+    ).toEqual(["expiresAt"]);
+    const expiresAt = new Date(Date.now() + 29 * DAY_MS).toISOString();
+    expect((await rotate(endless.id, { expiresAt }, { target })).status).toBe(201);
+    expect((await rotate(long.id, { expiresAt }, { target })).status).toBe(201);
+  });
+
+  test("a scope that left the catalogue is refused by name, and the old key goes on", async () => {
+    const { id } = await createKey({ scopes: ["jobs:read", "webhooks:manage"] });
+    const target = appWith({ SCOPES: { "jobs:read": "Read" } });
+    expect(await brokenFields(await rotate(id, undefined, { target }))).toEqual({
+      scopes: "are no longer in the catalogue: webhooks:manage. Create another key",
+    });
+    expect((await get(id)).active).toBe(true);
+    expect(await events()).toHaveLength(1);
+  });
+
+  test("a dead key is 409 first", async () => {
+    const { id } = await createKey();
+    await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+    const answer = await rotate(id, undefined, { target: appWith({ SCOPES: { other: "x" } }) });
+    await expectError(answer, "CONFLICT");
+  });
+});
+
 describe("a key cannot be rotated", () => {
   test("once it is revoked", async () => {
     const { id } = await createKey();
@@ -161,10 +250,10 @@ describe("a key cannot be rotated", () => {
 
   test("with unknown members in the body", async () => {
     const { id } = await createKey();
-    const answer = await rotate(id, { label: "B", expiresAt: null });
+    const answer = await rotate(id, { label: "B", scopes: ["jobs:read"] });
     expect(await answer.json()).toMatchObject({
       status: 422,
-      details: [{ field: "label" }, { field: "expiresAt" }],
+      details: [{ field: "label" }, { field: "scopes" }],
     });
     expect((await get(id)).active).toBe(true);
   });

@@ -21,6 +21,7 @@ const key = {
   lastUsedAt: null,
   replacesId: null,
 };
+const CAPS = { live: 10, stored: 100 };
 const cursor = { createdAt: 1, id: key.id };
 
 const NEWEST = "SEARCH api_keys USING INDEX api_keys_newest (company_id=?)";
@@ -34,26 +35,47 @@ const LAST_USE = [
   "CORRELATED SCALAR SUBQUERY 1",
   "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=?)",
 ];
+/** Of which there are 62 at most. */
+const GENERATIONS = ["LIST SUBQUERY 2", "SCAN json_each VIRTUAL TABLE INDEX 1:", "CREATE BLOOM FILTER"];
+const STORED = "SEARCH api_keys USING COVERING INDEX api_keys_newest (company_id=?)";
+const CAP = [
+  "CO-ROUTINE (subquery-3)",
+  "SCAN CONSTANT ROW",
+  "SCAN (subquery-3)",
+  "SCALAR SUBQUERY 1",
+  LIVE,
+  "SCALAR SUBQUERY 2",
+  STORED,
+];
 const KEY = [BY_ID, ...LAST_USE];
 const RECORD = [BY_ID, "SCALAR SUBQUERY 1", BY_EVENT];
 
 const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
-  ["list", (store) => store.list("acme", {}, 1), [[NEWEST, ...LAST_USE]]],
-  ["list of active keys", (store) => store.list("acme", { active: true }, 1), [[NEWEST, ...LAST_USE]]],
-  ["list of other keys", (store) => store.list("acme", { active: false }, 1), [[NEWEST, ...LAST_USE]]],
-  ["list by label", (store) => store.list("acme", { q: "x" }, 1), [[NEWEST, ...LAST_USE]]],
-  ["first page", (store) => store.list("acme", { limit: 10 }, 1), [[NEWEST, ...LAST_USE]]],
-  ["next page", (store) => store.list("acme", { limit: 10, cursor }, 1), [[NEXT_PAGE, ...LAST_USE]]],
+  ["list", (store) => store.list("acme", { limit: 10 }, 1, ["b"]), [[NEWEST, ...LAST_USE]]],
+  [
+    "list of active keys",
+    (store) => store.list("acme", { limit: 10, active: true }, 1, ["b"]),
+    [[NEWEST, ...GENERATIONS, ...LAST_USE]],
+  ],
+  [
+    "list of other keys",
+    (store) => store.list("acme", { limit: 10, active: false }, 1, ["b"]),
+    [[NEWEST, ...GENERATIONS, ...LAST_USE]],
+  ],
+  ["list by label", (store) => store.list("acme", { limit: 10, q: "x" }, 1, ["b"]), [[NEWEST, ...LAST_USE]]],
+  ["first page", (store) => store.list("acme", { limit: 10 }, 1, ["b"]), [[NEWEST, ...LAST_USE]]],
+  ["next page", (store) => store.list("acme", { limit: 10, cursor }, 1, ["b"]), [[NEXT_PAGE, ...LAST_USE]]],
   [
     "next page, filtered",
-    (store) => store.list("acme", { limit: 10, cursor, active: true, q: "x" }, 1),
-    [[NEXT_PAGE, ...LAST_USE]],
+    (store) => store.list("acme", { limit: 10, cursor, active: true, q: "x" }, 1, ["b"]),
+    [[NEXT_PAGE, ...GENERATIONS, ...LAST_USE]],
   ],
   ["find", (store) => store.find("acme", key.id), [KEY]],
+  ["find by digest", (store) => store.findByDigest("acme", "d"), [[BY_DIGEST, ...LAST_USE]]],
   [
-    "insert, with the count of live keys",
-    (store) => store.insert(key, event, 1),
-    [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE], RECORD, KEY],
+    "insert, with the counts of keys",
+    (store) => store.insert(key, event, CAPS),
+    [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE, "SCALAR SUBQUERY 2", STORED], RECORD, KEY, CAP],
   ],
   ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], KEY]],
   [
@@ -67,10 +89,11 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
         endsAt: 2,
         rotated: event,
         created: event,
-        maxLiveKeys: 9,
+        expiresAt: null,
+        caps: CAPS,
       }),
     [
-      [BY_ID, "SCALAR SUBQUERY 1", BY_PREDECESSOR, "SCALAR SUBQUERY 2", LIVE],
+      [BY_ID, "SCALAR SUBQUERY 1", BY_PREDECESSOR, "SCALAR SUBQUERY 2", LIVE, "SCALAR SUBQUERY 3", STORED],
       [
         BY_ID,
         "SCALAR SUBQUERY 2",
@@ -81,6 +104,7 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
       [BY_ID, "SCALAR SUBQUERY 1", BY_ID],
       KEY,
       [BY_PREDECESSOR, ...LAST_USE],
+      CAP,
     ],
   ],
   ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], KEY]],
@@ -107,14 +131,14 @@ describe.each(calls)("%s", (_, work, plans) => {
 });
 
 test("a list says its whole order, which is that of its cursor", async () => {
-  const [sql] = await statementsOf((db) => keyStore(db).list("acme", { limit: 10, cursor }, 1));
+  const [sql] = await statementsOf((db) => keyStore(db).list("acme", { limit: 10, cursor }, 1, ["b"]));
   expect(sql).toContain('order by "api_keys"."created_at" desc, "api_keys"."id" desc');
 });
 
 test("no statement of the store reads a digest, but that of the one key whose verdict it changes", async () => {
   for (const [name, work] of calls) {
     const read = (await statementsOf((db) => work(keyStore(db)))).filter((sql) => !sql.startsWith("insert"));
-    const withDigest = read.filter((sql) => sql.includes("digest"));
+    const withDigest = read.filter((sql) => /digest/.test(sql.slice(0, sql.indexOf(" where "))));
     expect(withDigest).toHaveLength(/revoke|rotate/.test(name) ? 1 : 0);
     for (const sql of read) {
       expect(sql).not.toMatch(/select \*/i);
@@ -152,21 +176,21 @@ test("trimming the change feed reads as many changes as it may drop, by their pr
 
 test("a digest belongs to one key", async () => {
   const store = keyStore(env.DB);
-  await store.insert(key, event, 10);
+  await store.insert(key, event, CAPS);
   const other = { ...key, id: "6f1ff3f4-0000-4000-8000-000000000001" };
   const insert = async () => {
-    await store.insert(other, { ...event, id: "e2" }, 10);
+    await store.insert(other, { ...event, id: "e2" }, CAPS);
   };
   await expect(insert()).rejects.toMatchObject({
     cause: { message: expect.stringContaining("UNIQUE constraint failed: api_keys.digest") },
   });
-  expect(await store.list("acme", {}, 1)).toHaveLength(1);
+  expect(await store.list("acme", { limit: 10 }, 1, ["b"])).toHaveLength(1);
 });
 
 test.each(["expires_at", "revoked_at"])(
   "%s by hand can be a number or nothing, not a text",
   async (column) => {
-    await keyStore(env.DB).insert(key, event, 10);
+    await keyStore(env.DB).insert(key, event, CAPS);
     const set = async (value: string) => {
       await env.DB.prepare(`UPDATE api_keys SET ${column} = ${value}`).run();
     };
@@ -180,7 +204,7 @@ test.each(["expires_at", "revoked_at"])(
 test.each(['"jobs:readonly"', "jobs:read", '{"jobs:read": true}', "null", "", '["jobs:read"'])(
   "scopes by hand can be a JSON array alone, not %s",
   async (scopes) => {
-    await keyStore(env.DB).insert(key, event, 10);
+    await keyStore(env.DB).insert(key, event, CAPS);
     const set = async () => {
       await env.DB.prepare("UPDATE api_keys SET scopes = ?").bind(scopes).run();
     };
