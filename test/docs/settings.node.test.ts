@@ -40,9 +40,9 @@ describe("docs/promises.md", () => {
   });
 });
 
-/** As the table has it: the words of a list; the empty text is "empty". */
+/** As the table has it: the words of a list; an empty text or list is "empty". */
 function asWritten(value: unknown): string {
-  if (value === "") return "empty";
+  if (value === "" || (Array.isArray(value) && value.length === 0)) return "empty";
   if (Array.isArray(value)) return value.join(" ");
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
