@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { DeadlineError, withDeadline } from "../lib/deadline.ts";
 import { ApiError, malformedBody } from "./errors.ts";
 
 export const KIB = 1024;
@@ -8,6 +9,9 @@ export const MAX_BODY_BYTES = 16 * KIB;
 
 const JSON_TYPE = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+/** A body that takes longer is not waited for: what came of it would only take memory. */
+export const BODY_DEADLINE_MS = 10_000;
 
 /** Hono middleware: reads the whole body, of at most `maxBytes`, before the next handler runs. */
 export function wholeBody(maxBytes: number): MiddlewareHandler {
@@ -20,11 +24,14 @@ export function wholeBody(maxBytes: number): MiddlewareHandler {
     },
   });
   return async function wholeBody(c, next) {
+    const read = limitBody(c, async () => {
+      await c.req.arrayBuffer();
+    });
     try {
-      await limitBody(c, async () => {
-        await c.req.arrayBuffer();
-      });
+      await withDeadline(read, BODY_DEADLINE_MS);
     } catch (fault) {
+      if (fault instanceof DeadlineError)
+        throw new ApiError("BAD_REQUEST", { message: "The request body came too slowly" });
       throw fault instanceof ApiError ? fault : malformedBody();
     }
     return next();

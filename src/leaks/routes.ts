@@ -13,16 +13,24 @@ const ES256 = { name: "ECDSA", hash: "SHA-256" };
 
 export interface ReporterVariables {
   reporter: Actor;
+  /** What the headers say of the signature. */
+  signature: { key: CryptoKey; raw: Uint8Array<ArrayBuffer> };
 }
 
+type Reporter = MiddlewareHandler<{ Variables: ReporterVariables }>;
+
 const MAX_REPORT_BYTES = 1024 * KIB;
+/** Reports that an isolate reads at once: more would take the memory that verification lives in. */
+const MAX_REPORTS = 32;
 
 /** Takes reports of leaked keys that `reporter` has signed. */
 export function leakRoutes(parts: LeakServiceParts, reporter: ReporterSignatureOptions) {
   return new Hono<{ Variables: ReporterVariables }>().post(
     "/",
+    signatureHeaders(reporter),
+    atMost(MAX_REPORTS),
     wholeBody(MAX_REPORT_BYTES),
-    reporterSignature(reporter),
+    signatureOfBody,
     jsonBody,
     zValidator("json", reportSchema, refuseBody),
     async (c) => c.json(await handleReport(parts, c.var.reporter, c.req.valid("json"))),
@@ -36,14 +44,11 @@ export interface ReporterSignatureOptions {
 }
 
 /**
- * Hono middleware: lets a request pass only with a signature of the reporter over its raw body, as
- * GitHub's secret-scanning partner program has it, and sets `c.var.reporter`.
+ * Hono middleware: lets a request pass only with the headers of a signature under one of the reporter's keys, as
+ * GitHub's secret-scanning partner program has them. Nothing of the body is read before that.
  */
-function reporterSignature({
-  url,
-  keys,
-}: ReporterSignatureOptions): MiddlewareHandler<{ Variables: ReporterVariables }> {
-  return async function reporterSignature(c, next) {
+function signatureHeaders({ url, keys }: ReporterSignatureOptions): Reporter {
+  return async function signatureHeaders(c, next) {
     const identifier = c.req.header("Github-Public-Key-Identifier");
     const signature = c.req.header("Github-Public-Key-Signature");
     if (!identifier || !signature) throw refused("missing");
@@ -51,9 +56,30 @@ function reporterSignature({
     if (raw === null) throw refused("malformed");
     const key = await keys(identifier);
     if (key === undefined) throw refused("unknown_key");
-    if (!(await crypto.subtle.verify(ES256, key, raw, await c.req.arrayBuffer()))) throw refused("signature");
+    c.set("signature", { key, raw });
     c.set("reporter", { issuer: url, subject: identifier });
     return next();
+  };
+}
+
+/** Hono middleware: lets a request pass only with that signature over its raw body. Wants `signatureHeaders` before it. */
+const signatureOfBody: Reporter = async function signatureOfBody(c, next) {
+  const { key, raw } = c.var.signature;
+  if (!(await crypto.subtle.verify(ES256, key, raw, await c.req.arrayBuffer()))) throw refused("signature");
+  return next();
+};
+
+/** Hono middleware: refuses a request while `limit` others are under way. */
+function atMost(limit: number): MiddlewareHandler {
+  let underWay = 0;
+  return async function atMost(_, next) {
+    if (underWay >= limit) throw new ApiError("UNAVAILABLE", { reason: "too_many_reports" });
+    underWay++;
+    try {
+      await next();
+    } finally {
+      underWay--;
+    }
   };
 }
 

@@ -5,26 +5,33 @@ export const REPORTS_PATH = "/integrations/github/secret-scanning";
 
 const MAX_MATCHES = 5_000;
 
-const NO_MATCH = "must be an object of the texts token, type, url and source";
-
-const text = z.string(NO_MATCH);
-const match = z.object(
-  {
-    token: text.meta({ description: "What looks like a key." }),
-    type: text.meta({ examples: ["latchkey_api_key"] }),
-    url: text.meta({ description: "Where it was found." }),
-    source: text.optional().meta({ examples: ["content"] }),
+/** As the reporter describes it; what really comes is read by `matchSchema`. */
+const entry = z.unknown().meta({
+  type: "object",
+  required: ["token", "type", "url"],
+  properties: {
+    token: { type: "string", description: "What looks like a key." },
+    type: { type: "string", examples: ["latchkey_api_key"] },
+    url: { type: "string", description: "Where it was found." },
+    source: { type: "string", examples: ["content"] },
   },
-  NO_MATCH,
-);
+});
 
-/** The body of a report. Members that are not known yet are passed over. */
+/** The body of a report. An entry that is no match is passed over, so that it keeps no key alive. */
 export const reportSchema = z
-  .array(match, "must be a JSON array")
+  .array(entry, "must be a JSON array")
   .max(MAX_MATCHES, `must have at most ${MAX_MATCHES} entries`)
   .meta({ description: "Matches, as GitHub's secret-scanning partner program sends them." });
 
-export type Report = z.output<typeof reportSchema>;
+const textOrNone = z.string().catch("");
+
+/** An entry of a report, as far as it has a token: what else it lacks, or has in another form, is empty. */
+export const matchSchema = z.object({
+  token: z.string(),
+  type: textOrNone,
+  url: textOrNone,
+  source: textOrNone,
+});
 
 /** What GitHub is told of a match, in its words. */
 export const feedbackSchema = z.object({

@@ -1,6 +1,6 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { KeyFormat } from "../keys/format.ts";
-import type { Feedback, Report } from "./schema.ts";
+import { type Feedback, matchSchema } from "./schema.ts";
 import { revokeAll } from "./store.ts";
 
 export interface LeakServiceParts {
@@ -12,32 +12,44 @@ export interface LeakServiceParts {
   onChange: (digests: readonly string[]) => void;
 }
 
+/** Of what a reporter says of a match the audit log keeps so many characters. */
+const MAX_URL_LENGTH = 2_000;
+const MAX_SOURCE_LENGTH = 100;
+
 /**
  * Revokes the keys that a report holds: a key found in public is nobody's secret any more. What is no
  * key by its tag does not reach the database.
  *
  * @param actor - Who reports.
- * @returns One answer for each match, in their order.
+ * @param report - Each entry counts by itself: an odd one keeps no key of another alive.
+ * @returns One answer for each entry that has a token, in their order.
  * @throws DatabaseError
  */
 export async function handleReport(
   { d1, format, now, onChange }: LeakServiceParts,
   actor: Actor,
-  report: Report,
+  report: readonly unknown[],
 ): Promise<Feedback[]> {
   const at = now();
-  const digests = await Promise.all(report.map(({ token }) => format.digest(token)));
+  const matches = report.flatMap((entry) => matchSchema.safeParse(entry).data ?? []);
+  if (matches.length < report.length)
+    console.warn(
+      JSON.stringify({ event: "leak_report_odd_entries", entries: report.length - matches.length }),
+    );
+  const digests = await Promise.all(matches.map(({ token }) => format.digest(token)));
   const events = new Map<string, AuditEvent>();
-  for (const [i, { token, url, source }] of report.entries()) {
+  for (const [i, match] of matches.entries()) {
     const digest = digests[i];
     if (!digest || events.has(digest)) continue;
-    const detail = { reason: "leaked", ...(source && { source }), url: url.replaceAll(token, "***") };
+    const source = format.form.masked(match.source).slice(0, MAX_SOURCE_LENGTH);
+    const url = format.form.masked(match.url).slice(0, MAX_URL_LENGTH);
+    const detail = { reason: "leaked", ...(source && { source }), url };
     events.set(digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
   }
-  const known = events.size === 0 ? new Set<string>() : await revokeAll(d1, events, at);
+  const known = await revokeAll(d1, events, at);
   onChange([...known]);
   return Promise.all(
-    report.map(async ({ token, type }, i) => ({
+    matches.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),
       token_type: type,
       label: known.has(digests[i] ?? "") ? "true_positive" : "false_positive",

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { BODY_DEADLINE_MS } from "../../src/http/body.ts";
 import { appWith, call, createKey, manage } from "../support/api.ts";
 import { malformed, wrongShape } from "../support/bodies.ts";
 import { brokenFields, expectError, stored } from "../support/expect.ts";
@@ -31,6 +32,20 @@ describe.each(withBody)("$method $path", (route) => {
     const key = await createKey();
     const before = await stored();
     expect(await brokenFields(await ask(route, key, { body }))).not.toEqual({});
+    expect(await stored()).toEqual(before);
+  });
+
+  test("a body that does not come in time is 400 and changes nothing", async () => {
+    const key = await createKey();
+    const before = await stored();
+    const target = appWith({});
+    await manage("/settings/scopes", { target }); // has fetched the issuer's keys
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const never = new ReadableStream({ pull: () => new Promise(() => {}) });
+    const answer = ask(route, key, { body: never, target });
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0));
+    await vi.advanceTimersByTimeAsync(BODY_DEADLINE_MS);
+    expect((await expectError(await answer, "BAD_REQUEST")).message).toBe("The request body came too slowly");
     expect(await stored()).toEqual(before);
   });
 

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ShownEvent } from "../../src/audit/schema.ts";
+import { BODY_DEADLINE_MS } from "../../src/http/body.ts";
+import { keyFormat } from "../../src/keys/format.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { appWith, type CreatedKey, call, createKey, manage, ORIGIN } from "../support/api.ts";
 import { malformed } from "../support/bodies.ts";
@@ -146,6 +148,30 @@ describe("a genuine key that is reported", () => {
   });
 });
 
+describe("what a reporter says of where a key was found", () => {
+  const detailOf = async (more: Record<string, unknown>) => {
+    const { report } = await reporter();
+    await report([match(key.rawKey, more)]);
+    return (await revocations())[0]?.detail;
+  };
+
+  test("is kept without another company's key, however that is written", async () => {
+    const theirs = (await createKey({}, { company: "globex" })).rawKey;
+    const url = `https://x.example/?a=${theirs}&b=${theirs.replaceAll("_", "%5F")}#${key.rawKey}`;
+    expect(await detailOf({ url, source: theirs })).toEqual({
+      reason: "leaked",
+      source: "***",
+      url: "https://x.example/?a=***&b=***#***",
+    });
+    expect(JSON.stringify(await stored())).not.toContain(theirs.slice(13));
+  });
+
+  test("is kept up to a length", async () => {
+    const detail = await detailOf({ url: `https://x.example/${"a".repeat(5_000)}`, source: "s".repeat(500) });
+    expect([detail?.url?.length, detail?.source?.length]).toEqual([2_000, 100]);
+  });
+});
+
 test("keys of several companies in one report are each revoked and recorded in their own", async () => {
   const theirs = await createKey({}, { company: "globex" });
   const { report } = await reporter();
@@ -188,6 +214,43 @@ describe("a false positive is", () => {
     const answer = await report([match("x"), match(key.rawKey), match(mistyped(key.rawKey))]);
     expect(await labels(answer)).toEqual(["false_positive", "true_positive", "false_positive"]);
   });
+});
+
+test("5,000 genuine keys in matches of real size are all revoked, by parameters that D1 takes", async () => {
+  const format = keyFormat("lk_live", new Map(Object.entries(JSON.parse(env.KEY_PEPPERS))), (bytes) =>
+    crypto.getRandomValues(bytes),
+  );
+  const made = await Promise.all(Array.from({ length: 5_000 }, () => format.create()));
+  await env.DB.prepare(
+    `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at)
+     SELECT 'id-' || key, 'acme', 'x', 'x', value, '[]', 0 FROM json_each(?)`,
+  )
+    .bind(JSON.stringify(made.map(({ digest }) => digest)))
+    .run();
+  const sizes: number[] = [];
+  const bind = (statement: D1PreparedStatement): D1PreparedStatement =>
+    new Proxy(statement, {
+      get(target, name) {
+        if (name !== "bind") return Reflect.get(target, name).bind(target);
+        return (...values: unknown[]) => {
+          sizes.push(...values.map((value) => new TextEncoder().encode(String(value)).length));
+          return target.bind(...values);
+        };
+      },
+    });
+  const withSession = (start: D1SessionConstraint) => {
+    const session = env.DB.withSession(start);
+    const prepare = (sql: string) => bind(session.prepare(sql));
+    return { prepare, batch: (statements: D1PreparedStatement[]) => session.batch(statements) };
+  };
+  const { report } = await reporter({ DB: Object.assign(Object.create(env.DB), { withSession }) });
+  const url = "https://github.com/octocat/Hello-World/blob/6dcb09b5b57875f334f6/config.json";
+  const answer = await report(made.map(({ rawKey }) => match(rawKey, { url })));
+  expect(new Set(await labels(answer))).toEqual(new Set(["true_positive"]));
+  expect(
+    await env.DB.prepare("SELECT count(*) AS n FROM audit_events WHERE action = 'revoke'").first("n"),
+  ).toBe(5_000);
+  expect(Math.max(...sizes)).toBeLessThan(2_000_000);
 });
 
 describe("the database", () => {
@@ -312,21 +375,45 @@ describe("a signed report", () => {
   });
 
   test.each([
-    ["null", null, "body"],
-    ["an object", match("x"), "body"],
-    ["a text", '"x"', "body"],
-    ["a list of null", [null], "0"],
-    ["a list of texts", ["x"], "0"],
-    ["a match without a token", [match("x", { token: undefined })], "0"],
-    ["a match without a type", [match("x", { type: undefined })], "0"],
-    ["a match without a URL", [match("x"), match("x", { url: undefined })], "1"],
-    ["a token that is no text", [match("x", { token: 1 })], "0"],
-    ["a source that is no text", [match("x", { source: {} })], "0"],
-  ])("of a wrong shape is 422, and no part of it takes effect: %s", async (_, body, field) => {
+    ["null", null],
+    ["an object", match("x")],
+    ["a text", '"x"'],
+  ])("that is no list is 422: %s", async (_, body) => {
     const { report } = await reporter();
-    const all = Array.isArray(body) ? [...body, match(key.rawKey)] : body;
-    expect(Object.keys(await brokenFields(await report(all)))).toEqual([field]);
-    expect((await get(key.id)).active).toBe(true);
+    expect(await brokenFields(await report(body))).toEqual({ body: "must be a JSON array" });
+  });
+
+  test.each<[string, unknown]>([
+    ["null", null],
+    ["a text", "x"],
+    ["a list", []],
+    ["no token", match("x", { token: undefined })],
+    ["a token that is no text", match("x", { token: 1 })],
+  ])(
+    "of which an entry is %s: that one is passed over, the others count, and the log tells",
+    async (_, odd) => {
+      const { report } = await reporter();
+      const lines = logged();
+      expect(await labels(await report([odd, match(key.rawKey), odd]))).toEqual(["true_positive"]);
+      expect((await get(key.id)).active).toBe(false);
+      expect(lines).toEqual(['{"event":"leak_report_odd_entries","entries":2}']);
+    },
+  );
+
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ["no type", { type: undefined }, { source: "content", url: URL_FOUND }],
+    ["no url", { url: undefined }, { source: "content", url: "" }],
+    ["a url that is null", { url: null }, { source: "content", url: "" }],
+    ["a url that is an object", { url: {} }, { source: "content", url: "" }],
+    ["a source that is no text", { source: {} }, { url: URL_FOUND }],
+    ["a source that is null", { source: null }, { url: URL_FOUND }],
+  ])("of which a match has %s revokes its key all the same", async (_, more, detail) => {
+    const { report } = await reporter();
+    const answer = await report([match(key.rawKey, more)]);
+    expect(await answer.json()).toMatchObject([
+      { label: "true_positive", token_type: "type" in more ? "" : "latchkey_api_key" },
+    ]);
+    expect((await revocations())[0]?.detail).toEqual({ reason: "leaked", ...detail });
   });
 
   test("may have members that are not known yet", async () => {
@@ -362,6 +449,46 @@ describe("a signed report", () => {
     await expectError(answer, "UNSUPPORTED_MEDIA_TYPE");
     expect((await get(key.id)).active).toBe(true);
   });
+});
+
+/** A body of which only the first byte ever comes. */
+function endless(): ReadableStream {
+  let pulls = 0;
+  return new ReadableStream({
+    pull(controller) {
+      if (pulls++ === 0) controller.enqueue(new TextEncoder().encode("["));
+      return pulls === 1 ? undefined : new Promise(() => {});
+    },
+  });
+}
+
+test.each<[string, (good: Record<string, string>) => Record<string, string>]>([
+  ["no headers", () => ({})],
+  ["a malformed signature", (good) => ({ ...good, "Github-Public-Key-Signature": "AAAA" })],
+  ["an unknown key", (good) => ({ ...good, "Github-Public-Key-Identifier": "other" })],
+])("with %s a body is not read before it is refused", async (_, change) => {
+  const { target, headers } = await reporter();
+  logged();
+  const init = { method: "POST", headers: change(await headers("[]")), body: endless() };
+  await expectError(await call(REPORTS, init, target), "UNAUTHORIZED");
+});
+
+test("a body that does not come in time is 400, and no more than 32 are waited for at once", async () => {
+  const { target, headers } = await reporter();
+  logged();
+  const send = async () =>
+    call(REPORTS, { method: "POST", headers: await headers("[]"), body: endless() }, target);
+  await call(REPORTS, { method: "POST", headers: await headers("[]"), body: "[]" }, target);
+  vi.useFakeTimers();
+  const slow = Array.from({ length: 32 }, send);
+  await vi.advanceTimersByTimeAsync(100);
+  await expectError(await send(), "UNAVAILABLE");
+  await vi.advanceTimersByTimeAsync(BODY_DEADLINE_MS);
+  for (const answer of await Promise.all(slow)) {
+    expect((await expectError(answer, "BAD_REQUEST")).message).toBe("The request body came too slowly");
+  }
+  const next = await call(REPORTS, { method: "POST", headers: await headers("[]"), body: "[]" }, target);
+  expect(next.status).toBe(200);
 });
 
 test("a body that is cut off is 400", async () => {
