@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type DrizzleD1Database, drizzle } from "drizzle-orm/d1";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
+import { rootCause } from "../lib/fault.ts";
 
 export type Database = DrizzleD1Database;
 
@@ -47,20 +48,14 @@ export async function onPrimary<T>(d1: D1Database, work: (db: Database) => Promi
     try {
       return await work(primary(d1));
     } catch (cause) {
-      const message = messageOf(cause);
+      // Drizzle wraps what D1 says in a message that quotes the parameters.
+      const message = String(rootCause(cause));
       const isRetryable = RETRYABLE.some((part) => message.includes(part));
       if (!isRetryable && !message.includes(OVERLOADED)) throw cause;
       if (!isRetryable || attempt === ATTEMPTS) throw new DatabaseError("The database failed", { cause });
       await scheduler.wait(BACKOFF_MS * attempt * (0.5 + Math.random()));
     }
   }
-}
-
-/** What D1 itself says: Drizzle wraps it in a message that quotes the parameters. */
-function messageOf(fault: unknown): string {
-  let cause = fault;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause instanceof Error ? cause.message : "";
 }
 
 /** `column` holds one of `values`, however many: as one parameter, of which D1 takes 100. */

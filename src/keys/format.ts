@@ -132,7 +132,7 @@ export interface KeyForm {
 const REVEALING_LENGTH = 22;
 
 /** @param prefixes - All that keys begin with. */
-export function keyForm(prefixes: readonly string[]): KeyForm {
+function keyForm(prefixes: readonly string[]): KeyForm {
   const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
   return {
     isIn: (text) => text.search(key) >= 0,

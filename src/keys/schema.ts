@@ -179,7 +179,7 @@ export const apiKeySchema = z
       description: "Brand, environment and the first characters of the randomness: safe to show and log.",
     }),
     label: z.string(),
-    scopes: z.array(z.string()).min(1),
+    scopes: z.array(z.string()),
     createdAt: time,
     expiresAt: time.nullable().meta({ description: "null: never." }),
     revokedAt: time.nullable().meta({ description: "null: it was not." }),

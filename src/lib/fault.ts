@@ -3,7 +3,13 @@
  * hold digests.
  */
 export function describeFault(fault: unknown): string {
+  const cause = rootCause(fault);
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}
+
+/** The innermost cause of a fault: what went wrong first. */
+export function rootCause(fault: unknown): unknown {
   let cause = fault;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return cause;
 }

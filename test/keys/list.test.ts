@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { fold } from "../../src/keys/fold.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
-import { createKey, manage, ORIGIN } from "../support/api.ts";
+import { appWith, createKey, manage, ORIGIN } from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
 import { expectError, logged } from "../support/expect.ts";
 
 const LIST = "/settings/api-keys";
@@ -259,7 +260,7 @@ describe("?q=", () => {
     ["οδοσ", "Οδος"],
     ["strasse", "Straße"],
     ["file", "ﬁle"],
-    ["１２", "No. 12"],
+    ["Ｎｏ．　１", "No. 12"],
     ["e\u0301", "Café"],
     ["Café", "Cafe\u0301"],
     ["\u{1F511}".repeat(100), "\u{1F511}".repeat(100)],
@@ -329,4 +330,22 @@ describe("?q=", () => {
     await insertRows([{ label: "theirs", company: "globex" }]);
     for (const q of ["abcdefabcdef", "jobs", "theirs", "acme"]) expect(await labels(`?q=${q}`)).toEqual([]);
   });
+});
+
+test("one row with broken JSON keeps the others in the list", async () => {
+  await createKey({ label: "whole" });
+  await createKey({ label: "broken", scopes: ["jobs:write"] });
+  const breakRow = (value: unknown): void => {
+    if (!Array.isArray(value)) return;
+    for (const [i, entry] of value.entries()) {
+      if (entry === '["jobs:write"]') value[i] = "[";
+      else breakRow(entry);
+    }
+  };
+  const target = appWith({ DB: hooked(env.DB, () => {}, breakRow) });
+  const keys = await (await manage(LIST, { target })).json<ApiKey[]>();
+  expect(keys.map(({ label, scopes }) => [label, scopes])).toEqual([
+    ["broken", []],
+    ["whole", ["jobs:read"]],
+  ]);
 });
