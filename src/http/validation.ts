@@ -35,6 +35,7 @@ export function brokenFields(error: z.core.$ZodError): ErrorDetail[] {
 export function refuseUrl(outcome: Outcome): void {
   if (outcome.success) return;
   const [issue] = outcome.error.issues;
+  if (issue?.code === "unrecognized_keys") throw unknownParameter(issue.keys[0] ?? "");
   throw new ApiError("BAD_REQUEST", { message: `${String(issue?.path[0])}: ${issue?.message}` });
 }
 
@@ -48,10 +49,12 @@ export function knownQuery(schema?: z.ZodObject): MiddlewareHandler {
   const names = new Set(Object.keys(schema?.shape ?? {}));
   return async function knownQuery(c, next) {
     for (const name of new URL(c.req.url).searchParams.keys()) {
-      if (!names.has(name)) {
-        throw new ApiError("BAD_REQUEST", { message: `Unknown query parameter: ${masked(name)}` });
-      }
+      if (!names.has(name)) throw unknownParameter(name);
     }
     return next();
   };
+}
+
+function unknownParameter(name: string): ApiError {
+  return new ApiError("BAD_REQUEST", { message: `Unknown query parameter: ${masked(name)}` });
 }

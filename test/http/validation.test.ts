@@ -50,3 +50,10 @@ test("a wrong URL is a bad request that names the first wrong parameter", () => 
   const { code, message } = refusal(() => refuseUrl(schema.safeParse({ label: 1, scopes: 1 })));
   expect({ code, message }).toEqual({ code: "BAD_REQUEST", message: "label: must be a string" });
 });
+
+test("an unknown parameter is named, unless it is long enough to be a key", () => {
+  const message = (name: string) =>
+    refusal(() => refuseUrl(schema.safeParse({ label: "x", scopes: [], [name]: "" }))).message;
+  expect(message("lim")).toBe("Unknown query parameter: lim");
+  expect(message("x".repeat(58))).toBe("Unknown query parameter: ***");
+});
