@@ -51,7 +51,7 @@ export async function handleReport(
   return Promise.all(
     matches.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),
-      token_type: type,
+      token_type: format.form.masked(type),
       label: known.has(digests[i] ?? "") ? "true_positive" : "false_positive",
     })),
   );

@@ -4,7 +4,7 @@ import type { UsageReport } from "./recorder.ts";
 import { usageReportSchema } from "./schema.ts";
 import { mergeReports } from "./store.ts";
 
-/** Uses that one statement merges: some 20 ms, for which everybody else waits. A single report may have as many. */
+/** Uses that one statement merges: some 10 ms, for which everybody else waits. A single report may have as many. */
 const MAX_USES = 1_000;
 
 interface Delivery {

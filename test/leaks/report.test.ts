@@ -166,6 +166,12 @@ describe("what a reporter says of where a key was found", () => {
     expect(JSON.stringify(await stored())).not.toContain(theirs.slice(13));
   });
 
+  test("is answered without a key, where its type holds one", async () => {
+    const { report } = await reporter();
+    const answer = await report([match(key.rawKey, { type: `key ${key.rawKey}` })]);
+    expect(await answer.json()).toMatchObject([{ label: "true_positive", token_type: "key ***" }]);
+  });
+
   test("is kept up to a length", async () => {
     const detail = await detailOf({ url: `https://x.example/${"a".repeat(5_000)}`, source: "s".repeat(500) });
     expect([detail?.url?.length, detail?.source?.length]).toEqual([2_000, 100]);

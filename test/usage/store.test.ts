@@ -160,8 +160,7 @@ test("merging looks up each key and its day by their index", async () => {
   const [merge = ""] = await statementsOf((db) => mergeReports(db, [report("a")]));
   expect(await planOf(merge)).toEqual([
     "CO-ROUTINE uses",
-    "SCAN report VIRTUAL TABLE INDEX 1:",
-    "SCAN key VIRTUAL TABLE INDEX 3:",
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",
     "USE TEMP B-TREE FOR DISTINCT",
     "SCAN uses",
     "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
