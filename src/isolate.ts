@@ -29,7 +29,7 @@ export interface Isolate {
   verifier: Verifier;
   keys: KeyService;
   rules: Settings<RuleSettings>;
-  /** Generation character to pepper, the newest last. */
+  /** Generation character to pepper, the one of new keys last. */
   peppers: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -63,7 +63,8 @@ function join(
   const usage = new UsageRecorder({ queue, now, wait, background });
   const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes), {
     accepted,
-    onMissingPepper: (generation) => console.error(JSON.stringify({ event: "pepper_missing", generation })),
+    onMissingPepper: (generation, keys) =>
+      console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
   });
   const verifier = new Verifier({
     format,

@@ -38,8 +38,8 @@ export interface KeyFormat {
 export interface KeyFormatOptions {
   /** What older keys begin with, which are good as well. */
   accepted?: readonly string[];
-  /** Called once for each generation that a presented key names and that has no pepper. */
-  onMissingPepper?: (generation: string) => void;
+  /** Called for a generation that a presented key names and that has no pepper: with the 1st such key, the 10th, the 100th… */
+  onMissingPepper?: (generation: string, keys: number) => void;
 }
 
 /**
@@ -73,13 +73,15 @@ export function keyFormat(
   const presentedTag = new Uint8Array(TAG_LENGTH);
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const hmacKeys = new Map<string, CryptoKey>();
-  const missing = new Set<string>();
+  /** Keys presented, by generation. */
+  const missing = new Map<string, number>();
 
   async function importHmacKey(generation: string): Promise<CryptoKey | null> {
     const pepper = peppers.get(generation);
     if (pepper === undefined) {
-      if (!missing.has(generation)) onMissingPepper(generation);
-      missing.add(generation);
+      const keys = (missing.get(generation) ?? 0) + 1;
+      missing.set(generation, keys);
+      if (Number.isInteger(Math.log10(keys))) onMissingPepper(generation, keys);
       return null;
     }
     const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);

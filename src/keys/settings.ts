@@ -45,12 +45,31 @@ const prefix = z
   .string()
   .check(z.regex(/^[A-Za-z0-9]+(_[A-Za-z0-9]+)*$/, "must be letters and digits joined by single _"));
 
-/** What the format of keys depends on. */
-export const formatSettings = z.object({
-  KEY_PREFIX: prefix,
-  KEY_PREFIXES_ACCEPTED: z.pipe(words, z.array(prefix)),
-  KEY_PEPPERS: peppers,
-});
+/** What the format of keys depends on. Of `KEY_PEPPERS` the last one makes new keys: the newest, or `KEY_GENERATION`. */
+export const formatSettings = z.pipe(
+  z
+    .object({
+      KEY_PREFIX: prefix,
+      KEY_PREFIXES_ACCEPTED: z.pipe(words, z.array(prefix)),
+      KEY_PEPPERS: peppers,
+      KEY_GENERATION: z._default(z.string(), ""),
+    })
+    .check(
+      z.refine(
+        ({ KEY_PEPPERS, KEY_GENERATION }) => KEY_GENERATION === "" || KEY_PEPPERS.has(KEY_GENERATION),
+        {
+          path: ["KEY_GENERATION"],
+          error: "must be a generation of KEY_PEPPERS",
+        },
+      ),
+    ),
+  z.transform(({ KEY_PEPPERS, KEY_GENERATION, ...settings }) => {
+    const made = KEY_PEPPERS.get(KEY_GENERATION);
+    if (made === undefined) return { ...settings, KEY_PEPPERS };
+    const others = [...KEY_PEPPERS].filter(([generation]) => generation !== KEY_GENERATION);
+    return { ...settings, KEY_PEPPERS: new Map([...others, [KEY_GENERATION, made]]) };
+  }),
+);
 
 export type FormatSettings = z.output<typeof formatSettings>;
 

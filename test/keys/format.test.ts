@@ -226,16 +226,20 @@ describe("a key that begins with an accepted prefix", () => {
 });
 
 describe("a generation without a pepper", () => {
-  test("is told once, however often it is presented", async () => {
+  test("is told of with the first key of it, the tenth and so on, however often it is presented", async () => {
     const { rawKey } = await keyFormat("lk_live", peppers({ a: OLD }), secure).create();
-    const missing: string[] = [];
+    const missing: [string, number][] = [];
     const { digest } = keyFormat("lk_live", peppers({ b: NEW }), secure, {
-      onMissingPepper: (generation) => missing.push(generation),
+      onMissingPepper: (...told) => missing.push(told),
     });
-    for (let i = 0; i < 3; i++) expect(await digest(rawKey)).toBeNull();
+    for (let i = 0; i < 120; i++) expect(await digest(rawKey)).toBeNull();
     await digest("lk_live_x");
     await digest((await format.create()).rawKey);
-    expect(missing).toEqual(["a"]);
+    expect(missing).toEqual([
+      ["a", 1],
+      ["a", 10],
+      ["a", 100],
+    ]);
   });
 
   test("is not among those that can be checked", () => {

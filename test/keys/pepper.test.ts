@@ -46,7 +46,7 @@ describe("a key whose pepper is missing", () => {
       await expectError(answer, "UNAUTHORIZED");
     }
     expect(lines.filter((line) => line.includes("pepper_missing"))).toEqual([
-      '{"event":"pepper_missing","generation":"a"}',
+      '{"event":"pepper_missing","generation":"a","keys":1}',
     ]);
     expect(lines.join()).not.toContain(old.rawKey.slice(13));
   });
@@ -67,6 +67,32 @@ describe("a key whose pepper is missing", () => {
   test.each(["revoked_at = 1", "expires_at = 1"])("does not once %s", async (end) => {
     await env.DB.prepare(`UPDATE api_keys SET ${end}`).run();
     expect((await call("/health/ready", {}, after)).status).toBe(200);
+  });
+});
+
+describe("a new pepper, added in two steps", () => {
+  const known = appWith({ KEY_GENERATION: "a" });
+
+  test("is first known everywhere: new keys are still good where it is not known yet", async () => {
+    const { rawKey, id } = await createKey({}, { target: known });
+    const row = await env.DB.prepare("SELECT generation FROM api_keys WHERE id = ?").bind(id).first();
+    expect(row).toEqual({ generation: "a" });
+    for (const target of [before, known, appWith({})])
+      expect((await call("/public/v1/key", { headers: { "X-API-Key": rawKey } }, target)).status).toBe(200);
+  });
+
+  test("is then used: new keys are good, and can be revoked, where it is known and not used yet", async () => {
+    const { rawKey } = await createKey();
+    for (const method of ["GET", "DELETE"]) {
+      const answer = await call("/public/v1/key", { method, headers: { "X-API-Key": rawKey } }, known);
+      expect(answer.ok).toBe(true);
+    }
+  });
+
+  test("has to be one of those that there are", async () => {
+    const lines = logged();
+    await expectError(await call("/public/v1/key", {}, appWith({ KEY_GENERATION: "c" })), "INTERNAL_ERROR");
+    expect(lines.join()).toContain("KEY_GENERATION");
   });
 });
 
