@@ -1,6 +1,6 @@
 import { LruCache } from "./cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
-import type { KeyRecord } from "./decide.ts";
+import { decide, type KeyRecord } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
 
 /** Changes that one read brings at most; the next ones are another page. */
@@ -84,6 +84,8 @@ export class Feed {
   readonly reads: Reads;
   readonly #recent = new RecentChanges();
   #cursor: KeyChange | null = null;
+  /** The number of the next read when this feed was begun with: earlier ones may be of another. */
+  #startedAt = 0;
   #syncedAt = Number.NEGATIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
   /** Of the question that was last due. */
@@ -153,9 +155,16 @@ export class Feed {
     }
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
     const isCurrent = this.#recent.isCurrent(digest, head);
-    if (isCurrent) this.#keep(digest, record);
-    // It is newer than the cursor: an older one that comes later must not take its place.
-    if (isCurrent && (isBehind || !isFollowed)) this.#recent.note(digest, head);
+    const isOfThisFeed =
+      isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor));
+    if (isCurrent && isOfThisFeed) {
+      this.#keep(digest, record);
+      // Where it is newer than the cursor, an older one that comes later must not take its place.
+      if (isBehind || !isFollowed) this.#recent.note(digest, head);
+    } else if (isCurrent && record !== null && decide(record, [], now) !== null) {
+      // Refused by numbers that may be another feed's: what is held may be older.
+      this.forget([digest]);
+    }
     return { isCurrent, isBehind };
   }
 
@@ -170,10 +179,17 @@ export class Feed {
     digest: string,
     isRefused: boolean,
   ): void {
+    if (number < this.#startedAt || head < (this.#cursor?.seq ?? 1)) {
+      // Of an older state, or of another feed, one that was emptied or set back: it tells nothing about other reads.
+      if (isRefused) this.forget([digest]);
+      return;
+    }
     this.#recent.confirm(number, head);
-    if (!this.#recent.isCurrent(digest, head)) return;
-    if (isRefused) this.#recent.note(digest, head);
-    this.#keep(digest, record);
+    if (isRefused) {
+      this.#records.delete(digest);
+      this.#recent.note(digest, head);
+    }
+    if (this.#recent.isCurrent(digest, head)) this.#keep(digest, record);
   }
 
   /** These keys were changed by this isolate, just now: of them only the primary counts, read from here on. */
@@ -200,14 +216,14 @@ export class Feed {
 
   /** What is known is of an age that nobody knows: past the bound. */
   #distrust(now: number): void {
-    this.#syncedAt = Math.min(this.#syncedAt, now - this.limits.boundMs);
+    this.#syncedAt = Math.min(this.#syncedAt, now - this.limits.boundMs - CLOCK_SKEW_MS);
   }
 
   /** Whether `changes` follow on what is known, so that the cursor stands on the last of them or is past it. */
   #follow(question: Question, changes: readonly KeyChange[], now: number): boolean {
     const known = this.#cursor;
     const last = changes.at(-1) ?? null;
-    const at = known === null ? -1 : changes.findIndex((change) => isSame(change, known));
+    const at = changes.findIndex((change) => isSame(change, known));
     // Only who asked from this very change can tell that it is gone.
     if (at === -1 && question.cursor !== known) return false;
     const isFarBehind = changes.length > PAGE_SIZE && now - this.#syncedAt >= this.limits.outageMs;
@@ -227,6 +243,7 @@ export class Feed {
   #startAfresh(cursor: KeyChange | null): void {
     this.#records.clear();
     this.#recent.restart(cursor?.seq ?? 0, this.reads.next);
+    this.#startedAt = this.reads.next;
     this.#cursor = cursor;
   }
 
@@ -237,6 +254,6 @@ export class Feed {
   }
 }
 
-function isSame(a: KeyChange, b: KeyChange): boolean {
-  return a.seq === b.seq && a.digest === b.digest && a.changedAt === b.changedAt;
+function isSame(a: KeyChange | undefined, b: KeyChange | null): boolean {
+  return a?.seq === b?.seq && a?.digest === b?.digest && a?.changedAt === b?.changedAt;
 }
