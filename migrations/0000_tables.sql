@@ -12,8 +12,10 @@ CREATE TABLE `api_keys` (
 	`revoked_at` integer,
 	`last_used_at` integer,
 	`replaces_id` text,
-	CONSTRAINT "api_keys_expires_at" CHECK(typeof("api_keys"."expires_at") IN ('integer', 'null')),
-	CONSTRAINT "api_keys_revoked_at" CHECK(typeof("api_keys"."revoked_at") IN ('integer', 'null')),
+	CONSTRAINT "api_keys_created_at" CHECK(typeof("api_keys"."created_at") IN ('integer', 'null') AND coalesce("api_keys"."created_at" BETWEEN 0 AND 253402300799999, 1)),
+	CONSTRAINT "api_keys_expires_at" CHECK(typeof("api_keys"."expires_at") IN ('integer', 'null') AND coalesce("api_keys"."expires_at" BETWEEN 0 AND 253402300799999, 1)),
+	CONSTRAINT "api_keys_revoked_at" CHECK(typeof("api_keys"."revoked_at") IN ('integer', 'null') AND coalesce("api_keys"."revoked_at" BETWEEN 0 AND 253402300799999, 1)),
+	CONSTRAINT "api_keys_last_used_at" CHECK(typeof("api_keys"."last_used_at") IN ('integer', 'null') AND coalesce("api_keys"."last_used_at" BETWEEN 0 AND 253402300799999, 1)),
 	CONSTRAINT "api_keys_scopes" CHECK(json_valid("api_keys"."scopes") AND json_type("api_keys"."scopes") = 'array')
 );
 --> statement-breakpoint
@@ -34,6 +36,7 @@ CREATE TABLE `audit_events` (
 	`actor_subject` text,
 	`at` integer NOT NULL,
 	`detail` text,
+	CONSTRAINT "audit_events_at" CHECK(typeof("audit_events"."at") IN ('integer', 'null') AND coalesce("audit_events"."at" BETWEEN 0 AND 253402300799999, 1)),
 	CONSTRAINT "audit_events_detail" CHECK("audit_events"."detail" IS NULL OR (json_valid("audit_events"."detail") AND json_type("audit_events"."detail") = 'object'))
 );
 --> statement-breakpoint
@@ -54,7 +57,8 @@ CREATE TABLE `usage_days` (
 	`denied` integer NOT NULL,
 	`last_used_at` integer,
 	`reports` text DEFAULT '' NOT NULL,
-	PRIMARY KEY(`key_id`, `day`)
+	PRIMARY KEY(`key_id`, `day`),
+	CONSTRAINT "usage_days_last_used_at" CHECK(typeof("usage_days"."last_used_at") IN ('integer', 'null') AND coalesce("usage_days"."last_used_at" BETWEEN 0 AND 253402300799999, 1))
 );
 --> statement-breakpoint
 CREATE INDEX `usage_days_day` ON `usage_days` (`day`);

@@ -1,10 +1,11 @@
-import { isNotNull, isNull, sql } from "drizzle-orm";
+import { isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import {
   check,
   customType,
   index,
   integer,
   primaryKey,
+  type SQLiteColumn,
   sqliteTable,
   text,
   uniqueIndex,
@@ -24,6 +25,14 @@ const texts = customType<{ data: Record<string, string> | null; driverData: stri
   toDriver: (value) => JSON.stringify(value),
   fromDriver: (stored) => jsonOr(stored, isStringRecord, null),
 });
+
+/**
+ * A time, or none: whoever writes another value is refused. A text would never be reached, and what is past the year
+ * 9999 cannot be shown.
+ */
+function isTime(column: SQLiteColumn): SQL {
+  return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} BETWEEN 0 AND 253402300799999, 1)`;
+}
 
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
@@ -57,9 +66,10 @@ export const apiKeys = sqliteTable(
     index("api_keys_revoked").on(table.revokedAt).where(isNotNull(table.revokedAt)),
     index("api_keys_expired").on(table.expiresAt).where(isNotNull(table.expiresAt)),
     index("api_keys_generation").on(table.generation, table.expiresAt).where(isNull(table.revokedAt)),
-    // A time that is not a number would never be reached: refused, whoever writes it.
-    check("api_keys_expires_at", sql`typeof(${table.expiresAt}) IN ('integer', 'null')`),
-    check("api_keys_revoked_at", sql`typeof(${table.revokedAt}) IN ('integer', 'null')`),
+    check("api_keys_created_at", isTime(table.createdAt)),
+    check("api_keys_expires_at", isTime(table.expiresAt)),
+    check("api_keys_revoked_at", isTime(table.revokedAt)),
+    check("api_keys_last_used_at", isTime(table.lastUsedAt)),
     check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
   ],
 );
@@ -88,6 +98,7 @@ export const auditEvents = sqliteTable(
     detail: texts(),
   },
   (table) => [
+    check("audit_events_at", isTime(table.at)),
     check(
       "audit_events_detail",
       sql`${table.detail} IS NULL OR (json_valid(${table.detail}) AND json_type(${table.detail}) = 'object')`,
@@ -111,5 +122,9 @@ export const usageDays = sqliteTable(
     /** Ids of the reports merged last, the newest first, so that one delivered again counts once. */
     reports: text().notNull().default(""),
   },
-  (table) => [primaryKey({ columns: [table.keyId, table.day] }), index("usage_days_day").on(table.day)],
+  (table) => [
+    primaryKey({ columns: [table.keyId, table.day] }),
+    index("usage_days_day").on(table.day),
+    check("usage_days_last_used_at", isTime(table.lastUsedAt)),
+  ],
 );

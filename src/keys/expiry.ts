@@ -1,7 +1,4 @@
-import { DAY_MS } from "../lib/time.ts";
-
-/** The last instant that RFC 3339 can write in UTC: an offset leads past it. */
-const LAST_INSTANT_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+import { DAY_MS, LAST_INSTANT_MS } from "../lib/time.ts";
 
 /**
  * What is wrong with the end of a new key, in the words of the API; `null`: nothing. Times are milliseconds since the

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { LAST_INSTANT_MS } from "../lib/time.ts";
 import { MAX_KEYS, REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
 
 const REPORT_ID = new RegExp(`^[0-9A-Za-z]{${REPORT_ID_LENGTH}}$`);
@@ -30,7 +31,7 @@ export const usageReportSchema = z.object({
         companyId: z.string().min(1),
         allowed: count,
         denied: count,
-        lastUsedAt: count.nullable(),
+        lastUsedAt: count.max(LAST_INSTANT_MS).nullable(),
       }),
     )
     .max(MAX_KEYS),

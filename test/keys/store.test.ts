@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { AuditEvent } from "../../src/audit/store.ts";
 import { type KeyStore, keyStore } from "../../src/keys/store.ts";
 import { dropChanges, feedStore } from "../../src/verify/store.ts";
+import { manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
@@ -187,17 +188,19 @@ test("a digest belongs to one key", async () => {
   expect(await store.list("acme", { limit: 10 }, 1, ["b"])).toHaveLength(1);
 });
 
-test.each(["expires_at", "revoked_at"])(
-  "%s by hand can be a number or nothing, not a text",
+test.each(["created_at", "expires_at", "revoked_at", "last_used_at"])(
+  "%s by hand can be a time that can be shown, not a text or another number",
   async (column) => {
     await keyStore(env.DB).insert(key, event, CAPS);
     const set = async (value: string) => {
       await env.DB.prepare(`UPDATE api_keys SET ${column} = ${value}`).run();
     };
-    await expect(set("'2999-01-01T00:00:00Z'")).rejects.toThrow(/CHECK/);
-    await expect(set("1.5")).rejects.toThrow(/CHECK/);
-    await set("1");
-    await set("NULL");
+    for (const value of ["'2999-01-01T00:00:00Z'", "1.5", "-1", "253402300800000", "x'00'"]) {
+      await expect(set(value)).rejects.toThrow(/CHECK/);
+    }
+    await set("253402300799999");
+    expect((await manage(`/settings/api-keys/${key.id}`)).status).toBe(200);
+    if (column !== "created_at") await set("NULL");
   },
 );
 

@@ -58,6 +58,7 @@ test.each<[string, unknown]>([
   ["a count that is no whole number", report("k", { keys: [use("k", { allowed: 0.5 })] })],
   ["a count past what a number holds", report("k", { keys: [use("k", { allowed: 2 ** 53 })] })],
   ["a time that is a text", report("k", { keys: [use("k", { lastUsedAt: "now" })] })],
+  ["a time that cannot be shown", report("k", { keys: [use("k", { lastUsedAt: 253_402_300_800_000 })] })],
   ["more keys than a report has", report("k", { keys: Array(MAX_KEYS + 1).fill(use("k")) })],
 ])("a message of %s comes again by itself, and those beside it count", async (_, odd) => {
   const { id } = await createKey();
