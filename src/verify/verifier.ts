@@ -158,7 +158,9 @@ export class Verifier {
     const found = await this.#read(digest);
     if (found.isBehind && found.isDue) background(this.#look());
     if (found.record !== null && found.isCurrent) return found;
-    return this.#readPrimary(digest, options, startedAt + feed.limits.waitMs - now());
+    // No more than all of it, though the clock was set back.
+    const { waitMs } = feed.limits;
+    return this.#readPrimary(digest, options, Math.min(waitMs, startedAt + waitMs - now()));
   }
 
   /** Catches up with the feed, page by page. Never throws: the feed knows of failed reads. */

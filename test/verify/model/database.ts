@@ -1,0 +1,106 @@
+/** A real SQLite: D1 in workerd, `node:sqlite` in Node. */
+export interface Sqlite {
+  /** The rows, as D1's `raw()` gives them. */
+  all(sql: string, params: readonly unknown[]): unknown[][] | Promise<unknown[][]>;
+}
+
+interface Commit {
+  sql: string;
+  params: readonly unknown[];
+  at: number;
+}
+
+/** Empties a database and begins it anew, as the migrations do. */
+const RESET = [
+  "DELETE FROM api_keys",
+  "DELETE FROM key_changes",
+  "DELETE FROM sqlite_sequence WHERE name = 'key_changes'",
+  "INSERT INTO key_changes (digest, changed_at) VALUES ('', 0)",
+];
+
+/** Time of a change: that of the model, not of the machine. */
+const DATE = "UPDATE key_changes SET changed_at = ? WHERE changed_at > 1000000000000";
+
+/** A primary and replicas that follow it, commit by commit, with a lag of `lagMs` at most. */
+export class Cluster {
+  readonly lagMs: number;
+  readonly #primary: Sqlite;
+  readonly #replicas: { sqlite: Sqlite; applied: number }[];
+  #log: Commit[] = [];
+
+  constructor([primary, ...replicas]: [Sqlite, ...Sqlite[]], lagMs: number) {
+    this.lagMs = lagMs;
+    this.#primary = primary;
+    this.#replicas = replicas.map((sqlite) => ({ sqlite, applied: 0 }));
+  }
+
+  /** The number of commits so far. */
+  get head(): number {
+    return this.#log.length;
+  }
+
+  async begin(): Promise<void> {
+    for (const sqlite of [this.#primary, ...this.#replicas.map((replica) => replica.sqlite)])
+      for (const sql of RESET) await sqlite.all(sql, []);
+  }
+
+  async commit(sql: string, params: readonly unknown[], at: number): Promise<void> {
+    const commit = { sql, params, at };
+    this.#log.push(commit);
+    await apply(this.#primary, commit);
+  }
+
+  /** Replicas apply what is older than the lag. */
+  async replicate(now: number): Promise<void> {
+    const least = this.#log.findLastIndex(({ at }) => at <= now - this.lagMs) + 1;
+    for (const replica of this.#replicas) await this.#follow(replica, least);
+  }
+
+  readPrimary(sql: string, params: readonly unknown[]): unknown[][] | Promise<unknown[][]> {
+    return this.#primary.all(sql, params);
+  }
+
+  /** Reads at a replica which is `ahead` commits further than it was, and not behind the commit `bookmark`. */
+  async readNearest(sql: string, params: readonly unknown[], which: number, ahead: number, bookmark: number) {
+    const replica = this.#replicas[which % Math.max(1, this.#replicas.length)];
+    if (replica === undefined || this.lagMs === 0)
+      return { rows: await this.#primary.all(sql, params), commit: this.head };
+    await this.#follow(replica, Math.min(this.head, Math.max(bookmark, replica.applied + ahead)));
+    return { rows: await replica.sqlite.all(sql, params), commit: replica.applied };
+  }
+
+  /** The time of the commit to which everything goes back, by Time Travel: feed and numbers as well. */
+  async restore(commits: number): Promise<void> {
+    this.#log = this.#log.slice(0, commits);
+    await this.begin();
+    for (const commit of this.#log) await apply(this.#primary, commit);
+    for (const replica of this.#replicas) {
+      replica.applied = 0;
+      await this.#follow(replica, commits);
+    }
+  }
+
+  async #follow(replica: { sqlite: Sqlite; applied: number }, until: number): Promise<void> {
+    for (const commit of this.#log.slice(replica.applied, until)) {
+      await apply(replica.sqlite, commit);
+      replica.applied += 1;
+    }
+  }
+}
+
+async function apply(sqlite: Sqlite, { sql, params, at }: Commit): Promise<void> {
+  await sqlite.all(sql, params);
+  await sqlite.all(DATE, [at]);
+}
+
+/** A binding of D1 each statement of which goes to `send`, with what the session began with. */
+export function binding(
+  send: (start: string, sql: string, params: readonly unknown[]) => Promise<unknown[][]>,
+): D1Database {
+  const session = (start: string) => ({
+    prepare: (sql: string) => ({
+      bind: (...params: unknown[]) => ({ raw: () => send(start, sql, params) }),
+    }),
+  });
+  return { withSession: session } as unknown as D1Database;
+}

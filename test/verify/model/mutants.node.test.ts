@@ -1,0 +1,190 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { load, type Mutant, sqlite } from "./code.ts";
+import type { Sqlite } from "./database.ts";
+import { examples, histories, live } from "./run.ts";
+import type { Code } from "./world.ts";
+
+/** Ways to break the code, each of which the model must notice: file, what stands there, what is put there. */
+const MUTANTS: Record<string, Mutant> = {
+  "an old read puts its record back": [
+    "changes.ts",
+    "return head >= Math.max(",
+    "return head >= 0 * Math.max(",
+  ],
+  "a forgotten change is taken for none": ["changes.ts", "this.#forgetUpTo(this.#oldMax);", ""],
+  "too many changes made here are forgotten": ["changes.ts", "this.#unconfirmed.set(EVERY_KEY, next);", ""],
+  "an older read of the primary confirms a change": ["changes.ts", "if (next > number) break;", ""],
+  "a new beginning forgets what the primary refused": [
+    "changes.ts",
+    "const later = [...changes].filter(([, at]) => at > seq);",
+    "const later = [];",
+  ],
+  "the first new change is passed over": ["feed.ts", "changes.slice(at + 1)", "changes.slice(at + 2)"],
+  "changes are not applied": ["feed.ts", "else this.#records.delete(change.digest);", ""],
+  "a change of every key is not applied": [
+    "feed.ts",
+    "if (change.digest === EVERY_KEY) this.#records.clear();\n      else this",
+    "this",
+  ],
+  "a page is taken for everything": [
+    "feed.ts",
+    "const isBehind = (this.#cursor?.seq ?? 0) < head;",
+    "const isBehind = false;",
+  ],
+  "a read counts as of its end": ["feed.ts", "this.#syncedAt = question.askedAt;", "this.#syncedAt = now;"],
+  "starting afresh keeps the records": ["feed.ts", "void {\n    this.#records.clear();", "void {"],
+  "another feed goes unnoticed": [
+    "feed.ts",
+    "if (at === -1 && question.cursor !== known) return false;",
+    "if (at === -1 && (known !== null || question.cursor !== known)) return known !== null;",
+  ],
+  "a feed is known by its numbers alone": [
+    "feed.ts",
+    "a?.seq === b?.seq && a?.digest === b?.digest && a?.changedAt === b?.changedAt",
+    "a?.seq === b?.seq",
+  ],
+  "a read of another feed puts its record in": [
+    "feed.ts",
+    "isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor))",
+    "true",
+  ],
+  "the bound is not kept": ["feed.ts", "age >= boundMs && (age", "age >= boundMs * 1.2 && (age"],
+  "an outage has no end": [
+    "feed.ts",
+    "(age >= outageMs || !this.reads.isFailing(now))",
+    "!this.reads.isFailing(now)",
+  ],
+  "an answer does not end the failure": [
+    "feed.ts",
+    "if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();",
+    "",
+  ],
+  "what the primary refused is not remembered": [
+    "feed.ts",
+    "      this.#records.delete(digest);\n      this.#recent.note(digest, head);",
+    "",
+  ],
+  "a change made here is left to the feed": [
+    "feed.ts",
+    "this.#recent.noteUnconfirmed(digests, this.reads.next);",
+    "",
+  ],
+  "a change made here keeps the record": [
+    "feed.ts",
+    "for (const digest of digests) this.#records.delete(digest);",
+    "",
+  ],
+  "a clock set back unseen makes knowledge new": [
+    "feed.ts",
+    "if (this.#syncedBy === watch) this.#distrust(now);",
+    "",
+  ],
+  "a clock set back during a read makes it new": ["feed.ts", "!question.watch.isOver && ", ""],
+  "one failure is enough": ["reads.ts", "(inDoubt && isNext)", "true"],
+  "one failure excuses for ever": [
+    "reads.ts",
+    "now - this.#failedAt < this.#limits.waitMs",
+    "Number.isFinite(this.#failedAt)",
+  ],
+  "every request asks in the background": [
+    "feed.ts",
+    'return this.reads.isDue(now) ? "background"',
+    'return now > 0 ? "background"',
+  ],
+  "a late answer is thrown away": [
+    "verifier.ts",
+    "return { ...feed.absorb(",
+    "if (now() - askedAt >= 1000) throw new Error('late');\n      return { ...feed.absorb(",
+  ],
+  "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
+  "a failed read looks like an unknown key": [
+    "verifier.ts",
+    "this.#usable(digest, options)) ?? UNAVAILABLE",
+    "this.#usable(digest, options)) ?? UNKNOWN",
+  ],
+  "the primary is not asked about a new key": [
+    "verifier.ts",
+    "if (found.record !== null && found.isCurrent) return found;",
+    "return found;",
+  ],
+  "a record known to be old answers its caller": [
+    "verifier.ts",
+    "if (found.record !== null && found.isCurrent) return found;",
+    "if (found.record !== null) return found;",
+  ],
+  "the primary is not asked where it is asked for": [
+    "verifier.ts",
+    'options.consistency === "strong"',
+    "false",
+  ],
+  "a clock set back makes a caller wait for the primary for longer": [
+    "verifier.ts",
+    "Math.min(waitMs, startedAt + waitMs - now())",
+    "startedAt + waitMs - now()",
+  ],
+  "a read waits for another request's read": [
+    "verifier.ts",
+    "reads.push(this.#begin(question, digest));",
+    "reads.push((feed.shared ??= this.#begin(question, digest).finally(() => (feed.shared = undefined))));",
+  ],
+  "the newest change is not the newest": ["store.ts", "(SELECT max(", "(SELECT min("],
+  "a replica is asked in place of the primary": ["store.ts", "await primary(d1)", "await nearest(d1)"],
+  "the cache grows past its capacity": [
+    "cache.ts",
+    "this.#young.size < this.#half",
+    "this.#young.size <= this.#half",
+  ],
+  "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
+};
+
+/** `RUNS=1000000 npm run test:model` goes on for three quarters of an hour or so. */
+const RUNS = Number(process.env.RUNS ?? 5_000);
+const MAX_FLOOD = 10;
+
+const all = histories(fc.integer({ min: 1, max: MAX_FLOOD }));
+let directory: string;
+let databases: [Sqlite, Sqlite, Sqlite];
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "mutants-"));
+  databases = [await sqlite(), await sqlite(), await sqlite()];
+});
+afterAll(() => rm(directory, { recursive: true }));
+/** No spy: it would keep every line of a run of hours. */
+beforeEach(() => {
+  const { error } = console;
+  console.error = () => {};
+  return () => {
+    console.error = error;
+  };
+});
+
+async function survives(code: Code): Promise<boolean> {
+  const outcome = await fc.check(
+    fc.asyncProperty(all, async (history) => (await live(code, databases, history)).fault === undefined),
+    { numRuns: 20_000, endOnFailure: true, examples: examples.map((history) => [history]) },
+  );
+  return !outcome.failed;
+}
+
+test("the code as it is keeps its promises", { timeout: 24 * 3_600_000 }, async () => {
+  const code = await load(directory);
+  await fc.assert(
+    fc.asyncProperty(all, async (history) => {
+      const { fault } = await live(code, databases, history);
+      if (fault) throw fault;
+    }),
+    { numRuns: RUNS, examples: examples.map((history) => [history]) },
+  );
+});
+
+test.each(Object.entries(MUTANTS))("the model notices that %s", { timeout: 120_000 }, async (_, mutant) => {
+  expect(await survives(await load(directory, mutant))).toBe(false);
+});
+
+test("the model notices sessions that forget what they have seen", { timeout: 120_000 }, async () => {
+  expect(await survives({ ...(await load(directory)), isForgetful: true })).toBe(false);
+});

@@ -1,0 +1,596 @@
+import type { VerifyResult } from "../../../src/verify/contract.ts";
+import { decide, type KeyRecord } from "../../../src/verify/decide.ts";
+import type { Feed } from "../../../src/verify/feed.ts";
+import type { feedStore } from "../../../src/verify/store.ts";
+import type { Verifier } from "../../../src/verify/verifier.ts";
+import { binding, Cluster, type Sqlite } from "./database.ts";
+
+const BOUND_MS = 5_000;
+const OUTAGE_MS = 20_000;
+const RETRY_MS = 1_000;
+const WAIT_MS = 2_000;
+const CAPACITY = 3;
+export const KEYS = 5;
+export const ISOLATES = 3;
+/** Changes older than this may be trimmed. Far longer than an outage in life; short here, to happen. */
+const RETENTION_MS = 10_000;
+
+/** The code under test. */
+export interface Code {
+  Feed: typeof Feed;
+  Verifier: typeof Verifier;
+  feedStore: typeof feedStore;
+  /** Breaks the sessions: they forget what they have seen. */
+  isForgetful?: boolean;
+}
+
+/** The record of a key from a moment on; `null`: there is none. */
+interface Version {
+  at: number;
+  record: KeyRecord | null;
+}
+
+/** A statement on its way to the database and back. */
+interface Read {
+  isolate: Isolate;
+  /** Who asks for it; `null`: nobody, it is done behind the answers. */
+  request: Request | null;
+  /** Whether it goes on, whatever becomes of its request. */
+  isKept: boolean;
+  startedAt: number;
+  isPrimary: boolean;
+  sql: string;
+  params: readonly unknown[];
+  outcome?: { rows: unknown[][]; commit: number };
+  resolve: (rows: unknown[][]) => void;
+  reject: (fault: Error) => void;
+}
+
+interface Timer {
+  at: number;
+  isolate: Isolate;
+  request: Request | null;
+  end: () => void;
+}
+
+interface Request {
+  isolate: Isolate;
+  digest: string;
+  isStrong: boolean;
+  /** Requests are numbered as they come. */
+  number: number;
+  startedAt: number;
+  /** When the primary was read for it. */
+  primaryAt: number | undefined;
+  failed: boolean;
+  cutOff: boolean;
+  settled: boolean;
+}
+
+interface Isolate {
+  verifier: Verifier;
+  feed: Feed;
+  /** How far its clock is from the world's. */
+  offset: number;
+  isClockTrue: boolean;
+  /** The latest commit that the session has seen. */
+  bookmark: number;
+  /** Reads that failed or were late since one came back, and when the last did. */
+  failures: number;
+  failedAt: number;
+  /** When reads of the feed alone were begun. */
+  looks: number[];
+  /** What the isolate itself has changed or was refused by the primary: as of when it knows, for later requests. */
+  known: Map<string, { at: number; from: number }>;
+  /** How many requests had come when a key was first refused as revoked. */
+  refused: Map<string, number>;
+}
+
+const pause = async () => {
+  for (let i = 0; i < 30; i++) await null;
+};
+
+/**
+ * Several isolates over one database: the code's own statements, run by a real SQLite. Each method is one thing that
+ * can happen; every verdict is held against the history of the keys when it is given, in the world's own time. A
+ * broken promise is kept in `fault`.
+ */
+export class World {
+  time = 1_000_000;
+  readonly isolates: Isolate[];
+  verdicts = 0;
+  /** The first promise that was broken. */
+  fault: Error | undefined;
+  #reads: Read[] = [];
+  #timers: Timer[] = [];
+  #running: Request | null = null;
+  /** The read that was begun last, by what runs now. */
+  #begun: Read | undefined;
+  /** Ids of keys are never used twice. */
+  #ids = 0;
+  #restoredAt = Number.NEGATIVE_INFINITY;
+  readonly #requests: Request[] = [];
+  readonly #dropped: Read[] = [];
+  readonly #versions = new Map<string, Version[]>();
+  /** What there was after each commit. */
+  readonly #states: Map<string, KeyRecord | null>[] = [];
+  readonly #cluster: Cluster;
+  readonly #code: Code;
+
+  constructor(code: Code, databases: [Sqlite, ...Sqlite[]], lagMs: number) {
+    this.#code = code;
+    this.#cluster = new Cluster(databases, lagMs);
+    this.isolates = Array.from({ length: ISOLATES }, () => this.#isolate());
+  }
+
+  async begin(): Promise<void> {
+    await this.#cluster.begin();
+    for (let key = 0; key < KEYS - 1; key++) await this.create(key);
+  }
+
+  /** Time passes; every timer ends at its moment. */
+  async tick(milliseconds: number): Promise<void> {
+    const until = this.time + milliseconds;
+    for (;;) {
+      const [next] = this.#timers.filter(({ at }) => at <= until).toSorted((a, b) => a.at - b.at);
+      this.time = next === undefined ? until : Math.max(this.time, next.at);
+      if (next === undefined) break;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      await this.#run(next.request, next.end);
+    }
+    await this.#cluster.replicate(this.time);
+  }
+
+  async create(key: number): Promise<void> {
+    const digest = digestOf(key);
+    if (this.#current(digest) !== null) return;
+    const record = {
+      id: `id${this.#ids++}`,
+      companyId: "acme",
+      scopes: [],
+      expiresAt: null,
+      revokedAt: null,
+    };
+    const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
+    await this.#write(
+      `INSERT INTO api_keys (${columns}) VALUES (?, 'acme', 'x', 'x', 'x', ?, '[]', 1)`,
+      [record.id, digest],
+      [[digest, record]],
+    );
+  }
+
+  async revoke(key: number): Promise<void> {
+    await this.#set(key, "revoked_at = coalesce(revoked_at, ?)", [this.time], (record) => ({
+      ...record,
+      revokedAt: record.revokedAt ?? this.time,
+    }));
+  }
+
+  async expire(key: number): Promise<void> {
+    const expiresAt = this.time + 1_000;
+    await this.#set(key, "expires_at = ?", [expiresAt], (record) => ({ ...record, expiresAt }));
+  }
+
+  async revive(key: number): Promise<void> {
+    await this.#set(key, "revoked_at = NULL, expires_at = NULL", [], (record) => ({
+      ...record,
+      revokedAt: null,
+      expiresAt: null,
+    }));
+  }
+
+  async delete(key: number): Promise<void> {
+    const digest = digestOf(key);
+    if (this.#current(digest) === null) return;
+    await this.#write("DELETE FROM api_keys WHERE digest = ?", [digest], [[digest, null]]);
+  }
+
+  /** A key takes another one's id, and its place. */
+  async displace(key: number): Promise<void> {
+    const [digest, other] = [digestOf(key), digestOf((key + 1) % KEYS)];
+    const [record, gone] = [this.#current(digest), this.#current(other)];
+    if (record === null || gone === null) return;
+    await this.#write(
+      "UPDATE OR REPLACE api_keys SET id = ? WHERE digest = ?",
+      [gone.id, digest],
+      [
+        [other, null],
+        [digest, { ...record, id: gone.id }],
+      ],
+    );
+  }
+
+  /** The isolate takes the call that changes the key. */
+  async changeAt(index: number, key: number, act: (key: number) => Promise<void>): Promise<void> {
+    const isolate = this.isolates[index];
+    if (isolate === undefined) return;
+    await act.call(this, key);
+    isolate.verifier.forget([digestOf(key)]);
+    this.#know(isolate, digestOf(key), this.time);
+  }
+
+  async trim(): Promise<void> {
+    const old = "SELECT max(seq) FROM key_changes WHERE changed_at < ?";
+    await this.#write(`DELETE FROM key_changes WHERE seq < (${old})`, [this.time - RETENTION_MS], []);
+  }
+
+  /** Changes of keys that no isolate holds. */
+  async flood(count: number): Promise<void> {
+    const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)";
+    await this.#write(
+      `INSERT INTO key_changes (digest) ${numbers} SELECT 'elsewhere' || i FROM n`,
+      [count],
+      [],
+    );
+  }
+
+  /** Somebody empties the feed by hand, and tells of it as the documents have it. */
+  async empty(): Promise<void> {
+    await this.#write("DELETE FROM key_changes", [], []);
+  }
+
+  /** Back by so many commits, and then the statement that the documents have. */
+  async restore(back: number): Promise<void> {
+    const commits = Math.max(KEYS - 1, this.#cluster.head - back);
+    const state = this.#states[commits - 1];
+    if (state === undefined) return;
+    this.time += 1;
+    await this.#cluster.restore(commits);
+    this.#states.length = commits;
+    for (const isolate of this.isolates) {
+      isolate.bookmark = 0;
+      isolate.known.clear();
+      isolate.refused.clear();
+    }
+    this.#restoredAt = this.#requests.length;
+    const digests = [...this.#versions.keys()];
+    const changed = digests.map((digest) => [digest, state.get(digest) ?? null] as const);
+    await this.#write("INSERT INTO key_changes (digest) VALUES ('')", [], changed);
+  }
+
+  /** The clock of an isolate is set. */
+  setClock(index: number, milliseconds: number): void {
+    const isolate = this.isolates[index];
+    if (isolate === undefined) return;
+    isolate.offset += milliseconds;
+    isolate.isClockTrue = false;
+  }
+
+  async restart(index: number): Promise<void> {
+    const old = this.isolates[index];
+    this.isolates[index] = this.#isolate();
+    this.#timers = this.#timers.filter(({ isolate }) => isolate !== old);
+    for (const request of this.#requests) if (request.isolate === old) request.cutOff = true;
+    for (const read of this.#reads.filter((read) => read.isolate === old)) this.#drop(read);
+    await pause();
+  }
+
+  async verify(index: number, key: number, isStrong: boolean): Promise<void> {
+    const isolate = this.isolates[index];
+    if (isolate === undefined) return;
+    const digest = digestOf(key);
+    const request: Request = {
+      isolate,
+      digest,
+      isStrong,
+      number: this.#requests.length,
+      startedAt: this.time,
+      primaryAt: undefined,
+      failed: false,
+      cutOff: false,
+      settled: false,
+    };
+    this.#requests.push(request);
+    await this.#run(request, () => {
+      isolate.verifier.verify(digest, { consistency: isStrong ? "strong" : "bounded" }).then(
+        (result) => this.#judge(isolate, request, result),
+        (fault) => this.#break(`verify threw ${fault}`),
+      );
+    });
+  }
+
+  /** The statement runs: on a replica that has seen all the session has, or on the primary. */
+  async execute(pick: number, ahead: number): Promise<void> {
+    const read = pickOf(
+      this.#reads.filter((read) => read.outcome === undefined),
+      pick,
+    );
+    if (read !== undefined) await this.#execute(read, pick, ahead);
+  }
+
+  async deliver(pick: number): Promise<void> {
+    const read = pickOf(
+      this.#reads.filter((read) => read.outcome !== undefined),
+      pick,
+    );
+    if (read !== undefined) await this.#deliver(read);
+  }
+
+  async fail(pick: number): Promise<void> {
+    const read = pickOf(this.#reads, pick);
+    if (read === undefined) return;
+    this.#reads = this.#reads.filter((other) => other !== read);
+    this.#failed(read.isolate, read.isPrimary, read.request);
+    await this.#run(read.request, () => read.reject(new Error("lost")));
+  }
+
+  /** The client goes away: of its request only what was given to the background goes on. */
+  async abort(pick: number): Promise<void> {
+    const request = pickOf(
+      this.#requests.filter(({ settled, cutOff }) => !settled && !cutOff),
+      pick,
+    );
+    if (request === undefined) return;
+    request.cutOff = true;
+    this.#timers = this.#timers.filter((timer) => timer.request !== request);
+    for (const read of this.#reads.filter((read) => read.request === request && !read.isKept))
+      this.#drop(read);
+    await pause();
+  }
+
+  /** All that is under way comes back; then nobody may be left waiting for somebody else's read. */
+  async finish(): Promise<void> {
+    for (let left = 1_000; left > 0 && this.#reads.length > 0; left--) {
+      await this.execute(0, 0);
+      await this.deliver(0);
+    }
+    await this.tick(2 * WAIT_MS);
+    for (let left = 1_000; left > 0 && this.#reads.length > 0; left--) {
+      await this.execute(0, 0);
+      await this.deliver(0);
+    }
+    if (this.#requests.some((request) => !request.settled && !request.cutOff))
+      this.#break("a request was never answered");
+    for (const read of this.#dropped) read.reject(new Error("cut off"));
+    await pause();
+  }
+
+  async #run(request: Request | null, act: () => void): Promise<void> {
+    this.#running = request;
+    this.#begun = undefined;
+    act();
+    await pause();
+    this.#running = null;
+    if (this.isolates.some(({ feed }) => feed.size > CAPACITY)) this.#break("the cache is over its capacity");
+  }
+
+  async #execute(read: Read, which: number, ahead: number): Promise<void> {
+    const { isolate, request, isPrimary, sql, params } = read;
+    if (isPrimary) {
+      if (request) request.primaryAt = this.time;
+      read.outcome = { rows: await this.#cluster.readPrimary(sql, params), commit: 0 };
+      return;
+    }
+    const bookmark = this.#code.isForgetful ? 0 : isolate.bookmark;
+    read.outcome = await this.#cluster.readNearest(sql, params, which, ahead, bookmark);
+  }
+
+  async #deliver(read: Read): Promise<void> {
+    const { isolate, outcome, startedAt } = read;
+    if (outcome === undefined) return;
+    this.#reads = this.#reads.filter((other) => other !== read);
+    if (!read.isPrimary) {
+      isolate.bookmark = Math.max(isolate.bookmark, Math.min(outcome.commit, this.#cluster.head));
+      if (this.time - startedAt < BOUND_MS) isolate.failures = 0;
+    }
+    await this.#run(read.request, () => read.resolve(outcome.rows));
+  }
+
+  #failed(isolate: Isolate, isPrimary: boolean, request: Request | null): void {
+    if (request) request.failed = true;
+    if (isPrimary) return;
+    isolate.failures += 1;
+    isolate.failedAt = this.time;
+  }
+
+  #drop(read: Read): void {
+    this.#reads = this.#reads.filter((other) => other !== read);
+    if (read.request) read.request.cutOff = true;
+    this.#dropped.push(read);
+  }
+
+  #isolate(): Isolate {
+    const { Feed, Verifier, feedStore } = this.#code;
+    const feed = new Feed({
+      boundMs: BOUND_MS,
+      outageMs: OUTAGE_MS,
+      retryMs: RETRY_MS,
+      waitMs: WAIT_MS,
+      capacity: CAPACITY,
+    });
+    const timer = (milliseconds: number, request: Request | null, end: () => void) => {
+      this.#timers.push({ at: this.time + milliseconds, isolate, request, end });
+    };
+    const store = feedStore(
+      binding(
+        (start, sql, params) =>
+          new Promise((resolve, reject) => {
+            // The feed alone is asked for behind the answer.
+            const request = params.includes("") ? null : this.#running;
+            const isPrimary = start === "first-primary";
+            const startedAt = this.time;
+            this.#begun = {
+              isolate,
+              request,
+              isKept: false,
+              startedAt,
+              isPrimary,
+              sql,
+              params,
+              resolve,
+              reject,
+            };
+            this.#reads.push(this.#begun);
+            if (request === null) this.#inBackground(isolate);
+          }),
+      ),
+    );
+    const isolate: Isolate = {
+      feed,
+      verifier: new Verifier({
+        format: { digest: async (rawKey) => rawKey },
+        store,
+        feed,
+        now: () => this.time + isolate.offset,
+        wait: (milliseconds) => {
+          this.#begun = undefined;
+          const request = milliseconds === BOUND_MS ? null : this.#running;
+          return new Promise<void>((end) => timer(milliseconds, request, end));
+        },
+        inTime: (promise, milliseconds) =>
+          new Promise((resolve, reject) => {
+            const last = this.#reads.at(-1);
+            const request = last?.params.includes("") ? null : this.#running;
+            let isOver = false;
+            timer(milliseconds, request, () => {
+              if (isOver || request?.cutOff) return;
+              this.#failed(isolate, last?.isPrimary ?? false, request);
+              reject(new Error("late"));
+            });
+            promise
+              .finally(() => {
+                isOver = true;
+              })
+              .then(
+                (value) => request?.cutOff || resolve(value),
+                (fault) => request?.cutOff || reject(fault),
+              );
+          }),
+        // A read that is given to the background goes on, whatever becomes of its request.
+        background: () => {
+          if (this.#begun !== undefined) this.#begun.isKept = true;
+          this.#begun = undefined;
+        },
+      }),
+      offset: 0,
+      isClockTrue: true,
+      bookmark: 0,
+      failures: 0,
+      failedAt: Number.NEGATIVE_INFINITY,
+      looks: [],
+      known: new Map(),
+      refused: new Map(),
+    };
+    return isolate;
+  }
+
+  /** A look at the feed is begun once in a second, and has so many reads: two pages, each asked twice, and one of the last. */
+  #inBackground(isolate: Isolate): void {
+    isolate.looks = [...isolate.looks.filter((at) => this.time - at < 0.9 * RETRY_MS), this.time];
+    if (isolate.looks.length > 6 && isolate.isClockTrue) this.#break("too many reads in the background");
+  }
+
+  #current(digest: string): KeyRecord | null {
+    return this.#versions.get(digest)?.at(-1)?.record ?? null;
+  }
+
+  async #set(
+    key: number,
+    assignments: string,
+    params: unknown[],
+    change: (record: KeyRecord) => KeyRecord,
+  ): Promise<void> {
+    const digest = digestOf(key);
+    const record = this.#current(digest);
+    if (record === null) return;
+    const sql = `UPDATE api_keys SET ${assignments} WHERE digest = ?`;
+    await this.#write(sql, [...params, digest], [[digest, change(record)]]);
+  }
+
+  async #write(
+    sql: string,
+    params: readonly unknown[],
+    changes: readonly (readonly [string, KeyRecord | null])[],
+  ): Promise<void> {
+    for (const [digest, record] of changes) {
+      const versions = this.#versions.get(digest) ?? [];
+      this.#versions.set(digest, versions);
+      versions.push({ at: this.time, record });
+    }
+    await this.#cluster.commit(sql, params, this.time);
+    this.#states.push(new Map([...this.#versions.keys()].map((digest) => [digest, this.#current(digest)])));
+  }
+
+  /** What requests that come from now on must take into account. */
+  #know(isolate: Isolate, digest: string, at: number): void {
+    const known = isolate.known.get(digest);
+    if (known === undefined || known.at < at) isolate.known.set(digest, { at, from: this.#requests.length });
+  }
+
+  #judge(isolate: Isolate, request: Request, result: VerifyResult): void {
+    request.settled = true;
+    if (request.cutOff || !this.isolates.includes(isolate)) return;
+    this.verdicts += 1;
+    const isFailing = isolate.failures >= 2 && this.time - isolate.failedAt < WAIT_MS;
+    if (!result.valid && result.error === "UNAVAILABLE") {
+      if (!request.failed && !isFailing && isolate.isClockTrue)
+        this.#break("UNAVAILABLE without a failed read");
+      return;
+    }
+    const isStale = result.valid && result.stale;
+    if (isStale && isolate.isClockTrue && !isFailing)
+      this.#break("stale, though it is not so that two reads have just failed");
+    // What is refused tells not how old it is: it may be as old as what is accepted.
+    const age = isStale || (!result.valid && isFailing) ? OUTAGE_MS : BOUND_MS;
+    let since = this.time - age;
+    if (result.valid && isolate.isClockTrue) {
+      const checkedAt = Date.parse(result.checkedAt);
+      if (checkedAt < since || checkedAt > this.time) this.#break(`checked ${this.time - checkedAt} ms ago`);
+      since = checkedAt;
+    }
+    since -= this.#cluster.lagMs;
+    const verdict = result.valid ? "valid" : result.error;
+    // A key that is not there is confirmed by the primary.
+    if (request.isStrong || verdict === "UNAUTHORIZED") since = request.startedAt;
+    const known = isolate.known.get(request.digest);
+    if (known !== undefined && request.number >= known.from) since = Math.max(since, known.at);
+    if (isStale && !isolate.isClockTrue) since = Math.min(since, known?.at ?? Number.NEGATIVE_INFINITY);
+    const possible = this.#recordsBetween(request.digest, since, this.time).map((record) =>
+      record === null ? "UNAUTHORIZED" : (decide(record, [], this.time + isolate.offset)?.error ?? "valid"),
+    );
+    if (!possible.includes(verdict)) {
+      const states = [...new Set(possible)];
+      this.#break(
+        `${verdict}${isStale ? ", stale" : ""}, but in the last ${this.time - since} ms the key was ${states}`,
+      );
+    }
+    const { primaryAt } = request;
+    if (!result.valid && primaryAt !== undefined && request.number >= this.#restoredAt)
+      this.#know(isolate, request.digest, primaryAt);
+    this.#noTravelBack(isolate, request, verdict);
+  }
+
+  /** What an isolate has refused as revoked it does not accept later, unless the key was revived by hand. */
+  #noTravelBack(isolate: Isolate, request: Request, verdict: string): void {
+    const refused = isolate.refused.get(request.digest);
+    if (verdict === "KEY_REVOKED" && refused === undefined && request.number >= this.#restoredAt) {
+      isolate.refused.set(request.digest, this.#requests.length);
+    }
+    if (verdict !== "valid" || refused === undefined || request.number < refused) return;
+    const revoked = this.#versions
+      .get(request.digest)
+      ?.map(({ record }) => record !== null && record.revokedAt !== null);
+    if (!revoked?.slice(revoked.indexOf(true)).includes(false))
+      this.#break("accepted after it was refused as revoked");
+  }
+
+  /** Every record that the key had between two moments, and at the first just before what happened then. */
+  #recordsBetween(digest: string, from: number, to: number): (KeyRecord | null)[] {
+    const versions = this.#versions.get(digest) ?? [];
+    const first = versions.findLastIndex((version) => version.at < from);
+    const during = versions.slice(Math.max(first, 0)).filter((version) => version.at <= to);
+    return [...(first === -1 ? [null] : []), ...during.map((version) => version.record)];
+  }
+
+  #break(promise: string): void {
+    this.fault ??= new Error(promise);
+  }
+}
+
+function digestOf(key: number): string {
+  return `key${key}`;
+}
+
+function pickOf<T>(items: T[], pick: number): T | undefined {
+  return items[pick % items.length];
+}
