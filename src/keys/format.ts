@@ -1,4 +1,5 @@
 import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
+import { type KeyForm, keyForm, startOf } from "./form.ts";
 
 /** Base62 characters of randomness: 256 bits. */
 const RANDOM_LENGTH = 43;
@@ -71,29 +72,13 @@ export function keyFormat(
   );
   const tag = new Uint8Array(TAG_LENGTH);
   const presentedTag = new Uint8Array(TAG_LENGTH);
-  // Plain data, not promises: a promise of one request must not be awaited by another.
-  const hmacKeys = new Map<string, CryptoKey>();
-  /** Keys presented, by generation. */
-  const missing = new Map<string, number>();
-
-  async function importHmacKey(generation: string): Promise<CryptoKey | null> {
-    const pepper = peppers.get(generation);
-    if (pepper === undefined) {
-      const keys = (missing.get(generation) ?? 0) + 1;
-      missing.set(generation, keys);
-      if (Number.isInteger(Math.log10(keys))) onMissingPepper(generation, keys);
-      return null;
-    }
-    const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);
-    hmacKeys.set(generation, key);
-    return key;
-  }
+  const hmacKeys = hmacKeysOf(peppers, onMissingPepper);
 
   return {
     async create() {
       const body = randomBase62(RANDOM_LENGTH, random);
       const text = start + body + newest;
-      const key = hmacKeys.get(newest) ?? (await importHmacKey(newest));
+      const key = hmacKeys.held.get(newest) ?? (await hmacKeys.make(newest));
       if (key === null) throw new TypeError("keyFormat: no pepper");
       const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(text)));
       return {
@@ -108,7 +93,7 @@ export function keyFormat(
       const payload = whole.test(rawKey) ? payloads.get(rawKey.length) : undefined;
       if (payload === undefined) return null;
       const generation = rawKey.charAt(rawKey.length - TAG_LENGTH - GENERATION_LENGTH);
-      const key = hmacKeys.get(generation) ?? (await importHmacKey(generation));
+      const key = hmacKeys.held.get(generation) ?? (await hmacKeys.make(generation));
       if (key === null) return null;
       writeAscii(rawKey, payload);
       const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, payload));
@@ -122,39 +107,31 @@ export function keyFormat(
   };
 }
 
-/** The form of keys, by which they are found in other texts. */
-export interface KeyForm {
-  /** Whether a text holds a key, or so much of one that it is a secret no more. */
-  isIn(text: string): boolean;
-  /** The text with `***` in their places. */
-  masked(text: string): string;
-}
+/** The peppers as keys of WebCrypto, by generation: those that were made, and how to make one. */
+function hmacKeysOf(
+  peppers: ReadonlyMap<string, string>,
+  onMissingPepper: (generation: string, keys: number) => void,
+) {
+  // Plain data, not promises: a promise of one request must not be awaited by another.
+  const held = new Map<string, CryptoKey>();
+  /** Keys presented, by generation. */
+  const missing = new Map<string, number>();
 
-/** With so many characters of the randomness known, what is left of it is less than 128 bits. */
-const REVEALING_LENGTH = 22;
+  /** `null`: there is no such pepper. */
+  async function make(generation: string): Promise<CryptoKey | null> {
+    const pepper = peppers.get(generation);
+    if (pepper === undefined) {
+      const keys = (missing.get(generation) ?? 0) + 1;
+      missing.set(generation, keys);
+      if (Number.isInteger(Math.log10(keys))) onMissingPepper(generation, keys);
+      return null;
+    }
+    const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);
+    held.set(generation, key);
+    return key;
+  }
 
-/** @param prefixes - All that keys begin with. */
-function keyForm(prefixes: readonly string[]): KeyForm {
-  const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
-  return {
-    isIn: (text) => text.search(key) >= 0,
-    masked(text) {
-      const plain = percentDecoded(text);
-      // What is written by %-escapes is masked with them gone: the text has no other meaning to keep.
-      return (plain.search(key) >= 0 ? plain : text).replace(key, "***");
-    },
-  };
-}
-
-function startOf(prefixes: readonly string[]): string {
-  return `(?:${prefixes.map((prefix) => RegExp.escape(prefix)).join("|")})_`;
-}
-
-/** Of ASCII, however often it was encoded. */
-function percentDecoded(text: string): string {
-  return text.replace(/%(?:25)*([0-7][0-9A-Fa-f])/g, (_, code) =>
-    String.fromCharCode(Number.parseInt(code, 16)),
-  );
+  return { held, make };
 }
 
 function digestOf(signature: Uint8Array): string {

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { KeyForm } from "./format.ts";
+import type { KeyForm } from "./form.ts";
 
 const MAX_LABEL_CHARACTERS = 100;
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { limitSchema } from "../http/paging.ts";
 import { expiryFault } from "./expiry.ts";
-import type { KeyForm } from "./format.ts";
+import type { KeyForm } from "./form.ts";
 import { characters, labelSchema } from "./label.ts";
 import type { RuleSettings } from "./settings.ts";
 

@@ -1,0 +1,35 @@
+/** The form of keys, by which they are found in other texts. */
+export interface KeyForm {
+  /** Whether a text holds a key, or so much of one that it is a secret no more. */
+  isIn(text: string): boolean;
+  /** The text with `***` in their places. */
+  masked(text: string): string;
+}
+
+/** With so many characters of the randomness known, what is left of it is less than 128 bits. */
+const REVEALING_LENGTH = 22;
+
+/** @param prefixes - All that keys begin with. */
+export function keyForm(prefixes: readonly string[]): KeyForm {
+  const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
+  return {
+    isIn: (text) => text.search(key) >= 0,
+    masked(text) {
+      const plain = percentDecoded(text);
+      // What is written by %-escapes is masked with them gone: the text has no other meaning to keep.
+      return (plain.search(key) >= 0 ? plain : text).replace(key, "***");
+    },
+  };
+}
+
+/** What keys begin with, for a regular expression. */
+export function startOf(prefixes: readonly string[]): string {
+  return `(?:${prefixes.map((prefix) => RegExp.escape(prefix)).join("|")})_`;
+}
+
+/** Of ASCII, however often it was encoded. */
+function percentDecoded(text: string): string {
+  return text.replace(/%(?:25)*([0-7][0-9A-Fa-f])/g, (_, code) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
