@@ -3,7 +3,8 @@
  * through, one request after the other.
  */
 import type { KeyRecord } from "../src/verify/decide.ts";
-import { Feed, type KeyChange, NO_KEY, PAGE_SIZE, type Question } from "../src/verify/feed.ts";
+import { Feed, type Question } from "../src/verify/feed.ts";
+import { type KeyChange, NO_KEY, PAGE_SIZE } from "../src/verify/snapshot.ts";
 import { pause, random, zipf } from "./chance.ts";
 
 const OUTAGE_SECONDS = 300;

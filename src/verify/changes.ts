@@ -72,6 +72,7 @@ export class RecentChanges {
    * @param next - The number of the next read.
    */
   restart(seq: number, next: number): void {
+    if (this.#floor > seq) this.noteUnconfirmed([EVERY_KEY], next);
     for (const changes of [this.#old, this.#young]) {
       const later = [...changes].filter(([, at]) => at > seq);
       this.noteUnconfirmed(

@@ -2,24 +2,10 @@ import { LruCache } from "./cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import { decide, type KeyRecord } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
-
-/** Changes that one read brings at most; the next ones are another page. */
-export const PAGE_SIZE = 1_000;
-
-/** In place of a digest: the feed alone is asked for. */
-export const NO_KEY = "";
+import { type KeyChange, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 /** Requests of one isolate see clocks that differ: workerd's stands still until a request's next timer has fired. */
 const CLOCK_SKEW_MS = 100;
-
-export interface KeyChange {
-  /** Rises with every commit. */
-  seq: number;
-  /** The key that was changed; `EVERY_KEY`: all of them. */
-  digest: string;
-  /** Milliseconds since the epoch, by the database's clock. */
-  changedAt: number;
-}
 
 /** How long knowledge holds by a timer, as a clock may be set back while nobody looks. */
 interface Watch {
@@ -37,18 +23,6 @@ export interface Question {
   /** Whether it begins a watch, which `expire` ends after a bound. One in `retryMs`, also worth waiting for when late. */
   isDue: boolean;
   watch: Watch;
-}
-
-/** One snapshot of the database: the feed and a key's record, read together. */
-export interface Snapshot {
-  /**
-   * From `cursor` on, that change itself first, and `PAGE_SIZE` more at most; for `null` the newest change alone.
-   * Without the change at the cursor the feed is not the one that was known.
-   */
-  changes: readonly KeyChange[];
-  /** The newest change there is; 0: the feed is empty. */
-  head: number;
-  record: KeyRecord | null;
 }
 
 export interface Absorbed {
@@ -226,10 +200,16 @@ export class Feed {
     const at = changes.findIndex((change) => isSame(change, known));
     // Only who asked from this very change can tell that it is gone.
     if (at === -1 && question.cursor !== known) return false;
-    const isFarBehind = changes.length > PAGE_SIZE && now - this.#syncedAt >= this.limits.outageMs;
-    if (at === -1 || isFarBehind) {
-      this.#startAfresh(isFarBehind ? null : last);
-      return this.#cursor !== null;
+    const isFarBehind =
+      at !== -1 && changes.length > PAGE_SIZE && now - this.#syncedAt >= this.limits.outageMs;
+    if (isFarBehind) {
+      this.#records.clear();
+      this.#cursor = null;
+      return false;
+    }
+    if (at === -1) {
+      this.#startAfresh(last);
+      return last !== null;
     }
     for (const change of changes.slice(at + 1)) {
       if (change.digest === EVERY_KEY) this.#records.clear();

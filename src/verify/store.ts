@@ -1,7 +1,7 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
 import { apiKeys, keyChanges } from "../db/tables.ts";
-import { PAGE_SIZE, type Snapshot } from "./feed.ts";
+import { PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
   /** The feed from the change `cursor` on and the record of `digest`, in one statement and so of one moment. */

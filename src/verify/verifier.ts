@@ -4,8 +4,9 @@ import { describeFault } from "../lib/fault.ts";
 import { timestamp } from "../lib/time.ts";
 import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, type KeyRecord, type Refusal } from "./decide.ts";
-import { type Absorbed, type Feed, NO_KEY, type Question } from "./feed.ts";
+import type { Absorbed, Feed, Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
+import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
 
 const UNKNOWN: VerifyResult = { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };

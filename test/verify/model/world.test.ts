@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { Feed, PAGE_SIZE } from "../../../src/verify/feed.ts";
+import { Feed } from "../../../src/verify/feed.ts";
+import { PAGE_SIZE } from "../../../src/verify/snapshot.ts";
 import { feedStore } from "../../../src/verify/store.ts";
 import { Verifier } from "../../../src/verify/verifier.ts";
 import type { Sqlite } from "./database.ts";

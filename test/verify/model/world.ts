@@ -20,8 +20,6 @@ export interface Code {
   Feed: typeof Feed;
   Verifier: typeof Verifier;
   feedStore: typeof feedStore;
-  /** Breaks the sessions: they forget what they have seen. */
-  isForgetful?: boolean;
 }
 
 /** The record of a key from a moment on; `null`: there is none. */
@@ -99,6 +97,8 @@ export class World {
   time = 1_000_000;
   readonly isolates: Isolate[];
   verdicts = 0;
+  /** Of those, the ones that accept by what may be older than the bound. */
+  stale = 0;
   /** The first promise that was broken. */
   fault: Error | undefined;
   #reads: Read[] = [];
@@ -361,8 +361,7 @@ export class World {
       read.outcome = { rows: await this.#cluster.readPrimary(sql, params), commit: 0 };
       return;
     }
-    const bookmark = this.#code.isForgetful ? 0 : isolate.bookmark;
-    read.outcome = await this.#cluster.readNearest(sql, params, which, ahead, bookmark);
+    read.outcome = await this.#cluster.readNearest(sql, params, which, ahead, isolate.bookmark);
   }
 
   async #deliver(read: Read): Promise<void> {
@@ -528,6 +527,7 @@ export class World {
       return;
     }
     const isStale = result.valid && result.stale;
+    if (isStale) this.stale += 1;
     if (isStale && isolate.isClockTrue && !isFailing)
       this.#break("stale, though it is not so that two reads have just failed");
     // What is refused tells not how old it is: it may be as old as what is accepted.
