@@ -60,7 +60,9 @@ export class Feed {
   #cursor: KeyChange | null = null;
   /** The number of the next read when this feed was begun with: earlier ones may be of another. */
   #startedAt = 0;
+  /** The same as `syncedAt` while its age is known; else of no age, until a read tells one. */
   #syncedAt = Number.NEGATIVE_INFINITY;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
   /** Of the question that was last due. */
   #watch: Watch = { isOver: true };
@@ -75,7 +77,7 @@ export class Feed {
 
   /** Every change committed before this moment is taken into account. */
   get syncedAt(): number {
-    return this.#syncedAt;
+    return this.#toldAt;
   }
 
   get size(): number {
@@ -95,7 +97,7 @@ export class Feed {
     const { boundMs, outageMs } = this.limits;
     const age = now - this.#syncedAt;
     if (age < boundMs / 2) return "none";
-    if (age >= boundMs && (age >= outageMs || !this.reads.isFailing(now))) return "first";
+    if (age >= boundMs && (now - this.#toldAt >= outageMs || !this.reads.isFailing(now))) return "first";
     return this.reads.isDue(now) ? "background" : "none";
   }
 
@@ -125,6 +127,7 @@ export class Feed {
     const isTimed = !question.watch.isOver && question.askedAt <= now;
     if (isFollowed && !isBehind && isTimed && question.askedAt > this.#syncedAt) {
       this.#syncedAt = question.askedAt;
+      this.#toldAt = question.askedAt;
       this.#syncedBy = question.watch;
     }
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
@@ -188,9 +191,10 @@ export class Feed {
     this.#distrust(now);
   }
 
-  /** What is known is of an age that nobody knows: past the bound. */
+  /** What is known is of an age that nobody knows: past the bound, however the clock is set from here on. */
   #distrust(now: number): void {
-    this.#syncedAt = Math.min(this.#syncedAt, now - this.limits.boundMs - CLOCK_SKEW_MS);
+    this.#toldAt = Math.min(this.#toldAt, now - this.limits.boundMs);
+    this.#syncedAt = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether `changes` follow on what is known, so that the cursor stands on the last of them or is past it. */
@@ -200,8 +204,7 @@ export class Feed {
     const at = changes.findIndex((change) => isSame(change, known));
     // Only who asked from this very change can tell that it is gone.
     if (at === -1 && question.cursor !== known) return false;
-    const isFarBehind =
-      at !== -1 && changes.length > PAGE_SIZE && now - this.#syncedAt >= this.limits.outageMs;
+    const isFarBehind = at !== -1 && changes.length > PAGE_SIZE && now - this.#toldAt >= this.limits.outageMs;
     if (isFarBehind) {
       this.#records.clear();
       this.#cursor = null;

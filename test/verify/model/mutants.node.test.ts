@@ -41,7 +41,7 @@ const MUTANTS: Record<string, Mutant> = {
     "const isBehind = (this.#cursor?.seq ?? 0) < head;",
     "const isBehind = false;",
   ],
-  "a read counts as of its end": ["feed.ts", "this.#syncedAt = question.askedAt;", "this.#syncedAt = now;"],
+  "a read counts as of its end": ["feed.ts", "this.#toldAt = question.askedAt;", "this.#toldAt = now;"],
   "starting afresh keeps the records": ["feed.ts", "void {\n    this.#records.clear();", "void {"],
   "another feed goes unnoticed": [
     "feed.ts",
@@ -58,10 +58,14 @@ const MUTANTS: Record<string, Mutant> = {
     "isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor))",
     "true",
   ],
-  "the bound is not kept": ["feed.ts", "age >= boundMs && (age", "age >= boundMs * 1.2 && (age"],
+  "the bound is not kept": [
+    "feed.ts",
+    "this.limits = limits;",
+    "this.limits = { ...limits, boundMs: 1.2 * limits.boundMs };",
+  ],
   "an outage has no end": [
     "feed.ts",
-    "(age >= outageMs || !this.reads.isFailing(now))",
+    "(now - this.#toldAt >= outageMs || !this.reads.isFailing(now))",
     "!this.reads.isFailing(now)",
   ],
   "an answer does not end the failure": [
@@ -88,6 +92,11 @@ const MUTANTS: Record<string, Mutant> = {
     "feed.ts",
     "if (this.#syncedBy === watch) this.#distrust(now);",
     "",
+  ],
+  "a clock set back after the bound makes knowledge new": [
+    "feed.ts",
+    "this.#syncedAt = Number.NEGATIVE_INFINITY;\n  }",
+    "this.#syncedAt = this.#toldAt;\n  }",
   ],
   "a clock set back during a read makes it new": ["feed.ts", "!question.watch.isOver && ", ""],
   "one failure is enough": ["reads.ts", "(inDoubt && isNext)", "true"],
