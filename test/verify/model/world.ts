@@ -531,7 +531,8 @@ export class World {
     if (isStale && isolate.isClockTrue && !isFailing)
       this.#break("stale, though it is not so that two reads have just failed");
     // What is refused tells not how old it is: it may be as old as what is accepted.
-    const age = isStale || (!result.valid && isFailing) ? OUTAGE_MS : BOUND_MS;
+    const mayBeOld = isStale || (!result.valid && isFailing);
+    const age = mayBeOld ? OUTAGE_MS : BOUND_MS;
     let since = this.time - age;
     if (result.valid && isolate.isClockTrue) {
       const checkedAt = Date.parse(result.checkedAt);
@@ -544,7 +545,8 @@ export class World {
     if (request.isStrong || verdict === "UNAUTHORIZED") since = request.startedAt;
     const known = isolate.known.get(request.digest);
     if (known !== undefined && request.number >= known.from) since = Math.max(since, known.at);
-    if (isStale && !isolate.isClockTrue) since = Math.min(since, known?.at ?? Number.NEGATIVE_INFINITY);
+    // How long an outage is told by the isolate's clock alone.
+    if (mayBeOld && !isolate.isClockTrue) since = Math.min(since, known?.at ?? Number.NEGATIVE_INFINITY);
     const possible = this.#recordsBetween(request.digest, since, this.time).map((record) =>
       record === null ? "UNAUTHORIZED" : (decide(record, [], this.time + isolate.offset)?.error ?? "valid"),
     );
