@@ -12,8 +12,10 @@ import { type CreatedKey, signToken } from "./support.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const BOUND_MS = 3_000;
 const OUTAGE_MS = 8_000;
-/** A fifth of the bound. */
-const READ_DEADLINE_MS = 600;
+/** While it does not answer, the database is asked again this often: five times in a bound. */
+const RETRY_MS = 600;
+/** The longest that a caller waits for the database. */
+const CALLER_WAIT_MS = 2_000;
 const VERIFY_DEADLINE_MS = 3_000;
 const ASK_PAUSE_MS = 50;
 const DELIVERY_MS = 1_000;
@@ -171,7 +173,7 @@ describe.concurrent("real isolates over one D1", () => {
     await revoke(bad);
     const unknown = await verify("outage", await createKey());
     expect(kind(unknown)).toBe("UNAVAILABLE");
-    expect(unknown.answeredAt - unknown.askedAt).toBeLessThan(READ_DEADLINE_MS + WAY_MS);
+    expect(unknown.answeredAt - unknown.askedAt).toBeLessThan(CALLER_WAIT_MS + WAY_MS);
     const unmanaged = await manage("outage", "GET");
     expect(unmanaged.status).toBe(503);
     expect(unmanaged.headers.get("Retry-After")).toBe("5");
@@ -203,7 +205,7 @@ describe.concurrent("real isolates over one D1", () => {
     expect(course(samples)).toEqual(["fresh", "stale", "UNAVAILABLE", "fresh"]);
   });
 
-  test("while D1 takes 5 s for an answer nobody waits for a held key, others wait for the deadline, and reads do not pile up", async ({
+  test("while D1 takes 5 s for an answer hardly anybody waits for a held key, nobody longer than the deadline, and reads do not pile up", async ({
     annotate,
   }) => {
     const key = await createKey();
@@ -212,12 +214,14 @@ describe.concurrent("real isolates over one D1", () => {
     const calm = run.samples.splice(0);
     await setFault("slow", "asleep");
     const before = (await told("slow")).statements.length;
-    await sleep(2 * BOUND_MS);
+    // With the age of what is held, and the wait of the unknown key, less than an outage.
+    const asleepMs = BOUND_MS + 1_000;
+    await sleep(asleepMs);
     const statements = (await told("slow")).statements.length - before;
     const unknown = await verify("slow", await createKey());
     const slow = await run.stop();
     expect(kind(unknown)).toBe("UNAVAILABLE");
-    expect(unknown.answeredAt - unknown.askedAt).toBeLessThan(READ_DEADLINE_MS + WAY_MS);
+    expect(unknown.answeredAt - unknown.askedAt).toBeLessThan(CALLER_WAIT_MS + WAY_MS);
     expectHonest(slow);
     expect(kinds(slow)).toEqual(["fresh", "stale"]);
     const [calmTimes = [], slowTimes = []] = [calm, slow].map((samples) =>
@@ -226,8 +230,8 @@ describe.concurrent("real isolates over one D1", () => {
     const [p99, slowP99] = [quantile(calmTimes, 0.99), quantile(slowTimes, 0.99)];
     await annotate(`p99 of a held key: ${p99} ms before, ${slowP99} ms while D1 sleeps; ${statements} reads`);
     // One in twenty, at most, may owe it to a busy machine.
-    expect(quantile(slowTimes, 0.95)).toBeLessThan(READ_DEADLINE_MS);
-    expect(statements).toBeLessThanOrEqual((2 * BOUND_MS) / READ_DEADLINE_MS + 1);
+    expect(quantile(slowTimes, 0.95)).toBeLessThan(RETRY_MS);
+    expect(statements).toBeLessThanOrEqual(2 * (asleepMs / RETRY_MS + 1));
   });
 
   test("a verifier that throws or does not answer is 503 at its caller, neither good nor bad", async () => {
