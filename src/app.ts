@@ -15,7 +15,7 @@ export type Fetch = (request: Request, ctx: ExecutionContext) => Response | Prom
 export function createApp(env: Env, isolate: Settings<Isolate>): Fetch {
   const verification = failureApp().route(
     "/public/v1",
-    unlessBroken(() => publicRoutes(isolate().verifier, isolate().keys)),
+    unlessBroken(() => publicRoutes(isolate())),
   );
   let management: App | undefined;
 

@@ -5,6 +5,7 @@ import { retentionSettings } from "./keys/settings.ts";
 import { describeFault } from "./lib/fault.ts";
 import { readSettings, type Settings } from "./lib/settings.ts";
 import type { KeyVerifier, VerifyOptions, VerifyResult } from "./verify/contract.ts";
+import { wrongOptions } from "./verify/question.ts";
 
 let isolate: Settings<Isolate> | undefined;
 let app: Fetch | undefined;
@@ -34,8 +35,13 @@ export default {
 export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier {
   async verify(rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> {
     try {
-      const presented = typeof rawKey === "string" ? rawKey : "";
-      return await isolateOf(this.env)().verifier.verify(presented, options);
+      const { verifier, rules } = isolateOf(this.env)();
+      const fault = wrongOptions(options, () => rules().SCOPES);
+      if (fault !== null) {
+        console.error(JSON.stringify({ event: "verify_misused", fault }));
+        return { valid: false, error: "UNAVAILABLE", message: `Wrong question: ${fault}` };
+      }
+      return await verifier.verify(typeof rawKey === "string" ? rawKey : "", options);
     } catch (fault) {
       console.error(JSON.stringify({ event: "verify_failed", fault: describeFault(fault) }));
       return { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };

@@ -9,6 +9,7 @@ import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
+import { RefusalLog } from "./verify/log.ts";
 import { type VerifySettings, verifySettings } from "./verify/settings.ts";
 import { feedStore } from "./verify/store.ts";
 import { Verifier } from "./verify/verifier.ts";
@@ -66,6 +67,7 @@ function join(
     onMissingPepper: (generation, keys) =>
       console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
   });
+  const refusals = new RefusalLog();
   const verifier = new Verifier({
     format,
     store: feedStore(d1),
@@ -74,7 +76,11 @@ function join(
     wait,
     inTime: withDeadline,
     background,
-    onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
+    onVerdict: (key, refusal, at) => {
+      usage.record(key, refusal === null, at);
+      if (refusal !== null) refusals.genuine(key, refusal, at);
+    },
+    onUnknown: (at) => refusals.unknown(at),
     ...(limits.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limits.VERIFICATIONS_LIMIT, background) }),
     ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background) }),
   });

@@ -43,9 +43,13 @@ const verifier = new Verifier({
   wait: (milliseconds) => scheduler.wait(milliseconds),
   inTime: (read) => read,
   background: waitUntil,
-  onVerdict: (key, allowed, at) => usage.record(key, allowed, at),
+  onVerdict: (key, refusal, at) => usage.record(key, refusal === null, at),
 });
-const routes = publicRoutes(verifier, { revoke: () => Promise.reject(new TypeError("not a step")) });
+const routes = publicRoutes({
+  verifier,
+  keys: { revokePresented: () => Promise.reject(new TypeError("not a step")) },
+  rules: () => ({ SCOPES: new Map() }),
+});
 const app = new Hono().route("/public/v1", routes);
 
 /** A record as a read of the database brings it: nothing of it is shared with another. */

@@ -137,7 +137,11 @@ export function listKeysSchema({ form }: Pick<KeyRules, "form">) {
       .enum(["true", "false"], "must be true or false")
       .transform((text) => text === "true")
       .optional()
-      .meta({ description: "Only keys that are good now, or only keys that are not." }),
+      .meta({
+        description: "Only keys that are good now, or only keys that are not.",
+        type: "boolean",
+        enum: undefined,
+      }),
     q: z
       .string("must be given once")
       .refine((text) => characters(text) <= MAX_QUERY_CHARACTERS, {

@@ -129,6 +129,15 @@ export class KeyService {
     this.#parts.onChange([digest]);
   }
 
+  /** The holder of a key revokes it, whatever else it may do. `false`: there is no such key. */
+  async revokePresented(rawKey: string): Promise<boolean> {
+    const { store, format, onChange } = this.#parts;
+    const digest = await format.digest(rawKey);
+    if (digest === null || !(await store.revokeByDigest(digest, this.#event("revoke", null)))) return false;
+    onChange([digest]);
+    return true;
+  }
+
   #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {
     return { id: crypto.randomUUID(), action, actor, at: this.#parts.now(), ...(detail && { detail }) };
   }

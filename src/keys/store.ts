@@ -73,6 +73,8 @@ export interface KeyStore {
   rotate(companyId: string, id: string, successor: Successor): Promise<Rotation>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its time of revocation. */
   revoke(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
+  /** The same for who holds the key itself. */
+  revokeByDigest(digest: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
 /** Of the days whose use is kept. */
@@ -168,23 +170,16 @@ export function keyStore(d1: D1Database): KeyStore {
             .update(apiKeys)
             .set({ expiresAt: endsAt })
             .where(and(isKey(companyId, id), exists(made), endsLater)),
-          selectChanged(db, companyId, id),
+          selectChanged(db, isKey(companyId, id)),
           db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
           db.select({ full }).from(ONE_ROW),
         ]);
         return { old: olds[0] ?? null, successor: successors[0] ?? null, full: caught[0]?.full ?? null };
       }),
 
-    revoke: (companyId, id, event) =>
-      onPrimary(d1, async (db) => {
-        const changes = and(isKey(companyId, id), isNull(apiKeys.revokedAt));
-        const [, , rows] = await db.batch([
-          recordEvent(db, event, changes),
-          db.update(apiKeys).set({ revokedAt: event.at }).where(changes),
-          selectChanged(db, companyId, id),
-        ]);
-        return rows[0] ?? null;
-      }),
+    revoke: (companyId, id, event) => revokeWhere(d1, isKey(companyId, id), event),
+
+    revokeByDigest: (digest, event) => revokeWhere(d1, eq(apiKeys.digest, digest), event),
   };
 }
 
@@ -213,9 +208,21 @@ function selectKey(db: Database, companyId: string, id: string) {
   return db.select(stored).from(apiKeys).where(isKey(companyId, id));
 }
 
-function selectChanged(db: Database, companyId: string, id: string) {
+function selectChanged(db: Database, condition: SQL | undefined) {
   return db
     .select({ ...stored, digest: apiKeys.digest })
     .from(apiKeys)
-    .where(isKey(companyId, id));
+    .where(condition);
+}
+
+function revokeWhere(d1: D1Database, isIt: SQL | undefined, event: AuditEvent): Promise<ChangedKey | null> {
+  return onPrimary(d1, async (db) => {
+    const changes = and(isIt, isNull(apiKeys.revokedAt));
+    const [, , rows] = await db.batch([
+      recordEvent(db, event, changes),
+      db.update(apiKeys).set({ revokedAt: event.at }).where(changes),
+      selectChanged(db, isIt),
+    ]);
+    return rows[0] ?? null;
+  });
 }

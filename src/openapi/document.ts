@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { version } from "../../package.json";
 import { eventSchema } from "../audit/schema.ts";
 import {
   apiKeySchema,
@@ -54,7 +55,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     openapi: "3.1.1",
     info: {
       title: "Latchkey",
-      version: "1.0.0",
+      version,
       summary: "API keys for your API.",
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },

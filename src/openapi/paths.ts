@@ -1,4 +1,3 @@
-import type * as z from "zod";
 import { listEventsSchema } from "../audit/schema.ts";
 import type { ContactSettings } from "../discovery/settings.ts";
 import { type KeyRules, keyIdSchema, listKeysSchema } from "../keys/schema.ts";
@@ -7,29 +6,16 @@ import { REPORTS_PATH } from "../leaks/schema.ts";
 import type { LeakSettings } from "../leaks/settings.ts";
 import { metadataPath } from "../oauth/metadata.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
-import { type Json, parameters, ref } from "./json.ts";
-import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
+import { type Json, ref } from "./json.ts";
+import { created, empty, json, listOf, operation, text } from "./operation.ts";
+import type { Failure } from "./responses.ts";
+import { verificationPaths } from "./verification.ts";
 
 /** What the document depends on. */
 export type DocumentSettings = RuleSettings & OAuthSettings & LeakSettings & ContactSettings;
 
-interface Operation {
-  tags: ["API keys" | "The presented key" | "Leak reports" | "Discovery"];
-  operationId: string;
-  summary: string;
-  description: string;
-  security: Json[];
-  path?: z.ZodObject;
-  query?: z.ZodObject;
-  /** Name of the body's schema. */
-  body?: { schema: string; required: boolean };
-  success: Json;
-  failures: readonly Failure[];
-}
-
 const ALWAYS = ["MethodNotAllowed", "InternalError"] as const;
 const MANAGED = ["TokenRefused", "Forbidden", "RateLimited", "Unavailable", ...ALWAYS] as const;
-const PRESENTED = ["KeyRefused", "Forbidden", "RateLimited", "Unavailable", ...ALWAYS] as const;
 const OF_BODY = ["PayloadTooLarge", "UnsupportedMediaType"] as const;
 
 /** Every route, with every status of it. */
@@ -46,7 +32,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
     "/settings/api-keys": {
       get: operation({
         ...read("BadRequest"),
-        operationId: "listKeys",
+        operationId: "listApiKeys",
         summary: "List keys",
         description:
           "The company's keys, newest first: 1,000 of them where `limit` does not say otherwise, which is all that nearly every company has.",
@@ -55,7 +41,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
       }),
       post: operation({
         ...write("BadRequest", "Conflict", "ValidationError"),
-        operationId: "createKey",
+        operationId: "createApiKey",
         summary: "Create a key",
         description: "The answer is the only one that ever holds the key itself.",
         body: { schema: "CreateKey", required: true },
@@ -65,7 +51,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
     "/settings/api-keys/{id}": {
       get: operation({
         ...read("BadRequest", "NotFound"),
-        operationId: "getKey",
+        operationId: "getApiKey",
         summary: "Get a key",
         description: "One key. Those of other companies do not exist.",
         path: keyIdSchema,
@@ -73,7 +59,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
       }),
       patch: operation({
         ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
-        operationId: "updateKey",
+        operationId: "updateApiKey",
         summary: "Rename a key",
         description: "An empty object changes nothing. A revoked key cannot be renamed.",
         path: keyIdSchema,
@@ -82,7 +68,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
       }),
       delete: operation({
         ...write("BadRequest", "NotFound"),
-        operationId: "revokeKey",
+        operationId: "revokeApiKey",
         summary: "Revoke a key",
         description: "For good, and everywhere within seconds. Once more changes nothing.",
         path: keyIdSchema,
@@ -92,7 +78,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
     "/settings/api-keys/{id}/rotate": {
       post: operation({
         ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
-        operationId: "rotateKey",
+        operationId: "rotateApiKey",
         summary: "Rotate a key",
         description:
           "A new key of the same label and scopes, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, expired or rotated already cannot be rotated.",
@@ -104,7 +90,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
     "/settings/api-keys/{id}/usage": {
       get: operation({
         ...read("BadRequest", "NotFound"),
-        operationId: "getUsage",
+        operationId: "getApiKeyUsage",
         summary: "Count the uses of a key",
         description: "The last 30 days, oldest first.",
         path: keyIdSchema,
@@ -123,25 +109,14 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
     "/settings/events": {
       get: operation({
         ...read("BadRequest"),
-        operationId: "listEvents",
+        operationId: "listAuditEvents",
         summary: "Read the audit log",
         description: "What happened to the company's keys, newest first.",
         query: listEventsSchema,
         success: json(200, "Events.", listOf("Event"), { Link: "Link" }),
       }),
     },
-    "/public/v1/key": {
-      ...Object.fromEntries(
-        ["get", "post", "put", "patch", "options"].map((method) => [method, describe(method)]),
-      ),
-      delete: operation({
-        ...presented,
-        operationId: "revokePresentedKey",
-        summary: "Revoke the key",
-        description: "Whoever holds a key may kill it: for people who find one.",
-        success: empty("The key is revoked."),
-      }),
-    },
+    ...verificationPaths,
     ...(config.LEAK_REPORT_KEYS_URL !== "" && {
       [REPORTS_PATH]: {
         post: operation({
@@ -226,78 +201,6 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
   };
 }
 
-const presented = {
-  tags: ["The presented key"] as ["The presented key"],
-  security: [{ apiKey: [] }],
-  failures: PRESENTED,
-};
-
-function describe(method: string) {
-  const by = method === "get" ? "" : `, by ${method.toUpperCase()}`;
-  return operation({
-    ...presented,
-    operationId: `describePresentedKey${by && method}`,
-    summary: `Describe the key${by}`,
-    description:
-      "For proxies that ask before they pass a request on (nginx `auth_request`, Traefik, Caddy). They must not ask by DELETE.",
-    success: json(200, "The key is good.", ref("schemas", "VerifiedKey"), {
-      "X-Key-Id": "KeyId",
-      "X-Company-Id": "CompanyId",
-      "X-Key-Scopes": "KeyScopes",
-    }),
-  });
-}
-
 function discovery(...failures: Failure[]) {
   return { tags: ["Discovery"] as ["Discovery"], security: [], failures };
 }
-
-const scopeParameter = {
-  name: "scope",
-  in: "query",
-  required: false,
-  description: "Scopes that the key must all have.",
-  schema: { type: "array", items: { type: "string" } },
-};
-
-function operation({ path, query, body, success, failures, ...rest }: Operation): Json {
-  return {
-    ...rest,
-    parameters: [
-      ...(path ? parameters(path, "path") : []),
-      ...(query ? parameters(query, "query") : []),
-      ...(failures === PRESENTED ? [scopeParameter] : []),
-    ],
-    ...(body && {
-      requestBody: {
-        required: body.required,
-        content: { "application/json": { schema: ref("schemas", body.schema) } },
-      },
-    }),
-    responses: {
-      ...success,
-      ...Object.fromEntries(failures.map((name) => [FAILURES[name].status, ref("responses", name)])),
-    },
-  };
-}
-
-function json(status: number, description: string, schema: Json, headers: AnswerHeaders = {}): Json {
-  const content = { "application/json": { schema } };
-  return { [status]: { description, headers: headerRefs(headers), content } };
-}
-
-function text(type: string, description: string): Json {
-  return { 200: { description, content: { [type]: { schema: { type: "string" } } } } };
-}
-
-function empty(description: string): Json {
-  return { 204: { description } };
-}
-
-function listOf(name: string): Json {
-  return { type: "array", items: ref("schemas", name) };
-}
-
-const created = json(201, "The new key, with the key itself.", ref("schemas", "NewApiKey"), {
-  Location: "Location",
-});

@@ -53,6 +53,13 @@ export const HEADERS = {
   CompanyId: header("The company of the key. What is not printable ASCII, and %, is percent-encoded.", {
     type: "string",
   }),
+  KeyStale: {
+    ...header("`true`: the database does not answer, and the verdict is older than the bound.", {
+      type: "string",
+      const: "true",
+    }),
+    required: false,
+  },
   KeyScopes: header("The scopes of the key, parted by spaces.", { type: "string" }),
 };
 

@@ -9,6 +9,7 @@ export function refusal({ error, message }: Extract<VerifyResult, { valid: false
   return new ApiError(error, {
     message: masked(message),
     headers: ERRORS[error].status === 401 ? CHALLENGE : {},
-    reason: error,
+    // What is refused is told by `RefusalLog`; what cannot be answered, here.
+    ...(error === "UNAVAILABLE" && { reason: error }),
   });
 }

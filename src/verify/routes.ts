@@ -1,46 +1,83 @@
 import { type Context, Hono } from "hono";
+import { ApiError } from "../http/errors.ts";
 import { completeHeaders, jsonHeaders } from "../http/headers.ts";
 import type { KeyService } from "../keys/service.ts";
+import type { RuleSettings } from "../keys/settings.ts";
+import type { Settings } from "../lib/settings.ts";
 import { LruCache } from "./cache.ts";
-import type { VerifiedKey, VerifyResult } from "./contract.ts";
+import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
+import { readQuestion } from "./question.ts";
 import { refusal } from "./refusal.ts";
 import type { Verifier } from "./verifier.ts";
 
 /** Good keys in constant use, whose answers are kept. To make one costs more than to check a key. */
 const KEPT_ANSWERS = 1_000;
 
-/** What a key can do with itself, below `/public/v1`. Nothing is around it: its answers are complete. */
-export function publicRoutes(verifier: Pick<Verifier, "verify">, service: Pick<KeyService, "revoke">) {
-  const answers = new LruCache<Answer>(KEPT_ANSWERS);
+/** What proxies add to the request that asks them about another one. */
+const OF_PROXIES = ["X-Forwarded-Method", "X-Original-Method"];
 
-  function verdict(c: Context, url: string): Promise<VerifyResult> {
-    const options = {
-      scopes: url.includes("?") ? (c.req.queries("scope") ?? []) : [],
-      clientIp: c.req.header("CF-Connecting-IP") ?? "",
-    };
+export interface PublicParts {
+  verifier: Pick<Verifier, "verify">;
+  keys: Pick<KeyService, "revokePresented">;
+  rules: Settings<Pick<RuleSettings, "SCOPES">>;
+}
+
+/** What a key can do with itself, and what proxies ask, below `/public/v1`. Nothing is around it: its answers are complete. */
+export function publicRoutes({ verifier, keys, rules }: PublicParts) {
+  const answers = new LruCache<Answer>(KEPT_ANSWERS);
+  const catalogue = () => rules().SCOPES;
+
+  function verdict(c: Context, { scopes, clientIp }: VerifyOptions): Promise<VerifyResult> {
+    const options = { scopes: scopes ?? [], clientIp: clientIp ?? c.req.header("CF-Connecting-IP") ?? "" };
     return verifier.verify(c.req.header("X-API-Key") ?? "", options);
   }
 
-  return new Hono()
-    .delete("/key", async (c) => {
-      const { url } = c.req;
-      const { companyId, id } = goodKey(await verdict(c, url));
-      await service.revoke(companyId, id, null);
-      const answer = c.body(null, 204);
-      completeHeaders(answer, url);
-      return answer;
-    })
-    .on(["GET", "POST", "PUT", "PATCH", "OPTIONS"], "/key", async (c) => {
-      const { url } = c.req;
-      const key = goodKey(await verdict(c, url));
-      const common = jsonHeaders(url);
-      let answer = answers.get(key.id);
-      if (answer?.key !== key || answer.common !== common) {
-        answer = answerOf(key, common);
-        answers.set(key.id, answer);
-      }
-      return new Response(answer.body, answer.head);
-    });
+  function answer(url: string, result: VerifyResult): Response {
+    if (!result.valid) throw refusal(result);
+    const { key, stale } = result;
+    const common = jsonHeaders(url);
+    let kept = answers.get(key.id);
+    if (kept?.key !== key || kept.common !== common) {
+      kept = answerOf(key, common);
+      answers.set(key.id, kept);
+    }
+    const response = new Response(kept.body, kept.head);
+    if (stale) response.headers.set("X-Key-Stale", "true");
+    return response;
+  }
+
+  async function verify(c: Context): Promise<Response> {
+    const { url } = c.req;
+    return answer(url, await verdict(c, readQuestion(url, catalogue)));
+  }
+
+  return (
+    new Hono()
+      .get("/key", async (c) => {
+        const { url } = c.req;
+        if (url.includes("?")) throw badRequest("This takes no query: /public/v1/verify takes one");
+        return answer(url, await verdict(c, {}));
+      })
+
+      // Whoever holds a key may end it, also one that is over a limit. Not a proxy that passes its caller's method on.
+      .delete("/key", async (c) => {
+        const { url } = c.req;
+        const isProxy = OF_PROXIES.some((name) => c.req.header(name) !== undefined);
+        if (isProxy || url.includes("?"))
+          throw badRequest("A proxy asks at /public/v1/verify: this revokes the key");
+        const result = await verdict(c, {});
+        if (!result.valid && result.error !== "RATE_LIMITED") throw refusal(result);
+        if (!(await keys.revokePresented(c.req.header("X-API-Key") ?? "")))
+          throw refusal({ valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" });
+        const done = c.body(null, 204);
+        completeHeaders(done, url);
+        return done;
+      })
+
+      // Proxies may keep their caller's method and append its path.
+      .all("/verify", verify)
+      .all("/verify/*", verify)
+  );
 }
 
 interface Answer {
@@ -66,10 +103,8 @@ function answerOf(key: VerifiedKey, common: Headers): Answer {
   };
 }
 
-/** @throws ApiError with the verdict's error, where the key is not good. */
-function goodKey(verdict: VerifyResult): VerifiedKey {
-  if (verdict.valid) return verdict.key;
-  throw refusal(verdict);
+function badRequest(message: string): ApiError {
+  return new ApiError("BAD_REQUEST", { message });
 }
 
 /** A header's value is printable ASCII: what is not, and `%`, is percent-encoded. */

@@ -38,7 +38,9 @@ export interface VerifierParts {
   inTime: <T>(read: Promise<T>, milliseconds: number) => Promise<T>;
   background: Background;
   /** Called with every verdict on a genuine key. */
-  onVerdict?: (key: KeyRecord, allowed: boolean, now: number) => void;
+  onVerdict?: (key: KeyRecord, refusal: Refusal | null, now: number) => void;
+  /** Called with every key that is none, or that nobody has. */
+  onUnknown?: (now: number) => void;
   /** Of verifications of one key. */
   keyLimit?: Limiter;
   /** Of failed verifications from one address. */
@@ -99,7 +101,8 @@ export class Verifier {
 
   /** The refusal of what is no key, or none that anybody has. */
   #unknown({ clientIp }: VerifyOptions): VerifyResult {
-    const { failureLimit, now } = this.#parts;
+    const { failureLimit, now, onUnknown } = this.#parts;
+    onUnknown?.(now());
     if (!failureLimit || !clientIp) return UNKNOWN;
     failureLimit.count(clientIp, now());
     return failureLimit.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN;
@@ -125,7 +128,7 @@ export class Verifier {
     const { keyLimit, onVerdict } = this.#parts;
     const refusal = keyLimit?.isBlocked(record.id, now) ? LIMITED : decide(record, scopes ?? [], now);
     keyLimit?.count(record.id, now);
-    onVerdict?.(record, refusal === null, now);
+    onVerdict?.(record, refusal, now);
     return refusal;
   }
 

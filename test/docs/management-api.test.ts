@@ -18,7 +18,9 @@ async function operations(): Promise<Map<string, Operation>> {
       ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
     ),
   );
-  return new Map(all.filter(([name]) => !/^(POST|PUT|PATCH|OPTIONS) \/public\/v1\/key$/.test(name)));
+  return new Map(
+    all.filter(([name]) => !/^(POST|PUT|PATCH|DELETE|OPTIONS) \/public\/v1\/verify$/.test(name)),
+  );
 }
 
 describe("docs/management-api.md", () => {

@@ -97,9 +97,9 @@ test.each(["TRACE", "PUT", "OPTIONS", "PROPFIND", "PURGE", "QUERY"])(
 );
 
 test.each(["POST", "PUT", "PATCH", "OPTIONS"])("%s asks about a key like GET", async (method) => {
-  const answer = await send(`${method} /public/v1/key`, `${apiKey}\r\n`);
+  const answer = await send(`${method} /public/v1/verify`, `${apiKey}\r\n`);
   expect(answer).toMatchObject({ status: 200, body: { companyId: "acme" } });
-  expectEnvelope(await send(`${method} /public/v1/key`), 401, "UNAUTHORIZED", NO_KEY);
+  expectEnvelope(await send(`${method} /public/v1/verify`), 401, "UNAUTHORIZED", NO_KEY);
 });
 
 test.each(["TRACE", "PROPFIND", "PURGE", "QUERY"])("%s needs a key as well", async (method) => {

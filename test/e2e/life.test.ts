@@ -138,7 +138,7 @@ test("every use, of Latchkey and of the example, is counted once, and the last o
   for (let i = 0; i < 4; i++) expect((await use(rawKey)).status).toBe(200);
   const startedAt = Date.now();
   for (let i = 0; i < 3; i++) expect((await use(rawKey, jobsUrl)).status).toBe(200);
-  expect((await use(rawKey, `${url}/public/v1/key?scope=jobs:write`)).status).toBe(403);
+  expect((await use(rawKey, `${url}/public/v1/verify?scope=jobs:write`)).status).toBe(403);
   await vi.waitFor(async () => expect(await today(id)).toMatchObject({ allowed: 7, denied: 1 }), COUNTED);
   expect(Date.parse((await key(id)).lastUsedAt ?? "")).toBeGreaterThanOrEqual(startedAt);
 });

@@ -51,6 +51,7 @@ export const routes: Route[] = [
   { method: "GET", path: "/settings/scopes", needs: "api-keys:read", success: 200 },
   { method: "GET", path: "/public/v1/key", needs: "key", success: 200 },
   { method: "DELETE", path: "/public/v1/key", needs: "key", success: 204 },
+  { method: "GET", path: "/public/v1/verify", needs: "key", success: 200 },
 ];
 
 export const managed = routes.filter((route) => route.needs !== "key");

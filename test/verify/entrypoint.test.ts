@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { ApiKeyVerifier } from "../../src/index.ts";
 import type { VerifyOptions } from "../../src/verify/contract.ts";
 import { createKey } from "../support/api.ts";
+import { logged } from "../support/expect.ts";
 
 test("a Worker with a service binding gets verdicts by RPC", async () => {
   const key = await createKey({ scopes: ["jobs:read"] });
@@ -36,8 +37,32 @@ test("odd options never open", async () => {
     const verdict = await exports.ApiKeyVerifier.verify(rawKey, { scopes } as unknown as VerifyOptions);
     expect(verdict).toMatchObject({ valid: false, error: expect.stringMatching("FORBIDDEN|UNAVAILABLE") });
   }
-  const verdict = await exports.ApiKeyVerifier.verify(rawKey, null as unknown as VerifyOptions);
-  expect(verdict).toMatchObject({ valid: false, error: "UNAVAILABLE" });
+});
+
+test.each([
+  ["null", null],
+  ["an array of scopes", ["webhooks:manage"]],
+  ["a text", "webhooks:manage"],
+  ["`scope` for `scopes`", { scope: ["webhooks:manage"] }],
+  ["an object that filters by itself", { scopes: { filter: () => [], length: 0 } }],
+  ["a text as scopes", { scopes: "jobs:read" }],
+  ["an empty scope", { scopes: [""] }],
+  ["a scope that the catalogue does not have", { scopes: ["jobs:raed"] }],
+  ["an unknown consistency", { consistency: "STRONG" }],
+  ["an address that is no text", { clientIp: 1 }],
+])("a wrong question is never a yes: %s", async (_, options) => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const lines = logged();
+  const ask = () => exports.ApiKeyVerifier.verify(rawKey, options as unknown as VerifyOptions);
+  const verdict = await ask().catch(() => ({ valid: false, error: "it cannot even be sent" }));
+  expect(verdict.valid).toBe(false);
+  if ("message" in verdict) {
+    expect(verdict).toMatchObject({
+      error: "UNAVAILABLE",
+      message: expect.stringMatching(/^Wrong question: /),
+    });
+    expect(lines.join()).toContain("verify_misused");
+  }
 });
 
 test.each([undefined, null, []])("scopes of %j ask for none", async (scopes) => {

@@ -156,9 +156,9 @@ test("the log of a failed read quotes neither key nor digest", async () => {
   log.mockRestore();
 });
 
-test("a key in the answer of GET /public/v1/key carries what a proxy passes on", async () => {
+test("the answer about a good key carries what a proxy passes on", async () => {
   const key = await createKey({ scopes: ["jobs:read", "jobs:write"] }, { company: "Größe & 50%" });
-  const answer = await call("/public/v1/key?scope=jobs:read&scope=jobs:write", {
+  const answer = await call("/public/v1/verify?scope=jobs:read&scope=jobs:write", {
     method: "POST",
     headers: { "X-API-Key": key.rawKey },
   });
@@ -170,17 +170,29 @@ test("a key in the answer of GET /public/v1/key carries what a proxy passes on",
 
 test("a key that is sent as the name of a scope does not come back", async () => {
   const { rawKey } = await createKey();
-  const answer = await call(`/public/v1/key?scope=${rawKey}`, { headers: { "X-API-Key": rawKey } });
-  expect(answer.status).toBe(403);
+  const answer = await call(`/public/v1/verify?scope=${rawKey}`, { headers: { "X-API-Key": rawKey } });
+  expect(answer.status).toBe(400);
   expect(await answer.text()).not.toContain(rawKey);
 });
 
-test("a key describes itself by every method but DELETE, which kills it, and TRACE, which is not served", async () => {
+test("a proxy asks by every method, and below the path as well, and nothing changes", async () => {
+  const { rawKey } = await createKey();
+  for (const path of ["/public/v1/verify", "/public/v1/verify/jobs/1", "/public/v1/verify/"]) {
+    for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]) {
+      const answer = await call(path, {
+        method,
+        headers: { "X-API-Key": rawKey, "X-Forwarded-Method": method },
+      });
+      expect([path, method, answer.status]).toEqual([path, method, 200]);
+    }
+  }
+});
+
+test("a key describes itself by GET and is revoked by DELETE; other methods are not served", async () => {
   const { rawKey } = await createKey();
   const use = async (method: string) =>
     (await call("/public/v1/key", { method, headers: { "X-API-Key": rawKey } })).status;
-  for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "OPTIONS"])
-    expect(await use(method)).toBe(200);
-  expect(await use("TRACE")).toBe(405);
+  for (const method of ["POST", "PUT", "PATCH", "OPTIONS", "TRACE"]) expect(await use(method)).toBe(405);
+  for (const method of ["GET", "HEAD"]) expect(await use(method)).toBe(200);
   expect(await use("DELETE")).toBe(204);
 });

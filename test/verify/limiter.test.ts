@@ -98,7 +98,7 @@ test("verifications of one key over the limit are RATE_LIMITED, and counted as d
   const [busy, other] = [await createKey(), await createKey()];
   const seen: boolean[] = [];
   const keyLimit = limiter(env.FAILURES_LIMIT);
-  const verifier = isolate({ keyLimit, onVerdict: (_, allowed) => seen.push(allowed) });
+  const verifier = isolate({ keyLimit, onVerdict: (_, refusal) => seen.push(refusal === null) });
   for (let i = 0; i < 2 * LIMIT; i++) {
     await verifier.verify(busy.rawKey);
     await counted();

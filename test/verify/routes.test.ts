@@ -1,15 +1,17 @@
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { publicRoutes } from "../../src/verify/routes.ts";
-import { call, createKey } from "../support/api.ts";
+import { appWith, call, createKey } from "../support/api.ts";
+import { expectError, logged } from "../support/expect.ts";
 import { BOUND_MS, isolate } from "../support/verifier.ts";
 
 /** The routes over one isolate, whose clock the test sets. */
 function routes() {
   const { clock, verify } = isolate();
-  const service = { revoke: () => Promise.reject(new Error("not of this test")) };
-  const app = new Hono().route("/public/v1", publicRoutes({ verify }, service));
+  const keys = { revokePresented: () => Promise.reject(new Error("not of this test")) };
+  const rules = () => ({ SCOPES: new Map([["jobs:read", ""]]) });
+  const app = new Hono().route("/public/v1", publicRoutes({ verifier: { verify }, keys, rules }));
   return {
     clock,
     present: async (rawKey: string, origin = "https://latchkey.example") =>
@@ -78,7 +80,7 @@ test.each(["scope=jobs:read&scope=jobs:write", "scope=jobs:write&scope=jobs:read
   "every scope of a query is asked for: ?%s",
   async (query) => {
     const { rawKey } = await createKey({ scopes: ["jobs:read"] });
-    const answer = await call(`/public/v1/key?${query}`, { headers: { "X-API-Key": rawKey } });
+    const answer = await call(`/public/v1/verify?${query}`, { headers: { "X-API-Key": rawKey } });
     expect(answer.status).toBe(403);
     expect(await answer.json()).toMatchObject({ message: "Missing scope: jobs:write" });
   },
@@ -100,3 +102,72 @@ test.each(["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP"])(
     expect(await flood(() => ({ [name]: told }))).toBe(401);
   },
 );
+
+test.each([
+  "?scopes=jobs:write",
+  "?Scope=jobs:write",
+  "?scope[]=jobs:write",
+  "?scope=",
+  "?scope=jobs:write%20",
+  "?scope=jobs:raed",
+  "?scope=jobs:read&scope=",
+  "?ip=",
+  "?ip=none",
+  "?ip=192.0.2.1&ip=192.0.2.2",
+  "?lim=3",
+  "?__proto__=1",
+])("a question that cannot be what was meant is 400, never 200: %s", async (query) => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const headers = { "X-API-Key": rawKey };
+  await expectError(await call(`/public/v1/verify${query}`, { headers }), "BAD_REQUEST");
+  await expectError(await call(`/public/v1/key${query}`, { headers }), "BAD_REQUEST");
+});
+
+test("several scopes, repeated or in one value, are several scopes", async () => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read", "candidates:read"] });
+  const ask = (query: string) => call(`/public/v1/verify${query}`, { headers: { "X-API-Key": rawKey } });
+  for (const query of ["?scope=jobs:read%20candidates:read", "?scope=jobs:read+candidates:read"])
+    expect((await ask(query)).status).toBe(200);
+  for (const query of ["?scope=jobs:read%20jobs:write", "?scope=jobs:read&scope=jobs:write"]) {
+    const { message } = await expectError(await ask(query), "FORBIDDEN");
+    expect(message).toBe("Missing scope: jobs:write");
+  }
+});
+
+test("DELETE that a proxy sends on is refused, and the key lives", async () => {
+  const { rawKey } = await createKey();
+  const end = (path: string, headers = {}) =>
+    call(path, { method: "DELETE", headers: { "X-API-Key": rawKey, ...headers } });
+  await expectError(await end("/public/v1/key?scope=jobs:read"), "BAD_REQUEST");
+  for (const name of ["X-Forwarded-Method", "X-Original-Method"])
+    await expectError(await end("/public/v1/key", { [name]: "DELETE" }), "BAD_REQUEST");
+  expect((await call("/public/v1/key", { headers: { "X-API-Key": rawKey } })).status).toBe(200);
+});
+
+test("a key over its limit can be revoked by its holder", async () => {
+  const { rawKey } = await createKey();
+  const target = appWith({ VERIFICATIONS_LIMIT: { limit: async () => ({ success: false }) } });
+  const use = (method: string) =>
+    call("/public/v1/key", { method, headers: { "X-API-Key": rawKey } }, target);
+  await use("GET");
+  await vi.waitFor(async () => expect((await use("GET")).status).toBe(429));
+  expect((await use("DELETE")).status).toBe(204);
+  await expectError(
+    await call("/public/v1/key", { headers: { "X-API-Key": rawKey } }, appWith({})),
+    "KEY_REVOKED",
+  );
+});
+
+test("refusals are told to the log: a genuine key once a minute for each reason, others by their number", async () => {
+  const { id, rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const target = appWith({});
+  const lines = logged();
+  const ask = (key: string) =>
+    call("/public/v1/verify?scope=jobs:write", { headers: { "X-API-Key": key } }, target);
+  for (let i = 0; i < 3; i++) await ask(rawKey);
+  for (let i = 0; i < 3; i++) await ask("lk_live_forged");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { event: "key_refused", keyId: id, companyId: "acme", error: "FORBIDDEN" },
+    { event: "unknown_keys_refused", count: 1 },
+  ]);
+});

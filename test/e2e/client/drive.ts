@@ -29,7 +29,7 @@ const rotated = await manager.POST("/settings/api-keys/{id}/rotate", {
 });
 equal(rotated.data?.replaces, id);
 const holder = createClient<paths>({ baseUrl, headers: { "X-API-Key": rotated.data?.rawKey ?? "" } });
-const verified = await holder.GET("/public/v1/key", { params: { query: { scope: ["jobs:read"] } } });
+const verified = await holder.GET("/public/v1/verify", { params: { query: { scope: ["jobs:read"] } } });
 deepEqual(verified.data?.scopes, ["jobs:read"]);
 equal(verified.response.headers.get("X-Key-Id"), rotated.data?.id);
 

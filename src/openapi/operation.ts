@@ -1,0 +1,61 @@
+import type * as z from "zod";
+import { type Json, parameters, ref } from "./json.ts";
+import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
+
+export interface Operation {
+  tags: ["API keys" | "The presented key" | "Leak reports" | "Discovery"];
+  operationId: string;
+  summary: string;
+  description: string;
+  security: Json[];
+  path?: z.ZodObject;
+  query?: z.ZodObject;
+  /** Parameters that no schema describes. */
+  extra?: Json[];
+  /** Name of the body's schema. */
+  body?: { schema: string; required: boolean };
+  success: Json;
+  failures: readonly Failure[];
+}
+
+export function operation({ path, query, extra = [], body, success, failures, ...rest }: Operation): Json {
+  return {
+    ...rest,
+    parameters: [
+      ...(path ? parameters(path, "path") : []),
+      ...(query ? parameters(query, "query") : []),
+      ...extra,
+    ],
+    ...(body && {
+      requestBody: {
+        required: body.required,
+        content: { "application/json": { schema: ref("schemas", body.schema) } },
+      },
+    }),
+    responses: {
+      ...success,
+      ...Object.fromEntries(failures.map((name) => [FAILURES[name].status, ref("responses", name)])),
+    },
+  };
+}
+
+export function json(status: number, description: string, schema: Json, headers: AnswerHeaders = {}): Json {
+  const content = { "application/json": { schema } };
+  return { [status]: { description, headers: headerRefs(headers), content } };
+}
+
+export function text(type: string, description: string): Json {
+  return { 200: { description, content: { [type]: { schema: { type: "string" } } } } };
+}
+
+export function empty(description: string): Json {
+  return { 204: { description } };
+}
+
+export function listOf(name: string): Json {
+  return { type: "array", items: ref("schemas", name) };
+}
+
+export const created = json(201, "The new key, with the key itself.", ref("schemas", "NewApiKey"), {
+  Location: "Location",
+});
