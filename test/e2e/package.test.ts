@@ -106,8 +106,9 @@ test("the package holds what other Workers need, and nothing of the Worker itsel
   expect(modules).toEqual([
     "client/hono.js",
     "client/index.js",
-    "lib/deadline.js",
     "http/errors.js",
+    "lib/deadline.js",
+    "lib/fault.js",
     "verify/contract.js",
     "verify/refusal.js",
   ]);
