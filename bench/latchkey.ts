@@ -1,6 +1,6 @@
 /** Latchkey as a Worker of a lab, and what fills its database. */
 import { join } from "node:path";
-import { readD1Migrations } from "@cloudflare/vitest-plugin";
+import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { importJWK, SignJWT } from "jose";
 import { experimental_readRawConfig } from "wrangler";
 import { startTestIssuer } from "../test/support/issuer.ts";

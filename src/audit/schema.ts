@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { auditEvents } from "../db/tables.ts";
 import { limitSchema } from "../http/paging.ts";
-import { ACTIONS } from "./store.ts";
 
 const DEFAULT_PAGE = 100;
+const ACTIONS = auditEvents.action.enumValues;
 
 /** The query of `GET /settings/events`. */
 export const listEventsSchema = z.strictObject({

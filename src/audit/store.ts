@@ -10,11 +10,9 @@ import type { ListEvents, ShownEvent } from "./schema.ts";
  */
 export type Actor = { issuer: string; subject: string } | null;
 
-export const ACTIONS = auditEvents.action.enumValues;
-
 export interface AuditEvent {
   id: string;
-  action: (typeof ACTIONS)[number];
+  action: (typeof auditEvents.$inferSelect)["action"];
   actor: Actor;
   /** What the action alone does not tell. */
   detail?: Record<string, string>;

@@ -8,8 +8,10 @@ import { seedKeys } from "./seed.ts";
 import { ADA, CHROMIUM, FLAGS, type Site, signIn, startChromium, startSite } from "./support.ts";
 
 const LIGHTHOUSE = join(import.meta.dirname, "node_modules/lighthouse/cli/index.js");
-const CATEGORIES = ["accessibility", "best-practices", "performance"];
-/** Performance is a time: a busy machine gets another try. */
+/** Performance is a time, which a busy machine cannot promise: it is asked for by `npm run lighthouse` alone. */
+const TIMED = process.env.LIGHTHOUSE === "performance";
+const CATEGORIES = ["accessibility", "best-practices", ...(TIMED ? ["performance"] : [])];
+/** Lighthouse itself fails now and then (NO_NAVSTART, a Chromium that it lost), which says nothing of the page. */
 const TRIES = 5;
 
 let site: Site;
@@ -27,28 +29,34 @@ beforeAll(async () => {
   await context.close();
 });
 
-/** Scores of a page, 0 to 100. */
-async function scoresOf(path: string): Promise<Record<string, number>> {
+type Scores = Record<string, number>;
+
+/** Scores of a page, 0 to 100; none, where Lighthouse itself failed. */
+async function scoresOf(path: string): Promise<Scores | undefined> {
   const headers = join(site.dir, "headers.json");
   const report = join(site.dir, "report.json");
   await writeFile(headers, JSON.stringify({ Cookie: cookie }));
-  await promisify(execFile)(
-    process.execPath,
-    [
-      LIGHTHOUSE,
-      site.latchkey + path,
-      "--quiet",
-      "--output=json",
-      `--output-path=${report}`,
-      `--extra-headers=${headers}`,
-      `--only-categories=${CATEGORIES}`,
-      `--chrome-flags=--headless=new ${FLAGS.join(" ")}`,
-    ],
-    { env: { ...process.env, CHROME_PATH: CHROMIUM } },
-  );
-  const { categories } = JSON.parse(await readFile(report, "utf8")) as {
+  const options = [
+    "--quiet",
+    "--output=json",
+    `--output-path=${report}`,
+    `--extra-headers=${headers}`,
+    `--only-categories=${CATEGORIES}`,
+    `--chrome-flags=--headless=new ${FLAGS.join(" ")}`,
+  ];
+  try {
+    await promisify(execFile)(process.execPath, [LIGHTHOUSE, site.latchkey + path, ...options], {
+      env: { ...process.env, CHROME_PATH: CHROMIUM },
+    });
+  } catch (fault) {
+    console.warn(fault);
+    return undefined;
+  }
+  const { categories, runtimeError } = JSON.parse(await readFile(report, "utf8")) as {
     categories: Record<string, { score: number }>;
+    runtimeError?: { code: string };
   };
+  if (runtimeError !== undefined) return undefined;
   return Object.fromEntries(Object.entries(categories).map(([name, { score }]) => [name, score * 100]));
 }
 
@@ -57,12 +65,14 @@ test.each([
   ["creating a key", () => "/dashboard/keys/new"],
   ["a key", () => `/dashboard/keys/${id}`],
 ])(
-  "Lighthouse gives %s 100 for accessibility and best practices, 95 or more for performance",
+  `Lighthouse gives %s 100 for accessibility and best practices${TIMED ? ", 95 or more for performance" : ""}`,
   async (_, path) => {
-    let scores: Record<string, number> = {};
-    for (let tried = 0; tried < TRIES && !((scores.performance ?? 0) >= 95); tried++)
+    let scores: Scores | undefined;
+    for (let tried = 0; tried < TRIES; tried++) {
       scores = await scoresOf(path());
+      if (scores !== undefined && (scores.performance ?? 100) >= 95) break;
+    }
     expect(scores).toMatchObject({ accessibility: 100, "best-practices": 100 });
-    expect(scores.performance).toBeGreaterThanOrEqual(95);
+    if (TIMED) expect(scores?.performance).toBeGreaterThanOrEqual(95);
   },
 );

@@ -30,7 +30,7 @@ async function deliver(bodies: unknown[], d1 = env.DB) {
   const batch = createMessageBatch("latchkey-usage", messages);
   await consumeReports(d1, batch.messages);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
-  return { acked: explicitAcks, again: retryMessages.map(({ msgId }) => msgId) };
+  return { acked: explicitAcks, again: retryMessages.map(({ msgId }: { msgId: string }) => msgId) };
 }
 const allowed = () => env.DB.prepare("SELECT sum(allowed) AS n FROM usage_days").first<number>("n");
 

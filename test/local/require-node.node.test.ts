@@ -1,0 +1,35 @@
+import { expect, test } from "vitest";
+import { missing } from "../../examples/local/require-node.js";
+import manifest from "../../package.json" with { type: "json" };
+
+test.each([
+  ["24.2.0", "linux", "x64"],
+  ["24.21.0", "darwin", "arm64"],
+  ["26.10.0", "win32", "x64"],
+])("on Node %s, %s-%s nothing is missing", (version, platform, arch) => {
+  expect(missing(version, platform, arch)).toBeUndefined();
+});
+
+test.each(["18.20.8", "20.20.2", "22.23.2", "24.1.0"])(
+  "Node %s is too old, and it is said how to get another",
+  (version) => {
+    expect(missing(version, "linux", "x64")).toBe(
+      `Node 24.2.0 or newer is needed and this is ${version}: run \`npm ci --include=optional\`, which brings one.`,
+    );
+  },
+);
+
+test.each([
+  ["win32", "arm64"],
+  ["freebsd", "x64"],
+])("on %s-%s it is said that the runtime does not exist there", (platform, arch) => {
+  expect(missing("24.21.0", platform, arch)).toContain(
+    `is not there for ${platform}-${arch}: use linux-x64, `,
+  );
+});
+
+test("the scripts that a newcomer starts check this first", () => {
+  for (const script of ["start", "setup", "token"] as const) {
+    expect(manifest.scripts[script]).toMatch(/^node --import \.\/examples\/local\/require-node\.js /);
+  }
+});
