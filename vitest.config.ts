@@ -55,7 +55,7 @@ export default defineConfig({
     ],
     coverage: {
       provider: "istanbul",
-      include: ["src/**/*.ts"],
+      include: ["src/**/*.{ts,tsx}"],
       thresholds: { lines: 95, branches: 95 },
       reporter: ["text", "json-summary"],
     },
