@@ -16,7 +16,7 @@ const ALLOWED: Record<string, string> = {
   client: "http lib verify hono",
   health: "http lib hono",
   discovery: "lib oauth hono zod",
-  openapi: "audit discovery http keys leaks oauth usage verify hono zod ../package.json",
+  openapi: "audit discovery http keys leaks oauth usage verify hono zod client",
   dashboard: "audit http keys lib oauth usage hono @hono/zod-validator jose zod",
   retention: "keys lib usage verify",
   isolate: "http keys lib usage verify cloudflare:workers",
@@ -48,7 +48,7 @@ function packageOf(name: string): string {
 
 /** The folder of a file, or its own name where it stands beside the folders. A package is a room by itself. */
 function roomOf(name: string): string {
-  return /\.tsx?$/.test(name) ? (name.split("/")[0] ?? "").replace(/\.tsx?$/, "") : name;
+  return /\.(tsx?|json)$/.test(name) ? (name.split("/")[0] ?? "").replace(/\.tsx?$/, "") : name;
 }
 
 /** The first way that leads from a name back to itself. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { version } from "../../package.json";
 import { eventSchema } from "../audit/schema.ts";
+import { version } from "../client/package.json";
 import {
   apiKeySchema,
   createKeySchema,

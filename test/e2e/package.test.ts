@@ -86,7 +86,9 @@ process.stdout.write(String(Object.keys(await import("latchkey")).length));
 
 beforeAll(async () => {
   [project, consumer] = await Promise.all([copyProject(), temporaryDirectory()]);
-  expect(await bash(project, `npm pack --pack-destination ${consumer}`)).toMatchObject({ code: 0 });
+  expect(
+    await bash(project, `npm run -s build && npm pack ./src/client --pack-destination ${consumer}`),
+  ).toMatchObject({ code: 0 });
   packed = (await bash(consumer, "tar -xvzf latchkey-*.tgz")).stdout.trim().split("\n").sort();
 
   await mkdir(join(consumer, "node_modules"));

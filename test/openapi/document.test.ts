@@ -74,7 +74,11 @@ describe("the document knows every status that a route answers with, and its for
       }
     } else {
       await call(route.path, { method: route.method });
-      await call(`${route.path}?scope=x`, { method: route.method, headers: { "X-API-Key": key.rawKey } });
+      for (const scope of ["x", "jobs:write"])
+        await call(`${route.path}?scope=${scope}`, {
+          method: route.method,
+          headers: { "X-API-Key": key.rawKey },
+        });
     }
     expect((await ask(route, key)).status).toBe(route.success);
     if (managed && route.path.includes(":id")) {
