@@ -4,6 +4,7 @@ import { type KeyFormat, keyFormat } from "./keys/format.ts";
 import { KeyService } from "./keys/service.ts";
 import { type FormatSettings, formatSettings, type RuleSettings, ruleSettings } from "./keys/settings.ts";
 import { keyStore } from "./keys/store.ts";
+import type { Background } from "./lib/background.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
@@ -34,6 +35,7 @@ export interface Isolate {
   peppers: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch. */
   now: () => number;
+  background: Background;
 }
 
 /**
@@ -86,5 +88,5 @@ function join(
   });
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });
-  return { d1, format, verifier, keys, rules, peppers, now };
+  return { d1, format, verifier, keys, rules, peppers, now, background };
 }

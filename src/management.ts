@@ -39,11 +39,8 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     leaks: readSettings(leakSettings, env),
     contact: readSettings(contactSettings, env),
   };
-  const verifyToken = once(() => {
-    const { OAUTH_ISSUER: issuer, OAUTH_JWKS_URL: jwksUrl } = settings.oauth();
-    const keys = issuerKeys({ issuer, jwksUrl, now: isolate().now });
-    return tokenVerifier({ ...settings.oauth(), keys });
-  });
+  const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
+  const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
   const limits: RateLimits = env;
 
   function settingsApp() {
@@ -60,15 +57,14 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   }
 
   function dashboardApp() {
-    const { OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET = "" } = settings.client();
-    if (OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
-    const { peppers, now, format } = isolate();
-    const client = { OAUTH_CLIENT_ID, clientSecret: OAUTH_CLIENT_SECRET, now };
+    const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = settings.client();
+    if (client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
+    const { peppers, now, format, background } = isolate();
     return dashboard({
       ...isolate(),
       rules: { ...settings.rules(), now, form: format.form },
       cookies: dashboardCookies(pepperSeal(peppers, now)),
-      login: login({ ...settings.oauth(), ...client }),
+      login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
       verifyToken: verifyToken(),
       scopes: settings.oauth(),
       limiter: limits.MANAGEMENT_LIMIT,
@@ -78,9 +74,9 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   function leakApp() {
     const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
     if (url === "") return new Hono<{ Variables: ReporterVariables }>();
-    const { d1, format, verifier, now } = isolate();
+    const { d1, format, verifier, now, background } = isolate();
     const onChange = (digests: readonly string[]) => verifier.forget(digests);
-    return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now }) });
+    return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now, background }) });
   }
 
   /** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */

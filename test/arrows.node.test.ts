@@ -15,7 +15,7 @@ const ALLOWED: Record<string, string> = {
   leaks: "audit db http keys lib drizzle-orm hono @hono/zod-validator jose zod",
   client: "http lib verify hono",
   health: "http lib hono",
-  discovery: "lib oauth hono zod",
+  discovery: "http lib oauth hono zod",
   openapi: "audit discovery http keys leaks oauth usage verify hono zod client",
   dashboard: "audit http keys lib oauth usage hono @hono/zod-validator jose zod",
   retention: "keys lib usage verify",

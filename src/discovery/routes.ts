@@ -1,18 +1,21 @@
 import { Hono } from "hono";
+import { ApiError } from "../http/errors.ts";
 import { DAY_MS } from "../lib/time.ts";
-import { metadataPath, resourceMetadata, WELL_KNOWN } from "../oauth/metadata.ts";
-import type { OAuthSettings } from "../oauth/settings.ts";
+import { type ResourceSettings, resources } from "../oauth/metadata.ts";
 import type { ContactSettings } from "./settings.ts";
 
 /** How long the contact is good for, from each answer on: RFC 9116 §2.5.5 wants less than a year. */
 const CONTACT_DAYS = 90;
 
 /** Where tokens come from (RFC 9728), below `/.well-known/oauth-protected-resource`. */
-export function metadataRoutes(settings: OAuthSettings) {
-  const metadata = resourceMetadata(settings);
-  return new Hono().get(metadataPath(settings.OAUTH_AUDIENCE).slice(WELL_KNOWN.length) || "/", (c) =>
-    c.json(metadata),
-  );
+export function metadataRoutes(settings: ResourceSettings) {
+  const all = resources(settings);
+  return new Hono().get("*", (c) => {
+    const { origin, pathname } = new URL(c.req.url);
+    const found = all.find(({ url, path }) => url.origin === origin && path === pathname);
+    if (found === undefined) throw new ApiError("NOT_FOUND", { message: "No such route" });
+    return c.json(found.metadata);
+  });
 }
 
 /** Whom to tell of a fault (RFC 9116), at `/.well-known/security.txt`. */

@@ -1,9 +1,10 @@
 import { importSPKI } from "jose";
 import * as z from "zod";
 import { ApiError } from "../http/errors.ts";
+import type { Background } from "../lib/background.ts";
 import { fetchJson, remote } from "../lib/remote.ts";
 
-/** A key set older than this is fetched anew: a withdrawn key stops within this time. */
+/** A key set older than this is fetched anew, behind the answer. */
 export const MAX_AGE_MS = 60 * 60_000;
 /** Least time between two fetches, whatever reports ask for: GitHub answers 60 an hour. */
 export const COOLDOWN_MS = 60_000;
@@ -15,28 +16,34 @@ export const COOLDOWN_MS = 60_000;
  */
 export type ReporterKeys = (identifier: string) => Promise<CryptoKey | undefined>;
 
+export interface ReporterKeysOptions {
+  url: string;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  background: Background;
+}
+
 /**
  * The public keys of who reports leaked keys, from `url`.
  *
  * While they cannot be fetched, the last good set goes on without limit: who holds a key may kill it
  * anyhow, so a signature under a withdrawn key does no harm.
- *
- * @param now - Milliseconds since the epoch.
  */
-export function reporterKeys({ url, now }: { url: string; now: () => number }): ReporterKeys {
+export function reporterKeys({ url, now, background }: ReporterKeysOptions): ReporterKeys {
   const keySet = remote({
-    load: (signal) => fetchKeys(url, signal),
+    load: () => fetchKeys(url),
     maxAgeMs: MAX_AGE_MS,
     staleLimitMs: Number.POSITIVE_INFINITY,
     cooldownMs: COOLDOWN_MS,
     event: "leak_report_keys_fetch_failed",
     now,
+    background,
   });
 
   return async function reporterKey(identifier) {
-    const keys = await keySet();
+    const keys = await keySet.current();
     if (keys === undefined) throw new ApiError("UNAVAILABLE", { reason: "reporter_keys" });
-    return keys.get(identifier) ?? (await keySet(true))?.get(identifier);
+    return keys.get(identifier) ?? (await keySet.renewed())?.get(identifier);
   };
 }
 
@@ -44,8 +51,8 @@ const keySetSchema = z.object({ public_keys: z.array(z.unknown()) });
 const publicKeySchema = z.object({ key_identifier: z.string(), key: z.string() });
 
 /** Identifier → key; those that check no signature of P-256 are left out. */
-async function fetchKeys(url: string, signal: AbortSignal): Promise<Map<string, CryptoKey>> {
-  const { public_keys } = keySetSchema.parse(await fetchJson(url, signal));
+async function fetchKeys(url: string): Promise<Map<string, CryptoKey>> {
+  const { public_keys } = keySetSchema.parse(await fetchJson(url));
   const keys = new Map<string, CryptoKey>();
   for (const candidate of public_keys) {
     const { data } = publicKeySchema.safeParse(candidate);

@@ -1,79 +1,105 @@
+import type { Background } from "./background.ts";
 import { describeFault } from "./fault.ts";
 
-/** Least time between two fetches where there is nothing to go on with. */
+/** Least time between two loads where there is nothing to go on with. */
 export const RETRY_MS = 5_000;
-/** A fetch that takes longer, whatever it consists of, has failed. */
+/** A request that takes longer has failed. */
 export const TIMEOUT_MS = 2_000;
-/** How often a request looks whether another one has fetched. */
-const POLL_MS = 20;
+/** A load is three requests at most. One that takes longer died with its isolate's request, and no longer counts. */
+export const LOAD_LIMIT_MS = 3 * TIMEOUT_MS;
+/** How often a request looks whether a load has ended. */
+const POLL_MS = 10;
 
 export interface RemoteOptions<T> {
-  /** Fetches; throws where what came is of no use. */
-  load: (signal: AbortSignal) => Promise<T>;
-  /** What is older is fetched anew. */
+  /** Fetches, by at most three requests one after the other; throws where what came is of no use. */
+  load: () => Promise<T>;
+  /** What is older is loaded anew, behind the answer. */
   maxAgeMs: number;
-  /** While fetches fail, the last good one goes on this long after it came. */
+  /** While loads fail, the last good one goes on this long after it began. */
   staleLimitMs: number;
-  /** Least time between two fetches, whatever is asked for. */
+  /** Least time between two loads, whatever is asked for. */
   cooldownMs: number;
-  /** What a failed fetch is called in the log. */
+  /** What a failed load is called in the log. */
   event: string;
   /** Milliseconds since the epoch. */
   now: () => number;
+  background: Background;
+}
+
+/** Something of another server, held by the isolate. All give `undefined` where nothing usable can be had. */
+export interface Remote<T> {
+  /** What is held, at once; loaded first where nothing is. */
+  current(): Promise<T | undefined>;
+  /** What is held after another load, where the cool-down lets there be one. */
+  renewed(): Promise<T | undefined>;
+  /** What is held, and nothing is loaded. */
+  held(): T | undefined;
 }
 
 /**
- * What is held, fetched first where it is missing or old, or where `renewed` asks for it and the
- * cool-down lets it. `undefined`: nothing could be had that may still be used.
- */
-export type Remote<T> = (renewed?: boolean) => Promise<T | undefined>;
-
-/**
- * Something of another server, held by the isolate. A fetch, good or bad, is followed by a cool-down,
- * and the last good one stays until a better one has come.
+ * Something of another server, held by the isolate. A load that has ended, well or badly, is followed by a
+ * cool-down, and what the last good one brought stays until a better one has come.
+ *
+ * Loads go on behind the answer, so that no client can end one by hanging up. Requests share what a load brings
+ * and not its promise, which hangs for ever in workerd once the request that made it has ended.
  */
 export function remote<T>(options: RemoteOptions<T>): Remote<T> {
-  const { load, maxAgeMs, staleLimitMs, cooldownMs, event, now } = options;
-  let held: { value: T; fetchedAt: number } | undefined;
-  let triedAt = Number.NEGATIVE_INFINITY;
-  let fetching = false;
+  const { load, maxAgeMs, staleLimitMs, cooldownMs, event, now, background } = options;
+  let last: { value: T; loadedAt: number } | undefined;
+  /** When the last load began that has ended, and the one that has not. */
+  let endedAt = Number.NEGATIVE_INFINITY;
+  let loadingSince: number | undefined;
 
-  const age = () => (held === undefined ? Number.POSITIVE_INFINITY : now() - held.fetchedAt);
+  const age = () => (last === undefined ? Number.POSITIVE_INFINITY : now() - last.loadedAt);
+  const held = () => (age() < staleLimitMs ? last?.value : undefined);
+  const isLoading = () => loadingSince !== undefined && now() - loadingSince < LOAD_LIMIT_MS;
 
-  async function refresh(): Promise<void> {
-    if (now() - triedAt < (age() < staleLimitMs ? cooldownMs : RETRY_MS)) return;
-    triedAt = now();
-    fetching = true;
+  function refresh(): void {
+    const cooldown = held() === undefined ? RETRY_MS : cooldownMs;
+    if (isLoading() || now() - endedAt < cooldown) return;
+    loadingSince = now();
+    background(loadAnew(loadingSince));
+  }
+
+  async function loadAnew(begun: number): Promise<void> {
     try {
-      held = { value: await load(AbortSignal.timeout(TIMEOUT_MS)), fetchedAt: triedAt };
+      const value = await load();
+      if (last === undefined || last.loadedAt <= begun) last = { value, loadedAt: begun };
     } catch (fault) {
       console.error(JSON.stringify({ event, fault: describeFault(fault) }));
     } finally {
-      fetching = false;
+      endedAt = Math.max(endedAt, begun);
+      if (loadingSince === begun) loadingSince = undefined;
     }
   }
 
-  /** A promise of another request must not be awaited, so the outcome of its fetch is looked for. */
-  async function othersFetch(): Promise<void> {
-    while (fetching && now() - triedAt < TIMEOUT_MS) await sleep(POLL_MS);
+  async function loaded(): Promise<T | undefined> {
+    while (isLoading()) await sleep(POLL_MS);
+    return held();
   }
 
-  return async function current(renewed = false) {
-    if (renewed || age() >= maxAgeMs) await refresh();
-    if (renewed || age() >= staleLimitMs) await othersFetch();
-    return age() < staleLimitMs ? held?.value : undefined;
+  return {
+    held,
+    async current() {
+      if (age() >= maxAgeMs) refresh();
+      return held() ?? loaded();
+    },
+    async renewed() {
+      refresh();
+      return loaded();
+    },
   };
 }
 
-/** @throws Error where the answer is not 200 with JSON. Redirects are not followed. */
-export async function fetchJson(url: string, signal: AbortSignal): Promise<unknown> {
+/** @throws Error where the answer is not 200 with JSON within 2 s. Redirects are not followed. */
+export async function fetchJson(url: string): Promise<unknown> {
   const response = await fetch(url, {
     // GitHub refuses requests without a User-Agent, and Workers send none by themselves.
     headers: { Accept: "application/json, application/jwk-set+json", "User-Agent": "latchkey" },
     redirect: "manual",
-    signal,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  if (response.status !== 200) throw new Error(`${new URL(url).pathname} answered ${response.status}`);
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
   return response.json();
 }
 

@@ -6,17 +6,34 @@ export const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 /** What every domain's settings are made of. `zod/mini`, as these are read before the first verification. */
 export const text = z.string().check(z.minLength(1, "must not be empty"));
 
-export const url = z.url({ protocol: /^https?$/, error: "must be an http(s) URL" });
+const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Whether nobody on the way can change what comes from there: https, or http on loopback. */
+export function isSecureUrl(value: string): boolean {
+  if (!/^https?:\/\/\S+$/i.test(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return protocol === "https:" || LOOPBACK.test(hostname);
+}
+
+export const url = z
+  .string()
+  .check(z.refine(isSecureUrl, { error: "must be an https URL (http on loopback alone)" }));
 
 /** A URL, or empty: off. */
 export const optionalUrl = z.union([z.literal(""), url]);
 
 /** Words with spaces between, or a JSON array. */
-export const words = z.transform((value) =>
-  typeof value === "string" ? (fromJson(value) ?? value.split(" ").filter(Boolean)) : value,
-);
+export const words = z.transform((value) => (typeof value === "string" ? wordsOf(value) : value));
 
-export const list = z.pipe(words, z.array(text).check(z.minLength(1, "must not be empty")));
+/** Words of which there may be none. */
+export const listOrNone = z.pipe(words, z.array(text, "must be a list"));
+
+/** The same, of one word or more. */
+export const list = listOrNone.check(z.minLength(1, "must not be empty"));
+
+function wordsOf(value: string): unknown {
+  return value.trimStart().startsWith("[") ? fromJson(value) : value.split(" ").filter(Boolean);
+}
 
 export function whole(min: number, max: number) {
   return z.pipe(
@@ -67,7 +84,8 @@ export function once<T>(make: () => T): () => T {
   };
 }
 
-function fromJson(value: string): unknown {
+/** `undefined` for what is no JSON. */
+export function fromJson(value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {

@@ -1,8 +1,8 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../http/errors.ts";
+import { difference } from "./claims.ts";
 import { IssuerUnavailableError } from "./jwks.ts";
-import { metadataPath } from "./metadata.ts";
-import type { OAuthSettings } from "./settings.ts";
+import { metadataUrl, type ResourceSettings, resources } from "./metadata.ts";
 import { type AccessToken, mayUse, TokenError, type TokenVerifier } from "./token.ts";
 
 /** A token is a JWS in compact form, nothing else; the scheme's case does not matter (RFC 9110 §11.1). */
@@ -22,28 +22,23 @@ export interface BearerVariables {
   principal: Principal;
 }
 
-export type BearerOptions = Pick<
-  OAuthSettings,
-  "OAUTH_AUDIENCE" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
-> & {
-  verifyToken: TokenVerifier;
-};
+export type BearerOptions = ResourceSettings & { verifyToken: TokenVerifier };
 
 /**
  * Hono middleware: lets a request pass only with an access token (RFC 6750, RFC 9068) whose scope
  * covers the method, and sets `c.var.principal`.
  */
 export function bearer(options: BearerOptions): MiddlewareHandler<{ Variables: BearerVariables }> {
-  const metadata = metadataPath(options.OAUTH_AUDIENCE);
+  const all = resources(options);
 
   return async function bearer(c, next) {
-    const challenge = challenger(new URL(metadata, c.req.url));
+    const challenge = challenger(metadataUrl(all, c.req.url));
     const token = await presentedToken(c.req.header("Authorization"), options.verifyToken, challenge);
     const { issuer, subject, companyId } = token;
     if (companyId === null) {
       throw new ApiError("FORBIDDEN", {
         message: "The access token names no company",
-        reason: "company_claim",
+        reason: token.companyFault,
       });
     }
     const reads = c.req.method === "GET" || c.req.method === "HEAD";
@@ -83,14 +78,16 @@ function requireScope(token: AccessToken, scope: string, challenge: Challenge): 
   throw new ApiError("FORBIDDEN", {
     message: `Missing scope: ${scope}`,
     headers: { "WWW-Authenticate": challenge(`error="insufficient_scope", scope="${scope}"`) },
-    reason: "insufficient_scope",
+    reason: difference("scope", [scope], token.scopes.join(" ")),
   });
 }
 
-type Challenge = (parameters?: string) => string;
+type Challenge = (...parameters: (string | undefined)[]) => string;
 
 /** RFC 6750 §3, RFC 9728 §5.1. */
-function challenger(metadata: URL): Challenge {
-  return (parameters) =>
-    `Bearer realm="latchkey", resource_metadata="${metadata}"${parameters ? `, ${parameters}` : ""}`;
+function challenger(metadata: URL | undefined): Challenge {
+  return (...parameters) => {
+    const all = ['realm="latchkey"', metadata && `resource_metadata="${metadata}"`, ...parameters];
+    return `Bearer ${all.filter((parameter) => parameter !== undefined).join(", ")}`;
+  };
 }

@@ -1,9 +1,15 @@
 import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from "jose";
 import * as z from "zod";
+import type { Background } from "../lib/background.ts";
 import { fetchJson, remote } from "../lib/remote.ts";
+import { discover, keyMetadataSchema } from "./discovery.ts";
+import type { OAuthSettings } from "./settings.ts";
 
-/** A key set older than this is fetched anew: a withdrawn key stops within this time. */
-export const MAX_AGE_MS = 10 * 60_000;
+/**
+ * A key set older than this is fetched anew, behind the answer: a withdrawn key stops within this time where
+ * requests come, and with the second request after a pause.
+ */
+export const MAX_AGE_MS = 5 * 60_000;
 /** While the issuer fails, the last good key set goes on this long after it was fetched. */
 export const STALE_LIMIT_MS = 60 * 60_000;
 /** Least time between two fetches, whatever tokens ask for. */
@@ -16,59 +22,75 @@ export class IssuerUnavailableError extends Error {
   override readonly name = "IssuerUnavailableError";
 }
 
-export interface IssuerKeysOptions {
-  /** Exact `iss` of the tokens. */
-  issuer: string;
-  /** Where the keys are; empty: found by discovery (RFC 8414, OpenID Connect Discovery). */
-  jwksUrl: string;
+export type IssuerKeysOptions = Pick<
+  OAuthSettings,
+  "OAUTH_ISSUER" | "OAUTH_JWKS_URL" | "OAUTH_METADATA_URL"
+> & {
   /** Milliseconds since the epoch. */
   now: () => number;
+  background: Background;
+};
+
+export interface IssuerKeys {
+  /**
+   * For `jwtVerify` of jose.
+   *
+   * @throws IssuerUnavailableError while no key set can be had.
+   * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of jose.
+   */
+  select: JWTVerifyGetKey;
+  /** Whether there is a key set to check tokens with. Nothing is fetched. */
+  areHeld(): boolean;
 }
 
 /**
- * The issuer's keys, for `jwtVerify` of jose.
+ * The issuer's keys, from `OAUTH_JWKS_URL`, or from where its metadata says.
  *
  * jose's own remote key set fetches again for every unknown `kid` while the issuer fails, refuses
  * known keys once its cache is old, and takes a set without a usable key for a good one. Here a fetch, good or bad,
  * is followed by a cool-down, and the last good set stays until a better one has come.
- *
- * @throws IssuerUnavailableError while no key set can be had.
- * @throws JWKSNoMatchingKey, JWKSMultipleMatchingKeys of jose.
  */
-export function issuerKeys({ issuer, jwksUrl, now }: IssuerKeysOptions): JWTVerifyGetKey {
-  const held = remote({
-    load: async (signal) => createLocalJWKSet({ keys: await fetchKeys(issuer, jwksUrl, signal) }),
+export function issuerKeys({ now, background, ...settings }: IssuerKeysOptions): IssuerKeys {
+  const keySet = remote({
+    load: async () => createLocalJWKSet({ keys: await fetchKeys(settings) }),
     maxAgeMs: MAX_AGE_MS,
     staleLimitMs: STALE_LIMIT_MS,
     cooldownMs: COOLDOWN_MS,
     event: "jwks_fetch_failed",
     now,
+    background,
   });
 
-  async function keySet(renewed?: boolean): Promise<JWTVerifyGetKey> {
-    const select = await held(renewed);
+  function usable(select: JWTVerifyGetKey | undefined): JWTVerifyGetKey {
     if (select === undefined) throw new IssuerUnavailableError("No key set");
     return select;
   }
 
-  return async function issuerKey(header, token) {
-    const select = await keySet();
-    try {
-      return await select(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      return (await keySet(true))(header, token);
-    }
+  return {
+    areHeld: () => keySet.held() !== undefined,
+    async select(header, token) {
+      try {
+        return await usable(await keySet.current())(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+        return usable(await keySet.renewed())(header, token);
+      }
+    },
   };
 }
 
 const jwksSchema = z.object({ keys: z.array(z.unknown()) });
 const jwkSchema = z.looseObject({ kty: z.string(), alg: z.string().optional(), crv: z.string().optional() });
 
+/** What signatures over Ed25519 are called. */
+export const ED25519_NAMES = ["EdDSA", "Ed25519"];
 const EC_ALGORITHMS: Record<string, string> = { "P-256": "ES256", "P-384": "ES384", "P-521": "ES512" };
 
-async function fetchKeys(issuer: string, jwksUrl: string, signal: AbortSignal): Promise<JWK[]> {
-  const { keys } = jwksSchema.parse(await fetchJson(jwksUrl || (await discover(issuer, signal)), signal));
+async function fetchKeys(
+  settings: Pick<OAuthSettings, "OAUTH_ISSUER" | "OAUTH_JWKS_URL" | "OAUTH_METADATA_URL">,
+): Promise<JWK[]> {
+  const url = settings.OAUTH_JWKS_URL || (await discover(keyMetadataSchema, settings)).jwks_uri;
+  const { keys } = jwksSchema.parse(await fetchJson(url));
   const usable = (await Promise.all(keys.map(signatureKey))).filter((key) => key !== undefined);
   if (usable.length === 0) throw new Error("The key set holds no key for signatures");
   return usable;
@@ -86,21 +108,12 @@ async function signatureKey(value: unknown): Promise<JWK | undefined> {
   }
 }
 
-/** One key serves one algorithm (RFC 8725 §3.1), also where the set does not say which. */
-function withAlgorithm(jwk: JWK): JWK {
-  const alg = jwk.alg ?? (jwk.kty === "RSA" ? "RS256" : EC_ALGORITHMS[jwk.crv ?? ""]);
+/**
+ * One key serves one algorithm (RFC 8725 §3.1), also where the set does not say which. That of Ed25519 has two
+ * names (RFC 9864 §2.2), so jose is left to tell it by the curve.
+ */
+function withAlgorithm({ alg: said, ...jwk }: JWK): JWK {
+  if (jwk.crv === "Ed25519" && (said === undefined || ED25519_NAMES.includes(said))) return jwk;
+  const alg = said ?? (jwk.kty === "RSA" ? "RS256" : EC_ALGORITHMS[jwk.crv ?? ""]);
   return alg === undefined ? jwk : { ...jwk, alg };
-}
-
-async function discover(issuer: string, signal: AbortSignal): Promise<string> {
-  const metadataSchema = z.object({ issuer: z.literal(issuer), jwks_uri: z.url({ protocol: /^https?$/ }) });
-  const { origin, pathname } = new URL(issuer);
-  const path = pathname.replace(/\/$/, "");
-  try {
-    const metadata = await fetchJson(`${origin}${path}/.well-known/openid-configuration`, signal);
-    return metadataSchema.parse(metadata).jwks_uri;
-  } catch {
-    const metadata = await fetchJson(`${origin}/.well-known/oauth-authorization-server${path}`, signal);
-    return metadataSchema.parse(metadata).jwks_uri;
-  }
 }

@@ -1,14 +1,22 @@
+import { decodeJwt } from "jose";
 import * as oauth from "oauth4webapi";
+import * as z from "zod";
 import { ApiError, masked } from "../http/errors.ts";
+import type { Background } from "../lib/background.ts";
 import { describeFault } from "../lib/fault.ts";
 import { remote, TIMEOUT_MS } from "../lib/remote.ts";
+import { discover, type LoginMetadata, loginMetadataSchema } from "./discovery.ts";
+import { loginScopes, parametersOf } from "./parameters.ts";
 import type { ClientSettings, OAuthSettings } from "./settings.ts";
+import { issuerOf, TENANT } from "./tenants.ts";
 
 const METADATA_MAX_AGE_MS = 10 * 60_000;
 const METADATA_STALE_LIMIT_MS = 60 * 60_000;
 const METADATA_COOLDOWN_MS = 30_000;
 /** For what must not be given up lightly: an issuer that rotates refresh tokens takes each of them once. */
 const TOKEN_TIMEOUT_MS = 10_000;
+
+const idTokenSchema = z.object({ id_token: z.string().optional() });
 
 /** What must be remembered of a login until the issuer answers. Not for the issuer to see, nor for anybody else. */
 export interface PendingLogin {
@@ -28,19 +36,21 @@ export interface Tokens {
 }
 
 export type LoginOptions = Pick<
-  OAuthSettings & ClientSettings,
-  "OAUTH_ISSUER" | "OAUTH_AUDIENCE" | "OAUTH_CLIENT_ID" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
-> & {
-  clientSecret: string;
-  /** Milliseconds since the epoch. */
-  now: () => number;
-};
+  OAuthSettings,
+  "OAUTH_ISSUER" | "OAUTH_METADATA_URL" | "OAUTH_AUDIENCE" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
+> &
+  Omit<ClientSettings, "OAUTH_CLIENT_SECRET"> & {
+    clientSecret: string;
+    /** Milliseconds since the epoch. */
+    now: () => number;
+    background: Background;
+  };
 
 /**
  * A confidential client of the issuer: authorization code with PKCE (RFC 6749, RFC 7636, OpenID Connect Core).
  *
  * All methods throw ApiError: `UNAVAILABLE` where the issuer cannot be reached, `UNAUTHORIZED` where
- * it refuses, `INTERNAL_ERROR` where it does not know this client.
+ * it refuses, `INTERNAL_ERROR` where it does not know this client or lets nobody sign in.
  */
 export interface Login {
   /** Where to send who wants to sign in. */
@@ -59,64 +69,61 @@ export interface Login {
 }
 
 export function login(options: LoginOptions): Login {
-  const { OAUTH_ISSUER, OAUTH_AUDIENCE, clientSecret, now } = options;
-  const issuer = new URL(OAUTH_ISSUER);
+  const { clientSecret, now, background } = options;
   const client: oauth.Client = { client_id: options.OAUTH_CLIENT_ID };
-  const insecure = issuer.protocol === "http:";
   const http = (timeoutMs: number) => ({
     signal: AbortSignal.timeout(timeoutMs),
-    [oauth.allowInsecureRequests]: insecure,
+    // The metadata's URLs were checked: plain http is on loopback alone.
+    [oauth.allowInsecureRequests]: true,
   });
   const metadata = remote({
-    load: async (signal) => {
-      const request = { signal, [oauth.allowInsecureRequests]: insecure };
-      return oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, request));
-    },
+    load: () => discover(loginMetadataSchema, options),
     maxAgeMs: METADATA_MAX_AGE_MS,
     staleLimitMs: METADATA_STALE_LIMIT_MS,
     cooldownMs: METADATA_COOLDOWN_MS,
     event: "issuer_metadata_fetch_failed",
     now,
+    background,
   });
+  const { authorization: authorizationParameters, token: tokenParameters } = parametersOf(options);
 
-  async function server(): Promise<oauth.AuthorizationServer> {
-    const found = await metadata();
+  async function server(): Promise<LoginMetadata> {
+    const found = await metadata.current();
     if (found === undefined) throw new ApiError("UNAVAILABLE", { reason: "issuer_metadata" });
     return found;
   }
 
-  function authentication(as: oauth.AuthorizationServer): oauth.ClientAuth {
+  function authentication(as: LoginMetadata): oauth.ClientAuth {
     const methods = as.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
-    return methods.includes("client_secret_basic")
-      ? oauth.ClientSecretBasic(clientSecret)
-      : oauth.ClientSecretPost(clientSecret);
+    const listed = methods.includes("client_secret_basic") ? "basic" : "post";
+    const method = options.OAUTH_CLIENT_AUTH || listed;
+    return method === "basic" ? oauth.ClientSecretBasic(clientSecret) : oauth.ClientSecretPost(clientSecret);
   }
-
-  /** RFC 8707: which API the token is for, where that has the form of a URI. */
-  const resource = URL.canParse(OAUTH_AUDIENCE) ? { resource: OAUTH_AUDIENCE } : {};
 
   return {
     async begin(redirectUri) {
       const as = await server();
+      if (as.authorization_endpoint === undefined || as.token_endpoint === undefined) {
+        const reason =
+          "OAUTH_ISSUER: has no authorization_endpoint and token_endpoint, so nobody can sign in";
+        throw new ApiError("INTERNAL_ERROR", { reason });
+      }
       const pending = {
         state: oauth.generateRandomState(),
         nonce: oauth.generateRandomNonce(),
         codeVerifier: oauth.generateRandomCodeVerifier(),
       };
-      const scopes = ["openid", options.OAUTH_READ_SCOPE, options.OAUTH_WRITE_SCOPE];
-      // Without it most issuers give no refresh token; some refuse a scope they do not know.
-      if (as.scopes_supported?.includes("offline_access")) scopes.push("offline_access");
-      const url = new URL(as.authorization_endpoint ?? OAUTH_ISSUER);
+      const url = new URL(as.authorization_endpoint);
       const parameters = {
+        ...authorizationParameters,
         client_id: client.client_id,
         redirect_uri: redirectUri,
         response_type: "code",
-        scope: [...new Set(scopes)].filter(Boolean).join(" "),
+        scope: loginScopes(options, as).join(" "),
         state: pending.state,
         nonce: pending.nonce,
         code_challenge: await oauth.calculatePKCECodeChallenge(pending.codeVerifier),
         code_challenge_method: "S256",
-        ...resource,
       };
       for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
       return { url, pending };
@@ -133,10 +140,11 @@ export function login(options: LoginOptions): Login {
           code,
           redirectUri,
           codeVerifier,
-          { ...http(TOKEN_TIMEOUT_MS), additionalParameters: resource },
+          { ...http(TOKEN_TIMEOUT_MS), additionalParameters: tokenParameters },
         );
         const expected = { expectedNonce: nonce, requireIdToken: true };
-        return tokensOf(await oauth.processAuthorizationCodeResponse(as, client, response, expected));
+        const signer = await signerOf(as, response);
+        return tokensOf(await oauth.processAuthorizationCodeResponse(signer, client, response, expected));
       });
     },
 
@@ -145,9 +153,10 @@ export function login(options: LoginOptions): Login {
       return answered(async () => {
         const response = await oauth.refreshTokenGrantRequest(as, client, authentication(as), refreshToken, {
           ...http(TOKEN_TIMEOUT_MS),
-          additionalParameters: resource,
+          additionalParameters: tokenParameters,
         });
-        return tokensOf(await oauth.processRefreshTokenResponse(as, client, response));
+        const signer = await signerOf(as, response);
+        return tokensOf(await oauth.processRefreshTokenResponse(signer, client, response));
       });
     },
 
@@ -169,15 +178,23 @@ export function login(options: LoginOptions): Login {
       const url = new URL(endpoint);
       url.searchParams.set("client_id", client.client_id);
       url.searchParams.set("post_logout_redirect_uri", returnTo);
+      url.searchParams.set("logout_uri", returnTo); // Cognito's name for it
       if (logoutHint !== null) url.searchParams.set("logout_hint", logoutHint);
       return url;
     },
   };
 }
 
+/** The issuer that the ID token of a response must name: where it has many tenants, that of the token's own. */
+async function signerOf(as: LoginMetadata, response: Response): Promise<LoginMetadata> {
+  if (!as.issuer.includes(TENANT)) return as;
+  const { id_token: idToken } = idTokenSchema.parse(await response.clone().json());
+  return { ...as, issuer: (idToken && issuerOf(as.issuer, decodeJwt(idToken))) || as.issuer };
+}
+
 function tokensOf(response: oauth.TokenEndpointResponse): Tokens {
   const claims = oauth.getValidatedIdTokenClaims(response);
-  const name = textOf(claims?.email ?? claims?.name ?? claims?.sub);
+  const name = textOf(claims?.email ?? claims?.preferred_username ?? claims?.name ?? claims?.sub);
   return {
     accessToken: response.access_token,
     refreshToken: response.refresh_token ?? null,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isSecureUrl } from "../lib/settings.ts";
 import type { OAuthSettings } from "./settings.ts";
 
 export const WELL_KNOWN = "/.well-known/oauth-protected-resource";
@@ -10,21 +11,44 @@ export const resourceMetadataSchema = z.object({
   bearer_methods_supported: z.array(z.literal("header")),
 });
 
+export type ResourceMetadata = z.output<typeof resourceMetadataSchema>;
+
 /**
- * What clients learn of this API as an OAuth2 resource (RFC 9728 §2). The RFC wants an https URL for
- * `resource`, and clients that check it (§3.3) refuse a URN: they need `OAUTH_AUDIENCE` to be this API's URL.
+ * The audiences that are URLs, each with its metadata (RFC 9728 §2) and the path where clients look for it: that of
+ * the resource comes after the well-known one (§3.1).
  */
-export function resourceMetadata(config: OAuthSettings): z.output<typeof resourceMetadataSchema> {
-  return {
-    resource: config.OAUTH_AUDIENCE,
-    authorization_servers: [config.OAUTH_ISSUER],
-    scopes_supported: [...new Set([config.OAUTH_READ_SCOPE, config.OAUTH_WRITE_SCOPE])].filter(Boolean),
-    bearer_methods_supported: ["header"],
-  };
+export interface Resource {
+  url: URL;
+  path: string;
+  metadata: ResourceMetadata;
 }
 
-/** Where the metadata is: a path of the resource comes after the well-known one (RFC 9728 §3.1). */
-export function metadataPath(audience: string): string {
-  const path = /^https?:/.test(audience) && URL.canParse(audience) ? new URL(audience).pathname : "/";
-  return path === "/" ? WELL_KNOWN : WELL_KNOWN + path;
+export type ResourceSettings = Pick<
+  OAuthSettings,
+  "OAUTH_ISSUER" | "OAUTH_AUDIENCE" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE"
+>;
+
+/** An audience without the form of a URL is none: clients refuse metadata whose `resource` is not the URL they ask (§3.3). */
+export function resources(settings: ResourceSettings): Resource[] {
+  const scopes = [settings.OAUTH_READ_SCOPE, settings.OAUTH_WRITE_SCOPE];
+  return settings.OAUTH_AUDIENCE.filter(isSecureUrl).map((resource) => {
+    const url = new URL(resource);
+    return {
+      url,
+      path: url.pathname === "/" ? WELL_KNOWN : WELL_KNOWN + url.pathname,
+      metadata: {
+        resource,
+        authorization_servers: [settings.OAUTH_ISSUER],
+        scopes_supported: [...new Set(scopes)].filter(Boolean),
+        bearer_methods_supported: ["header"],
+      },
+    };
+  });
+}
+
+/** Where `url` is told of its metadata: nowhere, where no audience is a URL of the same origin. */
+export function metadataUrl(all: readonly Resource[], url: string): URL | undefined {
+  const { origin } = new URL(url);
+  const resource = all.find((one) => one.url.origin === origin);
+  return resource && new URL(resource.path, origin);
 }

@@ -4,7 +4,7 @@ import { type KeyRules, keyIdSchema, listKeysSchema } from "../keys/schema.ts";
 import type { RuleSettings } from "../keys/settings.ts";
 import { REPORTS_PATH } from "../leaks/schema.ts";
 import type { LeakSettings } from "../leaks/settings.ts";
-import { metadataPath } from "../oauth/metadata.ts";
+import { resources } from "../oauth/metadata.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { type Json, ref } from "./json.ts";
 import { created, empty, json, listOf, operation, text } from "./operation.ts";
@@ -138,15 +138,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
         }),
       },
     }),
-    [metadataPath(config.OAUTH_AUDIENCE)]: {
-      get: operation({
-        ...discovery(...ALWAYS),
-        operationId: "getResourceMetadata",
-        summary: "Find the authorization server",
-        description: "OAuth2 protected resource metadata (RFC 9728).",
-        success: json(200, "The metadata.", ref("schemas", "ResourceMetadata")),
-      }),
-    },
+    ...metadataPaths(config),
     ...(config.SECURITY_CONTACT !== "" && {
       "/.well-known/security.txt": {
         get: operation({
@@ -203,4 +195,22 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
 
 function discovery(...failures: Failure[]) {
   return { tags: ["Discovery"] as ["Discovery"], security: [], failures };
+}
+
+/** Where clients look for the metadata of each audience that is a URL. */
+function metadataPaths(config: DocumentSettings): Json {
+  const paths = new Set(resources(config).map(({ path }) => path));
+  const entries = [...paths].map((path, index) => [
+    path,
+    {
+      get: operation({
+        ...discovery("NotFound", ...ALWAYS),
+        operationId: `getResourceMetadata${index || ""}`,
+        summary: "Find the authorization server",
+        description: "OAuth2 protected resource metadata (RFC 9728).",
+        success: json(200, "The metadata.", ref("schemas", "ResourceMetadata")),
+      }),
+    },
+  ]);
+  return Object.fromEntries(entries);
 }

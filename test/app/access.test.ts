@@ -17,7 +17,7 @@ describe.each(routes)("$method $path", (route) => {
     const answer = await call(pathOf(route, key), { method: route.method });
     await expectError(answer, "UNAUTHORIZED", pathOf(route, key));
     expect(answer.headers.get("WWW-Authenticate")).toMatch(
-      route.needs === "key" ? /^ApiKey realm=/ : /^Bearer realm="[^"]*", resource_metadata="[^"]*"$/,
+      route.needs === "key" ? /^ApiKey realm=/ : /^Bearer realm="[^"]*"$/,
     );
     expect(await stored()).toEqual(before);
   });

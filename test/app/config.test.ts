@@ -5,6 +5,9 @@ import { expectError, logged, stored } from "../support/expect.ts";
 import { ask, routes } from "../support/routes.ts";
 
 const MAY_BE_EMPTY = [
+  "OAUTH_AUDIENCE",
+  "OAUTH_METADATA_URL",
+  "OAUTH_REQUIRED_CLAIMS",
   "OAUTH_JWKS_URL",
   "OAUTH_READ_SCOPE",
   "OAUTH_WRITE_SCOPE",
@@ -14,15 +17,18 @@ const MAY_BE_EMPTY = [
 /** Settings that are missing or wrong, one at a time. */
 const wrong: [string, unknown][] = [
   ...[
-    ["OAUTH_ISSUER", ["not a url", "ftp://issuer.example", "localhost:9400"]],
-    ["OAUTH_AUDIENCE", []],
-    ["OAUTH_JWKS_URL", ["jwks.json", "file:///etc/passwd"]],
+    ["OAUTH_ISSUER", ["not a url", "ftp://issuer.example", "localhost:9400", "http://issuer.example"]],
+    ["OAUTH_AUDIENCE", ["[1]"]],
+    ["OAUTH_METADATA_URL", ["metadata", "http://issuer.example"]],
+    ["OAUTH_SCOPE_CLAIM", []],
+    ["OAUTH_REQUIRED_CLAIMS", ["x", "[]", { azp: null }, { azp: [] }]],
+    ["OAUTH_JWKS_URL", ["jwks.json", "file:///etc/passwd", "http://issuer.example/jwks"]],
     ["OAUTH_ALGORITHMS", ["none", "HS256", ["ES256", "HS256"], "ES256 none", [], "[]", "es256"]],
     ["OAUTH_TOKEN_TYPES", [[], " "]],
     ["OAUTH_COMPANY_CLAIM", []],
     ["OAUTH_READ_SCOPE", ["two scopes", 'a"b', "ü"]],
     ["OAUTH_WRITE_SCOPE", ["two scopes"]],
-    ["LEAK_REPORT_KEYS_URL", ["keys.json", "ftp://keys.example"]],
+    ["LEAK_REPORT_KEYS_URL", ["keys.json", "ftp://keys.example", "http://keys.example"]],
     ["SCOPES", ["jobs:read", "{}", {}, { "two scopes": "x" }, { a: 1 }, "[]"]],
     ["KEY_PREFIX", ["lk__live", "_lk", "lk_", "lk-live", "lk live", "lk_lïve"]],
     ["KEY_PEPPERS", ["{}", "[]", "x", '{"a":"short"}', `{"ab":"${"x".repeat(32)}"}`, `{"a":1}`]],
@@ -117,4 +123,11 @@ test("an empty scope setting asks for none", async () => {
   const target = appWith({ OAUTH_READ_SCOPE: "", OAUTH_WRITE_SCOPE: "" });
   await createKey({}, { target, scope: "" });
   expect((await manage("/settings/api-keys", { target, scope: "" })).status).toBe(200);
+});
+
+test("no audience is a setting only where claims or both scopes tell whom a token is for", async () => {
+  const lines = logged();
+  const open = appWith({ OAUTH_AUDIENCE: "", OAUTH_READ_SCOPE: "" });
+  await expectError(await manage("/settings/scopes", { target: open }), "INTERNAL_ERROR");
+  expect(lines.join()).toContain("OAUTH_AUDIENCE: must not be empty");
 });

@@ -1,4 +1,4 @@
-import { env } from "cloudflare:workers";
+import { env, waitUntil } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { sessionOf } from "../../src/dashboard/session.ts";
@@ -102,7 +102,12 @@ test("a session whose token has ended is renewed, and the browser keeps what cam
     OAUTH_CLIENT_ID: LOCAL.clientId,
     OAUTH_CLIENT_SECRET: "x",
   });
-  const client = login({ ...config, clientSecret: LOCAL.clientSecret, now: () => Date.now() });
+  const client = login({
+    ...config,
+    clientSecret: LOCAL.clientSecret,
+    now: () => Date.now(),
+    background: waitUntil,
+  });
   const { url, pending } = await client.begin(redirectUri);
   const { refreshToken } = await client.complete(await signInAtIssuer(url.href), redirectUri, pending);
   const jar = await signedIn({ session: { accessToken: await oldToken(), refreshToken } });

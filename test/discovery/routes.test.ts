@@ -7,11 +7,11 @@ const WELL_KNOWN = "/.well-known/oauth-protected-resource";
 const SECURITY_TXT = "/.well-known/security.txt";
 
 test("the protected resource metadata agrees with what the verifier of tokens asks for", async () => {
-  const answer = await call(WELL_KNOWN);
+  const answer = await call(WELL_KNOWN, {}, appWith({ OAUTH_AUDIENCE: ORIGIN }));
   expect(answer.status).toBe(200);
   expect(answer.headers.get("Content-Type")).toBe("application/json; charset=utf-8");
   expect(await answer.json()).toEqual({
-    resource: env.OAUTH_AUDIENCE,
+    resource: ORIGIN,
     authorization_servers: [env.OAUTH_ISSUER],
     scopes_supported: ["api-keys:read", "api-keys:write"],
     bearer_methods_supported: ["header"],
@@ -19,22 +19,30 @@ test("the protected resource metadata agrees with what the verifier of tokens as
 });
 
 test("scopes that are not asked for are not in the metadata", async () => {
-  const answer = await call(WELL_KNOWN, {}, appWith({ OAUTH_READ_SCOPE: "", OAUTH_WRITE_SCOPE: "manage" }));
-  expect(await answer.json()).toMatchObject({ scopes_supported: ["manage"] });
+  const target = appWith({ OAUTH_AUDIENCE: ORIGIN, OAUTH_READ_SCOPE: "", OAUTH_WRITE_SCOPE: "manage" });
+  expect(await (await call(WELL_KNOWN, {}, target)).json()).toMatchObject({ scopes_supported: ["manage"] });
 });
 
 test.each([
-  ["https://keys.example/settings", `${WELL_KNOWN}/settings`],
-  ["https://keys.example/", WELL_KNOWN],
-  ["https://keys.example", WELL_KNOWN],
-  ["https://", WELL_KNOWN],
-  ["keys", WELL_KNOWN],
+  [`${ORIGIN}/settings`, `${WELL_KNOWN}/settings`],
+  [`${ORIGIN}/`, WELL_KNOWN],
+  [ORIGIN, WELL_KNOWN],
 ])("the metadata of the resource %s is at %s, and a challenge points there", async (audience, path) => {
-  const target = appWith({ OAUTH_AUDIENCE: audience });
+  const target = appWith({ OAUTH_AUDIENCE: ["urn:other", audience] });
   expect(await (await call(path, {}, target)).json()).toMatchObject({ resource: audience });
   const refusal = await call("/settings/api-keys", {}, target);
   expect(refusal.headers.get("WWW-Authenticate")).toContain(`resource_metadata="${ORIGIN}${path}"`);
 });
+
+test.each(["urn:latchkey:management", "keys", "https://elsewhere.example", "http://latchkey.example"])(
+  "an audience that is not a URL of this API has no metadata (RFC 9728 §3.3): %s",
+  async (audience) => {
+    const target = appWith({ OAUTH_AUDIENCE: audience });
+    await expectError(await call(WELL_KNOWN, {}, target), "NOT_FOUND");
+    const refusal = await call("/settings/api-keys", {}, target);
+    expect(refusal.headers.get("WWW-Authenticate")).toBe('Bearer realm="latchkey"');
+  },
+);
 
 test("security.txt has the contact and expires within a year", async () => {
   const contact = "mailto:security@latchkey.example";

@@ -6,7 +6,7 @@ import type { Answer } from "../support/answer.ts";
 import { logged } from "../support/expect.ts";
 import { P256 } from "../support/jws.ts";
 import { published, reporterPair } from "../support/report.ts";
-import { scenario } from "../support/scenario.ts";
+import { behind, scenario } from "../support/scenario.ts";
 
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
 const YEAR_MS = 365 * 86_400_000;
@@ -26,9 +26,11 @@ beforeEach(async () => {
 /** The view of a reporter whose URL answers `first`. */
 async function reporter(first: Answer) {
   const server = await scenario(first);
-  const keys = reporterKeys({ url: `${server.url}/keys`, now: () => now });
+  const { background, settled } = behind();
+  const keys = reporterKeys({ url: `${server.url}/keys`, now: () => now, background });
   return {
     ...server,
+    settled,
     fetches: async () => (await server.asked()).length,
     /** Whose signature is checked under this identifier: `one` or `two`; or what went wrong. */
     async keyOf(identifier: string): Promise<string | undefined> {
@@ -100,13 +102,15 @@ test("a new key works at once, or a cool-down after the last fetch", async () =>
   expect(await keyOf("two")).toBe("two");
 });
 
-test("a withdrawn key stops within an hour", async () => {
-  const { keyOf, answer } = await reporter(published(one.published, two.published));
+test("a withdrawn key stops within an hour, with the fetch behind the next answer", async () => {
+  const { keyOf, answer, settled } = await reporter(published(one.published, two.published));
   await keyOf("one");
   await answer(published(two.published));
   now += MAX_AGE_MS - 1;
   expect(await keyOf("one")).toBe("one");
   now += 1;
+  expect(await keyOf("one")).toBe("one");
+  await settled();
   expect(await keyOf("one")).toBe(UNKNOWN);
 });
 

@@ -10,11 +10,13 @@ const peppers = (json: string) => [...parse({ KEY_PEPPERS: json }).KEY_PEPPERS.k
 
 test("the defaults are those of the contract", () => {
   expect(parse({})).toMatchObject({
-    OAUTH_AUDIENCE: "urn:latchkey:management",
+    OAUTH_AUDIENCE: ["urn:latchkey:management"],
     OAUTH_JWKS_URL: "",
     OAUTH_ALGORITHMS: ["RS256", "PS256", "ES256", "EdDSA"],
     OAUTH_TOKEN_TYPES: ["at+jwt"],
-    OAUTH_COMPANY_CLAIM: "company_id",
+    OAUTH_COMPANY_CLAIM: ["company_id"],
+    OAUTH_SCOPE_CLAIM: ["scope"],
+    OAUTH_REQUIRED_CLAIMS: [],
     OAUTH_READ_SCOPE: "api-keys:read",
     OAUTH_WRITE_SCOPE: "api-keys:write",
     KEY_PREFIX: "lk_live",

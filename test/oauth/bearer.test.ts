@@ -1,8 +1,9 @@
+import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { appWith, call, createKey, manage, ORIGIN, token } from "../support/api.ts";
+import { appWith, call, createKey, manage, token } from "../support/api.ts";
 import { logged } from "../support/expect.ts";
 
-const REALM = `Bearer realm="latchkey", resource_metadata="${ORIGIN}/.well-known/oauth-protected-resource"`;
+const REALM = 'Bearer realm="latchkey"';
 const INVALID_TOKEN = `${REALM}, error="invalid_token"`;
 const CREATE = { label: "Careers page", scopes: ["jobs:read"] };
 const ID = "0196b5f0-0000-7000-8000-000000000000";
@@ -85,12 +86,25 @@ test("an expired token is 401 TOKEN_EXPIRED, with the same challenge as every ba
 test("a refusal is logged with its reason, and without any part of the token", async () => {
   const log = logged();
   const reasons: [string, string][] = [
-    ["ERR_JWT_EXPIRED", await token({ claims: { exp: 1_700_000_000 } })],
-    ["ERR_JWT_CLAIM_VALIDATION_FAILED", await token({ claims: { aud: "urn:elsewhere" } })],
+    ["exp: expected a time to come, found 1700000000", await token({ claims: { exp: 1_700_000_000 } })],
+    [
+      "nbf: expected a time that has come, found 9999999999",
+      await token({ claims: { nbf: 9_999_999_999, exp: 99_999_999_999 } }),
+    ],
+    [
+      'aud: expected "urn:latchkey:management", found "urn:elsewhere"',
+      await token({ claims: { aud: "urn:elsewhere" } }),
+    ],
+    [
+      `iss: expected "${env.OAUTH_ISSUER}", found "${env.OAUTH_ISSUER}/"`,
+      await token({ claims: { iss: `${env.OAUTH_ISSUER}/` } }),
+    ],
+    ['typ: expected "at+jwt", found "JWT"', await token({ header: { typ: "JWT" } })],
+    ["sub: expected a name, found nothing", await token({ claims: { sub: undefined } })],
     ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", (await token()).replace(/[^.]+$/, "A".repeat(86))],
-    ["ERR_JWKS_NO_MATCHING_KEY", await token({ header: { kid: "unknown" } })],
-    ["company_claim", await token({ company: 7 })],
-    ["insufficient_scope", await token({ scope: "openid" })],
+    ['kid: expected a key of the issuer, found "unknown"', await token({ header: { kid: "unknown" } })],
+    ["company (company_id): expected a name, found 7", await token({ company: 7 })],
+    ['scope: expected "api-keys:read", found "openid"', await token({ scope: "openid" })],
     ["malformed", `${await token()}=`],
   ];
   for (const [, bad] of reasons) await present(`Bearer ${bad}`);
@@ -264,12 +278,22 @@ test.each<[unknown]>([
   [undefined],
   [null],
   [""],
+  [" "],
+  ["\t"],
+  ["\u00a0\u3000"],
+  ["\u200b\u2060"],
+  ["\u0000"],
   [0],
   [7],
   [true],
   [[]],
-  [["acme"]],
+  [["acme", "globex"]],
+  [["acme", "acme"]],
+  [[""]],
+  [[7]],
+  [[["acme"]]],
   [{}],
+  [{ acme: {} }],
   [{ company_id: "acme" }],
   ["acme\ud800"],
 ])("a company claim of %j is 403: it is never turned into text", async (company) => {
@@ -279,6 +303,11 @@ test.each<[unknown]>([
     error: "FORBIDDEN",
     message: "The access token names no company",
   });
+});
+
+test("a list of exactly one company names it", async () => {
+  const { id } = await createKey();
+  expect(await (await manage("/settings/api-keys", { company: ["acme"] })).json()).toMatchObject([{ id }]);
 });
 
 test.each([" acme", "acme ", "ACME", "Acmé", "Acme\u0301", "acme\u0000", "acme\u200b", "аcme", "acm_", "%"])(

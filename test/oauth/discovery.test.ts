@@ -1,8 +1,8 @@
 import type { JWK } from "jose";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { TIMEOUT_MS } from "../../src/lib/remote.ts";
-import { issuerKeys } from "../../src/oauth/jwks.ts";
 import type { Answer } from "../support/answer.ts";
+import { logged } from "../support/expect.ts";
 import { keyPair } from "../support/jws.ts";
 import { keySet, lookup, scenario, UNAVAILABLE } from "../support/scenario.ts";
 
@@ -18,8 +18,7 @@ const OAUTH = "/.well-known/oauth-authorization-server";
 async function discovered(describe: (url: string) => Record<string, Answer>) {
   const server = await scenario({ status: 404 });
   await server.answer({ status: 404, paths: { "/jwks": keySet(one), ...describe(server.url) } });
-  const keys = issuerKeys({ issuer: server.url, jwksUrl: "", now: Date.now });
-  return { ...server, ...lookup(keys) };
+  return { ...server, ...lookup({ OAUTH_ISSUER: server.url }) };
 }
 
 function metadata(issuer: unknown, jwks_uri: unknown): Answer {
@@ -43,7 +42,7 @@ test("a slash at the issuer's end is part of its name, but makes no second one i
   const name = `${server.url}/`;
   const paths = { "/jwks": keySet(one), [OPENID]: metadata(name, server.jwksUrl) };
   await server.answer({ status: 404, paths });
-  const { keyOf } = lookup(issuerKeys({ issuer: name, jwksUrl: "", now: Date.now }));
+  const { keyOf } = lookup({ OAUTH_ISSUER: name });
   expect(await keyOf("one")).toBe(one.x);
 });
 
@@ -66,13 +65,63 @@ test.each<[string, (url: string) => Answer]>([
   expect(await asked()).toEqual([OPENID, OAUTH]);
 });
 
-test("discovery and keys together have failed after 2 s", async () => {
-  const slow = { delayMs: 0.75 * TIMEOUT_MS };
-  const { keyOf } = await discovered((url) => ({
-    [OPENID]: { ...metadata(url, `${url}/jwks`), ...slow },
+test("each request has a time limit of its own: three slow answers are an answer", async () => {
+  const slow = { delayMs: 0.6 * TIMEOUT_MS };
+  const { keyOf, asked } = await discovered((url) => ({
+    [OPENID]: { status: 404, ...slow },
+    [OAUTH]: { ...metadata(url, `${url}/jwks`), ...slow },
     "/jwks": { ...keySet(one), ...slow },
   }));
-  const begun = performance.now();
+  expect(await keyOf("one")).toBe(one.x);
+  expect(await asked()).toEqual([OPENID, OAUTH, "/jwks"]);
+});
+
+test("an OpenID Connect answer that never comes does not hide RFC 8414", async () => {
+  const { keyOf } = await discovered((url) => ({
+    [OPENID]: { delayMs: 10 * TIMEOUT_MS },
+    [OAUTH]: metadata(url, `${url}/jwks`),
+  }));
+  expect(await keyOf("one")).toBe(one.x);
+});
+
+test("OAUTH_METADATA_URL is the only place that is asked, and its issuer must be the setting's", async () => {
+  const { url, answer, asked } = await scenario({ status: 404 });
+  const issuer = "https://login.example/tenant/v2.0/";
+  const paths = {
+    "/jwks": keySet(one),
+    "/policy/metadata": metadata(issuer, `${url}/jwks`),
+    "/other/metadata": metadata("https://login.example/tenant/v2.0", `${url}/jwks`),
+  };
+  await answer({ status: 404, paths });
+  const at = (path: string) => lookup({ OAUTH_ISSUER: issuer, OAUTH_METADATA_URL: url + path });
+  expect(await at("/policy/metadata").keyOf("one")).toBe(one.x);
+  expect(await at("/other/metadata").keyOf("one")).toBe(UNAVAILABLE);
+  expect(await asked()).toEqual(["/policy/metadata", "/jwks", "/other/metadata"]);
+});
+
+test("the metadata of every tenant is that of organizations, and names the template", async () => {
+  const { url, answer, asked } = await scenario({ status: 404 });
+  const issuer = `${url}/{tenantid}/v2.0`;
+  const place = `/organizations/v2.0${OPENID}`;
+  await answer({ status: 404, paths: { "/jwks": keySet(one), [place]: metadata(issuer, `${url}/jwks`) } });
+  expect(await lookup({ OAUTH_ISSUER: issuer }).keyOf("one")).toBe(one.x);
+  expect(await asked()).toEqual([place, "/jwks"]);
+});
+
+test("a set by plain http elsewhere than on loopback is not fetched", async () => {
+  const { keyOf, asked } = await discovered((url) => ({
+    [OPENID]: metadata(url, "http://issuer.example/jwks"),
+  }));
+  const fetched = vi.spyOn(globalThis, "fetch");
   expect(await keyOf("one")).toBe(UNAVAILABLE);
-  expect(performance.now() - begun).toBeLessThan(TIMEOUT_MS + 500);
+  expect(fetched.mock.calls.map(([url]) => String(url)).join()).not.toContain("issuer.example");
+  expect(await asked()).toEqual([OPENID, OAUTH]);
+});
+
+test("metadata that names another issuer is logged in both spellings", async () => {
+  const log = logged();
+  const { keyOf, url } = await discovered((url) => ({ [OPENID]: metadata(`${url}/`, `${url}/jwks`) }));
+  expect(await keyOf("one")).toBe(UNAVAILABLE);
+  const { fault } = JSON.parse(log[0] ?? "");
+  expect(fault).toContain(`expected "${url}" (OAUTH_ISSUER), found "${url}/"`);
 });

@@ -1,23 +1,26 @@
-import { env } from "cloudflare:workers";
+import { env, waitUntil } from "cloudflare:workers";
 import { decodeJwt } from "jose";
 import { expect, test } from "vitest";
 import { ApiError } from "../../src/http/errors.ts";
 import { type LoginOptions, login } from "../../src/oauth/login.ts";
 import { signInAtIssuer } from "../support/dashboard.ts";
 import { scenario } from "../support/scenario.ts";
+import { settingsOf } from "../support/settings.ts";
 
 const { url: issuer, clientId, clientSecret } = env.TEST_LOCAL_ISSUER;
 const REDIRECT_URI = "https://latchkey.example/dashboard/callback";
 
 const client = (changes: Partial<LoginOptions> = {}) =>
   login({
-    OAUTH_ISSUER: issuer,
-    OAUTH_AUDIENCE: env.OAUTH_AUDIENCE,
-    OAUTH_CLIENT_ID: clientId,
-    OAUTH_READ_SCOPE: "api-keys:read",
-    OAUTH_WRITE_SCOPE: "api-keys:write",
+    ...settingsOf({
+      ...env,
+      OAUTH_ISSUER: issuer,
+      OAUTH_CLIENT_ID: clientId,
+      OAUTH_CLIENT_SECRET: clientSecret,
+    }),
     clientSecret,
     now: () => Date.now(),
+    background: waitUntil,
     ...changes,
   });
 
@@ -148,6 +151,7 @@ test("who signs out is sent to the issuer too, with the client's id and a hint, 
   expect(Object.fromEntries(url?.searchParams ?? [])).toEqual({
     client_id: clientId,
     post_logout_redirect_uri: "https://latchkey.example/dashboard/sign-in",
+    logout_uri: "https://latchkey.example/dashboard/sign-in",
     logout_hint: "ada@acme.example",
   });
 });
@@ -225,7 +229,7 @@ test("a refresh token is asked for by name where the issuer knows that name", as
 });
 
 test("an audience that is no URI is not asked for as a resource (RFC 8707)", async () => {
-  const { url } = await client({ OAUTH_AUDIENCE: "latchkey" }).begin(REDIRECT_URI);
+  const { url } = await client({ OAUTH_AUDIENCE: ["latchkey"] }).begin(REDIRECT_URI);
   expect(url.searchParams.has("resource")).toBe(false);
 });
 

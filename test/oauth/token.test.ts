@@ -144,5 +144,117 @@ test("an issuer without RFC 9068 may send JWT where the settings say so, and not
   expect(await verdict(await token({ header: { typ: "JWT" } }), target)).toBe("accepted");
   expect(await verdict(await token({ header: { typ: "at+jwt" } }), target)).toBe("accepted");
   expect(await verdict(await token({ header: { typ: "logout+jwt" } }), target)).toBe(REFUSED);
-  expect(await verdict(await token({ header: { typ: undefined } }), target)).toBe(REFUSED);
+});
+
+test("no type counts as JWT (RFC 7519 §5.1), and is accepted where JWT is", async () => {
+  const target = appWith({ OAUTH_TOKEN_TYPES: "at+jwt JWT" });
+  expect(await verdict(await token({ header: { typ: undefined } }), target)).toBe("accepted");
+  for (const typ of [null, "", 1, ["JWT"]]) {
+    expect(await verdict(await compact({ ...HEADER, typ }, await claimsOf()), target)).toBe(REFUSED);
+  }
+});
+
+test.each(["nonce", "at_hash", "c_hash", "s_hash", "events"])(
+  "what has the claim %s is no access token, unless its type says so",
+  async (claim) => {
+    const target = appWith({ OAUTH_TOKEN_TYPES: "at+jwt JWT", OAUTH_READ_SCOPE: "" });
+    const claims = { [claim]: "x" };
+    for (const typ of ["JWT", undefined]) {
+      expect(await verdict(await token({ claims, header: { typ } }), target)).toBe(REFUSED);
+    }
+    expect(await verdict(await token({ claims }), target)).toBe("accepted");
+  },
+);
+
+// Audiences
+
+test("one audience of the list is enough", async () => {
+  const target = appWith({ OAUTH_AUDIENCE: ["https://keys.example", AUDIENCE] });
+  for (const aud of [AUDIENCE, "https://keys.example", ["https://keys.example", "x"]]) {
+    expect(await verdict(await token({ claims: { aud } }), target)).toBe("accepted");
+  }
+  expect(await verdict(await token({ claims: { aud: `https://keys.example ${AUDIENCE}` } }), target)).toBe(
+    REFUSED,
+  );
+});
+
+test("an empty list is for tokens without an audience, and for no others", async () => {
+  const target = appWith({ OAUTH_AUDIENCE: "" });
+  expect(await verdict(await token({ claims: { aud: undefined } }), target)).toBe("accepted");
+  for (const aud of [AUDIENCE, "", null, [], [AUDIENCE], 0, false]) {
+    expect(await verdict(await token({ claims: { aud } }), target), JSON.stringify(aud)).toBe(REFUSED);
+  }
+});
+
+// Required claims
+
+test.each<[Record<string, unknown>, Record<string, unknown>, string]>([
+  [{ token_use: "access" }, { token_use: "access" }, "accepted"],
+  [{ token_use: "access" }, { token_use: "id" }, REFUSED],
+  [{ token_use: "access" }, { token_use: "Access" }, REFUSED],
+  [{ token_use: "access" }, { token_use: ["access"] }, REFUSED],
+  [{ token_use: "access" }, {}, REFUSED],
+  [{ azp: ["dash", "cli"] }, { azp: "cli" }, "accepted"],
+  [{ azp: ["dash", "cli"] }, { azp: "dash cli" }, REFUSED],
+  [{ azp: ["dash", "cli"] }, { azp: ["dash", "cli"] }, REFUSED],
+  [{ is_anonymous: false }, { is_anonymous: false }, "accepted"],
+  [{ is_anonymous: false }, { is_anonymous: "false" }, REFUSED],
+  [{ is_anonymous: false }, { is_anonymous: 0 }, REFUSED],
+  [{ is_anonymous: false }, {}, REFUSED],
+  [{ version: 2 }, { version: 2 }, "accepted"],
+  [{ version: 2 }, { version: "2" }, REFUSED],
+  [{ "app_metadata provider": "email" }, { app_metadata: { provider: "email" } }, "accepted"],
+  [{ toString: "x" }, {}, REFUSED],
+  [{ a: "1", b: "2" }, { a: "1" }, REFUSED],
+])("required claims are compared by type and value: %j of %j is %s", async (required, claims, expected) => {
+  for (const OAUTH_REQUIRED_CLAIMS of [required, JSON.stringify(required)]) {
+    expect(await verdict(await token({ claims }), appWith({ OAUTH_REQUIRED_CLAIMS }))).toBe(expected);
+  }
+});
+
+test("only a genuine token is called expired: one without a required claim is not", async () => {
+  const target = appWith({ OAUTH_REQUIRED_CLAIMS: { token_use: "access" } });
+  const exp = 1_700_000_000;
+  expect(await verdict(await token({ claims: { exp } }), target)).toBe(REFUSED);
+  expect(await verdict(await token({ claims: { exp, token_use: "access" } }), target)).toBe(
+    "401 TOKEN_EXPIRED",
+  );
+});
+
+// Tenants
+
+const TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const OTHER_TENANT = "cccccccc-86f1-41af-91ab-2d7cd011db47";
+const PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+test.each<[unknown, unknown, string]>([
+  [TENANT, TENANT, "accepted"],
+  [OTHER_TENANT, OTHER_TENANT, "accepted"],
+  [TENANT, OTHER_TENANT, REFUSED],
+  [PERSONAL, PERSONAL, REFUSED],
+  ["{tenantid}", TENANT, REFUSED],
+  ["{tenantid}", "{tenantid}", REFUSED],
+  ["{tenantid}", undefined, REFUSED],
+  ["organizations", "organizations", REFUSED],
+  ["", "", REFUSED],
+  [TENANT.toUpperCase(), TENANT.toUpperCase(), REFUSED],
+  [TENANT, [TENANT], REFUSED],
+])(
+  "an issuer of many tenants is the template with the token's own: iss of %j, tid %j is %s",
+  async (iss, tid, expected) => {
+    const target = appWith({
+      OAUTH_ISSUER: `${ISSUER}/{tenantid}/v2.0`,
+      OAUTH_JWKS_URL: `${ISSUER}/jwks`,
+      OAUTH_COMPANY_CLAIM: "tid",
+    });
+    expect(await verdict(await token({ claims: { iss: `${ISSUER}/${iss}/v2.0`, tid } }), target)).toBe(
+      expected,
+    );
+  },
+);
+
+test("an issuer that is a mere name works where its keys are known", async () => {
+  const target = appWith({ OAUTH_ISSUER: "acme.com", OAUTH_JWKS_URL: `${ISSUER}/jwks` });
+  expect(await verdict(await token({ claims: { iss: "acme.com" } }), target)).toBe("accepted");
+  expect(await verdict(await token({ claims: { iss: "https://acme.com" } }), target)).toBe(REFUSED);
 });
