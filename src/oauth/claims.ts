@@ -37,14 +37,17 @@ export function companyOf(claim: unknown): string | null {
 }
 
 /**
- * The scopes at `path`: a string parted by single spaces (RFC 6749 §3.3), or an array of strings. `scope` itself
- * is a string (RFC 8693 §4.2, RFC 9068 §2.2.3).
+ * The scopes at `path`: a string parted by single spaces (RFC 6749 §3.3), or an array of strings.
+ *
+ * @param isTyped - The token is an `at+jwt`, whose `scope` is a string (RFC 9068 §2.2.3). Others have an array there,
+ *   or `scp` in its place.
  */
-export function scopesOf(claims: JWTPayload, path: ClaimPath): readonly string[] {
-  const value = claimAt(claims, path);
-  if (typeof value === "string") return value.split(" ");
+export function scopesOf(claims: JWTPayload, path: ClaimPath, isTyped: boolean): readonly string[] {
   const isScope = path.length === 1 && path[0] === "scope";
-  return Array.isArray(value) && !isScope && value.every((scope) => typeof scope === "string") ? value : [];
+  const value = claimAt(claims, isScope && !isTyped && claims.scope === undefined ? ["scp"] : path);
+  if (typeof value === "string") return value.split(" ");
+  if (!Array.isArray(value) || (isScope && isTyped)) return [];
+  return value.every((scope) => typeof scope === "string") ? value : [];
 }
 
 /** The first of `required` that the token does not have, compared by type and value. */

@@ -100,19 +100,22 @@ export const oauthSettings = z
       path: ["OAUTH_COMPANY_CLAIM"],
       error: `must be tid, as OAUTH_ISSUER has ${TENANT}`,
     }),
-    z.refine(
-      (vars) =>
-        vars.OAUTH_AUDIENCE.length > 0 ||
-        vars.OAUTH_REQUIRED_CLAIMS.length > 0 ||
-        (vars.OAUTH_READ_SCOPE !== "" && vars.OAUTH_WRITE_SCOPE !== ""),
-      {
-        path: ["OAUTH_AUDIENCE"],
-        error: "must not be empty where neither OAUTH_REQUIRED_CLAIMS nor both scopes are set",
-      },
-    ),
+    z.refine((vars) => vars.OAUTH_AUDIENCE.length > 0 || tellsAccessTokens(vars), {
+      path: ["OAUTH_AUDIENCE"],
+      error: "must not be empty where neither OAUTH_REQUIRED_CLAIMS nor both scopes are set",
+    }),
   );
 
 export type OAuthSettings = z.output<typeof oauthSettings>;
+
+/** Whether a token must have what ID tokens and tokens for others lack: claims, or scopes for every call. */
+export function tellsAccessTokens(
+  vars: Pick<OAuthSettings, "OAUTH_REQUIRED_CLAIMS" | "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">,
+): boolean {
+  return (
+    vars.OAUTH_REQUIRED_CLAIMS.length > 0 || (vars.OAUTH_READ_SCOPE !== "" && vars.OAUTH_WRITE_SCOPE !== "")
+  );
+}
 
 /** The dashboard's client at the issuer; without `OAUTH_CLIENT_ID` there is no dashboard. */
 export const clientSettings = z

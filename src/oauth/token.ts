@@ -11,7 +11,7 @@ import { masked } from "../http/errors.ts";
 import { describeFault } from "../lib/fault.ts";
 import { claimAt, companyOf, difference, missingClaim, scopesOf } from "./claims.ts";
 import { ED25519_NAMES, IssuerUnavailableError } from "./jwks.ts";
-import type { OAuthSettings } from "./settings.ts";
+import { type OAuthSettings, tellsAccessTokens } from "./settings.ts";
 import { issuerOf } from "./tenants.ts";
 
 /** Clocks of issuer and verifier may differ by this much. */
@@ -21,8 +21,10 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 const ACCESS_TOKEN = "at+jwt";
 const JWT = "jwt";
 
-/** Claims of ID tokens (OpenID Connect Core §2, §3.3.2.11) and of security events (RFC 8417 §2.2), never of access tokens. */
-const OF_OTHER_TOKENS = ["nonce", "at_hash", "c_hash", "s_hash", "events"];
+/** Claims of ID tokens (OpenID Connect Core §3.3.2.11) and of security events (RFC 8417 §2.2), never of access tokens. */
+const OF_OTHER_TOKENS = ["at_hash", "c_hash", "s_hash", "events"];
+/** Of ID tokens too, but a few issuers put it into access tokens as well. */
+const NONCE = "nonce";
 
 type Expected = string | readonly string[];
 
@@ -71,6 +73,8 @@ export type TokenOptions = Pick<
   | "OAUTH_COMPANY_CLAIM"
   | "OAUTH_SCOPE_CLAIM"
   | "OAUTH_REQUIRED_CLAIMS"
+  | "OAUTH_READ_SCOPE"
+  | "OAUTH_WRITE_SCOPE"
 > & { keys: JWTVerifyGetKey };
 
 /**
@@ -90,6 +94,8 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
     clockTolerance: CLOCK_TOLERANCE_SECONDS,
     ...(audiences.length > 0 && { audience: audiences }),
   };
+  // Where nothing else tells access tokens from ID tokens, the nonce does.
+  const others = tellsAccessTokens(options) ? OF_OTHER_TOKENS : [...OF_OTHER_TOKENS, NONCE];
   const expected: Record<string, Expected> = { ...EXPECTED, aud: audiences };
 
   /** Looks at what is cheap to look at, before a key is asked for. */
@@ -124,7 +130,7 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
     }
   }
 
-  function checkClaims(claims: JWTPayload, typ: unknown): void {
+  function checkClaims(claims: JWTPayload, isTyped: boolean): void {
     if (typeof claims.sub !== "string" || claims.sub === "") {
       throw new TokenError(difference("sub", "a name", claims.sub));
     }
@@ -136,25 +142,27 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
       const { path, values } = missing;
       throw new TokenError(difference(path.join(" "), values, claimAt(claims, path)));
     }
-    const other = OF_OTHER_TOKENS.find((claim) => claims[claim] !== undefined);
-    if (other !== undefined && !(typeof typ === "string" && mediaType(typ) === ACCESS_TOKEN)) {
+    const other = others.find((claim) => claims[claim] !== undefined);
+    if (other !== undefined && !isTyped) {
       throw new TokenError(`${other}: this is an ID token or an event, not an access token`);
     }
   }
 
   return async function verifyToken(token) {
     const { claims, expired } = await signedClaims(token);
-    checkClaims(claims, decodeProtectedHeader(token).typ);
+    const { typ } = decodeProtectedHeader(token);
+    const isTyped = typeof typ === "string" && mediaType(typ) === ACCESS_TOKEN;
+    checkClaims(claims, isTyped);
     if (expired) throw new TokenError(difference("exp", "a time to come", claims.exp), true);
     const company = claimAt(claims, companyClaim);
     const companyId = companyOf(company);
+    const claim = `company (${companyClaim.join(" ")})`;
     return {
       issuer: claims.iss ?? "",
       subject: claims.sub ?? "",
       companyId,
-      companyFault:
-        companyId === null ? difference(`company (${companyClaim.join(" ")})`, "a name", company) : "",
-      scopes: scopesOf(claims, options.OAUTH_SCOPE_CLAIM),
+      companyFault: companyId === null ? difference(claim, "a name", company) : "",
+      scopes: scopesOf(claims, options.OAUTH_SCOPE_CLAIM, isTyped),
     };
   };
 }

@@ -61,12 +61,22 @@ test.each<[unknown, string[]]>([
   [true, []],
   [undefined, []],
 ])("scopes are a string parted by spaces or a list compared whole: %j", (scp, scopes) => {
-  expect(scopesOf({ scp }, ["scp"])).toEqual(scopes);
-  expect(scopesOf({ access: { roles: scp } }, ["access", "roles"])).toEqual(scopes);
+  expect(scopesOf({ scp }, ["scp"], true)).toEqual(scopes);
+  expect(scopesOf({ access: { roles: scp } }, ["access", "roles"], true)).toEqual(scopes);
 });
 
-test("the claim scope itself is a string (RFC 8693 §4.2)", () => {
-  expect(scopesOf({ scope: ["a"] }, ["scope"])).toEqual([]);
+test("the scope of an at+jwt is a string (RFC 9068 §2.2.3); others may have a list, or scp in its place", () => {
+  const scopes = (claims: object, isTyped: boolean) => scopesOf({ ...claims }, ["scope"], isTyped);
+  expect(scopes({ scope: ["a"] }, true)).toEqual([]);
+  expect(scopes({ scp: ["a"] }, true)).toEqual([]);
+  expect(scopes({ scope: ["a"] }, false)).toEqual(["a"]);
+  expect(scopes({ scp: "a b" }, false)).toEqual(["a", "b"]);
+});
+
+test("scopes come from one claim, never from two", () => {
+  expect(scopesOf({ scope: "a", scp: ["b"] }, ["scope"], false)).toEqual(["a"]);
+  expect(scopesOf({ scope: null, scp: ["b"] }, ["scope"], false)).toEqual([]);
+  expect(scopesOf({ scope: "a", roles: ["b"] }, ["roles"], false)).toEqual(["b"]);
 });
 
 test("a difference is one short line, whatever was found", () => {

@@ -166,6 +166,16 @@ test.each(["nonce", "at_hash", "c_hash", "s_hash", "events"])(
   },
 );
 
+test("a nonce is no sign where scopes or required claims tell access tokens from ID tokens", async () => {
+  const options = { claims: { nonce: "x", azp: "dash" }, header: { typ: "JWT" } };
+  const types = { OAUTH_TOKEN_TYPES: "at+jwt JWT" };
+  expect(await verdict(await token(options), appWith(types))).toBe("accepted");
+  const open = { ...types, OAUTH_READ_SCOPE: "" };
+  expect(await verdict(await token(options), appWith(open))).toBe(REFUSED);
+  const required = { ...open, OAUTH_REQUIRED_CLAIMS: { azp: "dash" } };
+  expect(await verdict(await token(options), appWith(required))).toBe("accepted");
+});
+
 // Audiences
 
 test("one audience of the list is enough", async () => {
