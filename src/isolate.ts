@@ -8,6 +8,7 @@ import type { Background } from "./lib/background.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
+import { networkOf } from "./verify/address.ts";
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog } from "./verify/log.ts";
@@ -84,7 +85,7 @@ function join(
     },
     onUnknown: (at) => refusals.unknown(at),
     ...(limits.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limits.VERIFICATIONS_LIMIT, background) }),
-    ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background) }),
+    ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background, networkOf) }),
   });
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });

@@ -47,9 +47,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     const { d1, keys, now, format } = isolate();
     return new Hono<{ Variables: BearerVariables }>()
       .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
-      .use(
-        rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT, (c) => c.var.principal.companyId),
-      )
+      .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
       .use(wholeBody(MAX_BODY_BYTES), jsonBody)
       .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }))
       .route("/", auditRoutes(d1))
@@ -97,7 +95,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   return failureApp()
     .use(answerHeaders)
     .get("/static/*", staticFile)
-    .route("/health", healthRoutes(probe, [isolate, ...Object.values(settings)]))
+    .route("/health", healthRoutes(probe, [isolate, ...Object.values(settings)], Date.now))
     .route("/docs", docsRoutes())
     .route("/openapi.json", unlessBroken(document))
     .route(

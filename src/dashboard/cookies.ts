@@ -1,11 +1,14 @@
 import type { Context } from "hono";
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { deleteCookie, setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
 import type * as z from "zod";
 import type { Seal } from "./seal.ts";
 
 /** Browsers keep 4,096 bytes of a cookie, its name and attributes included (RFC 6265 §6.1): a larger one is cut up. */
 const PIECE_CHARACTERS = 3_800;
+
+/** Of one request: the dashboard never sets as many. */
+const MAX_COOKIES = 32;
 
 export interface SealedCookieOptions<T> {
   /** Also what it is sealed for: one cookie does not open as another. */
@@ -31,8 +34,9 @@ export function sealedCookie<T extends object>(
   const piece = (i: number) => `latchkey-${name}-${i}`;
 
   function piecesOf(c: Context): string[] {
+    const cookies = ownCookies(c);
     const pieces: string[] = [];
-    for (let next = get(c, piece(0)); next !== undefined; next = get(c, piece(pieces.length)))
+    for (let next = cookies.get(piece(0)); next !== undefined; next = cookies.get(piece(pieces.length)))
       pieces.push(next);
     return pieces;
   }
@@ -60,8 +64,25 @@ export function sealedCookie<T extends object>(
   };
 }
 
-function get(c: Context, name: string): string | undefined {
-  return isSecure(c) ? getCookie(c, name, "host") : getCookie(c, name);
+const OVER_HTTP = /(?:^|;)[ \t]*(latchkey-[a-z]{1,20}-\d{1,2})=([\w.-]{1,4096})[ \t]*(?=;|$)/g;
+const OVER_HTTPS = new RegExp(OVER_HTTP.source.replace("(latchkey-", "__Host-(latchkey-"), "g");
+const parsed = new WeakMap<Request, ReadonlyMap<string, string>>();
+
+/**
+ * The dashboard's own cookies of a request, by their names without prefix, parsed once. Whatever else is sent is passed
+ * over, in linear time.
+ */
+function ownCookies(c: Context): ReadonlyMap<string, string> {
+  const known = parsed.get(c.req.raw);
+  if (known !== undefined) return known;
+  const cookies = new Map<string, string>();
+  const form = isSecure(c) ? OVER_HTTPS : OVER_HTTP;
+  for (const [, name = "", value = ""] of (c.req.header("Cookie") ?? "").matchAll(form)) {
+    if (!cookies.has(name)) cookies.set(name, value);
+    if (cookies.size === MAX_COOKIES) break;
+  }
+  parsed.set(c.req.raw, cookies);
+  return cookies;
 }
 
 /** `__Host-` and `Secure` (RFC 6265bis §4.1.3.2), which plain http cannot have. */

@@ -6,22 +6,45 @@ import type { Settings } from "../lib/settings.ts";
 
 /** A database that takes longer is not ready. */
 export const READY_MS = 1_000;
+/** Least time between two reads of the database, however often it is asked. */
+export const PAUSE_MS = 5_000;
+const POLL_MS = 20;
 
 /**
  * For load balancers and monitors, below `/health`. Answers also where the settings are wrong.
  *
  * @param probe - Throws where the database does not answer, or lacks what it needs of the settings.
+ * @param now - Milliseconds since the epoch.
  */
-export function healthRoutes(probe: () => Promise<void>, settings: readonly Settings<unknown>[]) {
+export function healthRoutes(
+  probe: () => Promise<void>,
+  settings: readonly Settings<unknown>[],
+  now: () => number,
+) {
+  let probedAt = Number.NEGATIVE_INFINITY;
+  /** What the last read came to; `null`: all is well. `undefined` while the first is under way. */
+  let fault: string | null | undefined;
+
+  async function look(): Promise<void> {
+    if (Math.abs(now() - probedAt) >= PAUSE_MS) {
+      probedAt = now();
+      fault = await withDeadline(probe(), READY_MS).then(() => null, describeFault);
+    }
+    // A promise of another request must not be awaited, so what its read came to is looked for.
+    for (let waited = 0; fault === undefined && waited < READY_MS; waited += POLL_MS)
+      await scheduler.wait(POLL_MS);
+  }
+
   return new Hono()
     .get("/", (c) => c.json({ status: "ok" }))
     .get("/ready", async (c) => {
       try {
         for (const check of settings) check();
-        await withDeadline(probe(), READY_MS);
-      } catch (fault) {
-        throw new ApiError("UNAVAILABLE", { reason: describeFault(fault) });
+      } catch (wrong) {
+        throw new ApiError("UNAVAILABLE", { reason: describeFault(wrong) });
       }
+      await look();
+      if (fault !== null) throw new ApiError("UNAVAILABLE", { reason: fault ?? "no answer yet" });
       return c.json({ status: "ok" });
     });
 }

@@ -25,8 +25,8 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** Seconds a caller is asked to wait. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 10, UNAVAILABLE: 5 };
+/** Seconds a caller is asked to wait: of a limit, the longest window that a limiter has, after which there is room. */
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { RATE_LIMITED: 60, UNAVAILABLE: 5 };
 
 export interface ErrorOptions {
   message?: string;

@@ -58,8 +58,6 @@ function broken<E extends object>(fault: unknown): Hono<E> {
 function toApiError(fault: Error): ApiError {
   if (fault instanceof ApiError) return fault;
   if (fault instanceof HTTPException && fault.status === 400) return malformedBody();
-  if (fault instanceof HTTPException && fault.status === 403)
-    return new ApiError("FORBIDDEN", { message: "The form was sent by another site", reason: "csrf" });
   return new ApiError(fault instanceof DatabaseError ? "UNAVAILABLE" : "INTERNAL_ERROR");
 }
 

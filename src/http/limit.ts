@@ -1,9 +1,10 @@
 import type { Context, MiddlewareHandler } from "hono";
+import { describeFault } from "../lib/fault.ts";
 import { ApiError } from "./errors.ts";
 
 /** The limiters, each of which may be left out of `wrangler.toml`: then there is no such limit. */
 export interface RateLimits {
-  /** Management calls of one company. */
+  /** Management calls of one caller. */
   MANAGEMENT_LIMIT?: RateLimit;
   /** Failed verifications from one address. */
   FAILURES_LIMIT?: RateLimit;
@@ -11,16 +12,33 @@ export interface RateLimits {
   VERIFICATIONS_LIMIT?: RateLimit;
 }
 
+interface Caller {
+  companyId: string;
+  issuer: string;
+  subject: string;
+}
+
 /**
- * Hono middleware: limits the requests of one caller, whom `callerOf` names. Without a limiter, no limit.
+ * Hono middleware: limits the requests of one caller of a company, so that nobody uses up what others need. Never a
+ * revocation: a key that must end ends. Without a limiter, or with one that fails, no limit.
  */
-export function rateLimit<E extends { Variables: object }>(
+export function rateLimit<E extends { Variables: { principal: Caller } }>(
   limiter: RateLimit | undefined,
-  callerOf: (c: Context<E>) => string,
 ): MiddlewareHandler<E> {
   return async function rateLimit(c, next) {
-    const outcome = await limiter?.limit({ key: callerOf(c) });
-    if (outcome?.success === false) throw new ApiError("RATE_LIMITED");
+    if (limiter === undefined || isRevocation(c)) return next();
+    const { companyId, issuer, subject } = c.var.principal;
+    const { success } = await limiter
+      .limit({ key: JSON.stringify([companyId, issuer, subject]) })
+      .catch((fault: unknown) => {
+        console.error(JSON.stringify({ event: "rate_limiter_failed", fault: describeFault(fault) }));
+        return { success: true };
+      });
+    if (!success) throw new ApiError("RATE_LIMITED");
     return next();
   };
+}
+
+function isRevocation({ req }: Context): boolean {
+  return req.method === "DELETE" || (req.method === "POST" && req.path.endsWith("/revoke"));
 }

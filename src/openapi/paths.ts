@@ -27,6 +27,9 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
   });
   const read = (...failures: Failure[]) => managed(config.OAUTH_READ_SCOPE, ...failures);
   const write = (...failures: Failure[]) => managed(config.OAUTH_WRITE_SCOPE, ...failures, ...OF_BODY);
+  const revocation = write("BadRequest", "NotFound");
+  // Never refused by a limit.
+  revocation.failures = revocation.failures.filter((failure) => failure !== "RateLimited");
 
   return {
     "/settings/api-keys": {
@@ -67,7 +70,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
         success: json(200, "The key.", ref("schemas", "ApiKey")),
       }),
       delete: operation({
-        ...write("BadRequest", "NotFound"),
+        ...revocation,
         operationId: "revokeApiKey",
         summary: "Revoke a key",
         description: "For good, and everywhere within seconds. Once more changes nothing.",

@@ -15,6 +15,18 @@ export interface KeyRecord {
 
 export type Refusal = Extract<VerifyResult, { valid: false }>;
 
+export const UNKNOWN: Refusal = {
+  valid: false,
+  error: "UNAUTHORIZED",
+  message: "Invalid or missing API key",
+};
+export const UNAVAILABLE: Refusal = {
+  valid: false,
+  error: "UNAVAILABLE",
+  message: "The API key cannot be checked now",
+};
+export const LIMITED: Refusal = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
+
 /** The refusal of a genuine key, or `null` where it is good: revoked, expired, scopes, in that order. */
 export function decide(record: KeyRecord, scopes: readonly string[], now: number): Refusal | null {
   if (record.revokedAt !== null)
@@ -26,4 +38,9 @@ export function decide(record: KeyRecord, scopes: readonly string[], now: number
   if (missing.length > 0)
     return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
   return null;
+}
+
+/** Whether a genuine key was refused for good. */
+export function isDead(refusal: Refusal | null): boolean {
+  return refusal?.error === "KEY_REVOKED" || refusal?.error === "TOKEN_EXPIRED";
 }

@@ -16,17 +16,22 @@ export class Limiter {
   readonly #background: Background;
   readonly #blockedUntil = new LruCache<number>(CAPACITY);
 
-  constructor(binding: RateLimit, background: Background) {
+  readonly #keyOf: (caller: string) => string;
+
+  /** @param keyOf - What several callers are counted as one by. */
+  constructor(binding: RateLimit, background: Background, keyOf = (caller: string) => caller) {
     this.#binding = binding;
     this.#background = background;
+    this.#keyOf = keyOf;
   }
 
-  isBlocked(key: string, now: number): boolean {
-    return (this.#blockedUntil.get(key) ?? 0) > now;
+  /** A caller whom nobody knows is not limited. */
+  isBlocked(caller: string | undefined, now: number): boolean {
+    return !!caller && (this.#blockedUntil.get(this.#keyOf(caller)) ?? 0) > now;
   }
 
-  count(key: string, now: number): void {
-    this.#background(this.#count(key, now));
+  count(caller: string | undefined, now: number): void {
+    if (caller) this.#background(this.#count(this.#keyOf(caller), now));
   }
 
   async #count(key: string, now: number): Promise<void> {

@@ -3,19 +3,11 @@ import type { Background } from "../lib/background.ts";
 import { describeFault } from "../lib/fault.ts";
 import { timestamp } from "../lib/time.ts";
 import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
-import { decide, type KeyRecord, type Refusal } from "./decide.ts";
+import { decide, isDead, type KeyRecord, LIMITED, type Refusal, UNAVAILABLE, UNKNOWN } from "./decide.ts";
 import type { Absorbed, Feed, Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
 import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
-
-const UNKNOWN: VerifyResult = { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };
-const UNAVAILABLE: VerifyResult = {
-  valid: false,
-  error: "UNAVAILABLE",
-  message: "The API key cannot be checked now",
-};
-const LIMITED: Refusal = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
 
 /** Pages of changes that one look at the feed goes through. The next look goes on. */
 const MAX_PAGES = 20;
@@ -78,16 +70,19 @@ export class Verifier {
         }
       }
     }
-    if (options.clientIp && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
+    // A held key passes, whoever presents it: others must not take service away from it.
+    const isOpen = !isStrong && feed.get(digest) !== undefined;
+    if (!isOpen && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
     try {
       const isCrowded = !isStrong && feed.reads.isCrowded(now());
       if (isCrowded && (await this.#isLeftToOthers(digest)))
         return this.#usable(digest, options) ?? UNAVAILABLE;
       const found = isStrong ? await this.#readPrimary(digest, options) : await this.#find(digest, options);
       if (found.record === null) return this.#unknown(options);
-      return (
-        this.#refusal(found.record, options, now()) ?? this.#acceptance(found.record, found.askedAt, false)
-      );
+      const refusal = this.#refusal(found.record, options, now());
+      // Of a genuine key, but it cost a read.
+      if (isDead(refusal)) failureLimit?.count(options.clientIp, now());
+      return refusal ?? this.#acceptance(found.record, found.askedAt, false);
     } catch {
       // Looked up again: the record may have been forgotten while the read was under way.
       return (isStrong ? undefined : this.#usable(digest, options)) ?? UNAVAILABLE;
@@ -103,9 +98,8 @@ export class Verifier {
   #unknown({ clientIp }: VerifyOptions): VerifyResult {
     const { failureLimit, now, onUnknown } = this.#parts;
     onUnknown?.(now());
-    if (!failureLimit || !clientIp) return UNKNOWN;
-    failureLimit.count(clientIp, now());
-    return failureLimit.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN;
+    failureLimit?.count(clientIp, now());
+    return failureLimit?.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN;
   }
 
   /** The verdict on what is held. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { Hono } from "hono";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import * as z from "zod";
 import { sealedCookie } from "../../src/dashboard/cookies.ts";
 import { pepperSeal } from "../../src/dashboard/seal.ts";
@@ -117,4 +117,27 @@ test("a cookie that somebody made up or changed is none", async () => {
   );
   jar.cookies.set(name, "nonsense");
   expect(await (await ask("GET", jar)).json()).toBeNull();
+});
+
+const BYTES = 120 * 1024;
+const filled = (piece: (i: number) => string) => {
+  const pieces: string[] = [];
+  for (let length = 0; length < BYTES; length += (pieces.at(-1)?.length ?? 0) + 2)
+    pieces.push(piece(pieces.length));
+  return pieces.join("; ");
+};
+
+test.each([
+  ["pieces of the cookie", filled((i) => `__Host-latchkey-test-${i}=x`)],
+  ["the first piece again and again", filled(() => "__Host-latchkey-test-0=x")],
+  ["nothing", ";".repeat(BYTES)],
+  ["spaces", "; ".repeat(BYTES / 2)],
+  ["one large value", `__Host-latchkey-test-0=${"x".repeat(BYTES)}`],
+  ["almost good ones", filled(() => `__Host-latchkey-test-0=${"x".repeat(4_096)}!`)],
+  ["strangers", filled((i) => `c${i}=%20`)],
+])("120 KiB of cookies, %s, open nothing and are parsed in one pass", async (_, header) => {
+  const read = vi.spyOn(String.prototype, "matchAll");
+  const answer = await app.request(HTTPS, { headers: { Cookie: header } });
+  expect(await answer.json()).toBeNull();
+  expect(read.mock.calls.length).toBeLessThanOrEqual(1);
 });

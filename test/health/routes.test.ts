@@ -50,3 +50,12 @@ test("/health/ready is 503 where a setting is wrong, and the log names it", asyn
   await expectError(await call("/health/ready", {}, appWith({ OAUTH_ISSUER: "nonsense" })), "UNAVAILABLE");
   expect(lines.join()).toContain("OAUTH_ISSUER: ");
 });
+
+test("a flood of /health/ready is one read of the database in five seconds", async () => {
+  let reads = 0;
+  const target = failing(() => void reads++);
+  const answers = await Promise.all(Array.from({ length: 200 }, () => call("/health/ready", {}, target)));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  for (let i = 0; i < 200; i++) await call("/health/ready", {}, target);
+  expect(reads).toBe(1);
+});

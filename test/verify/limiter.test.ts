@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
+import { networkOf } from "../../src/verify/address.ts";
 import { Limiter } from "../../src/verify/limiter.ts";
 import { appWith, createKey, manage } from "../support/api.ts";
-import { isolate } from "../support/verifier.ts";
+import { logged } from "../support/expect.ts";
+import { BOUND_MS, isolate } from "../support/verifier.ts";
 
 /** What the limiter of the tests allows in a minute. */
 const LIMIT = 20;
@@ -133,7 +135,7 @@ test("management calls of one company over the limit are 429 with Retry-After, o
     statuses.push((await manage("/settings/scopes", { target, company })).status);
   expect(statuses).toEqual([...Array(LIMIT).fill(200), ...Array(LIMIT).fill(429)]);
   const refused = await manage("/settings/api-keys", { target, company });
-  expect(refused.headers.get("Retry-After")).toBe("10");
+  expect(refused.headers.get("Retry-After")).toBe("60");
   expect(await refused.json()).toMatchObject({ status: 429, error: "RATE_LIMITED" });
   expect((await manage("/settings/scopes", { target, company: someone() })).status).toBe(200);
 });
@@ -141,4 +143,76 @@ test("management calls of one company over the limit are 429 with Retry-After, o
 test("without a limiter there is no limit", async () => {
   const target = appWith({ MANAGEMENT_LIMIT: undefined });
   for (let i = 0; i < 2 * LIMIT; i++) expect((await manage("/settings/scopes", { target })).status).toBe(200);
+});
+
+test.each([
+  ["192.0.2.7", "192.0.2.7"],
+  ["::ffff:192.0.2.7", "192.0.2.7"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:0DB8:1:2::9", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+])("what one caller has of addresses is one: %s", (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+test("failures from one /64 are those of one caller", async () => {
+  const failureLimit = new Limiter(env.FAILURES_LIMIT, (work) => counts.push(work), networkOf);
+  const verifier = isolate({ failureLimit });
+  const network = `2001:db8:${Math.floor(Math.random() * 65_536).toString(16)}:1`;
+  const errors: unknown[] = [];
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    const verdict = await verifier.verify("lk_live_forged", { clientIp: `${network}::${i.toString(16)}` });
+    errors.push(!verdict.valid && verdict.error);
+    await counted();
+  }
+  expect(errors.at(-1)).toBe("RATE_LIMITED");
+});
+
+test("a good key that is held passes from an address over the limit, also when the feed must be read first", async () => {
+  const { rawKey } = await createKey();
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  await verifier.verify(rawKey, { clientIp });
+  for (const pause of [0, BOUND_MS / 2, BOUND_MS]) {
+    await floods(verifier, clientIp);
+    verifier.clock.now += pause;
+    await floods(verifier, clientIp);
+    expect(await verifier.verify(rawKey, { clientIp })).toMatchObject({ valid: true });
+    await verifier.settle();
+  }
+});
+
+test("a refusal of a genuine key that cost a read counts as a failure", async () => {
+  const { id, rawKey } = await createKey();
+  await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+  const verifier = isolate({ failureLimit: failureLimit() });
+  const clientIp = someone();
+  const errors: unknown[] = [];
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    const verdict = await verifier.verify(rawKey, { clientIp, consistency: "strong" });
+    errors.push(!verdict.valid && verdict.error);
+    await counted();
+  }
+  expect(errors[0]).toBe("KEY_REVOKED");
+  expect(errors.at(-1)).toBe("RATE_LIMITED");
+});
+
+test("a revocation is never refused by a limit, and one subject's calls are not another's", async () => {
+  const { id } = await createKey();
+  const target = appWith({ MANAGEMENT_LIMIT: env.FAILURES_LIMIT });
+  const sub = someone();
+  for (let i = 0; i < 2 * LIMIT; i++) await manage("/settings/scopes", { target, claims: { sub } });
+  expect((await manage("/settings/scopes", { target, claims: { sub } })).status).toBe(429);
+  expect((await manage("/settings/scopes", { target, claims: { sub: someone() } })).status).toBe(200);
+  const revoked = await manage(`/settings/api-keys/${id}`, { method: "DELETE", target, claims: { sub } });
+  expect(revoked.status).toBe(204);
+});
+
+test("a limiter of the management API that fails limits nobody, and the log says so", async () => {
+  const lines = logged();
+  const limit = () => Promise.reject(new Error("no limiter"));
+  const target = appWith({ MANAGEMENT_LIMIT: { limit } });
+  expect((await manage("/settings/scopes", { target })).status).toBe(200);
+  expect(lines.join()).toContain("rate_limiter_failed");
 });
