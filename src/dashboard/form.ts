@@ -1,23 +1,38 @@
 import type { Context } from "hono";
-import { ApiError } from "../http/errors.ts";
-import { DAY_MS } from "../lib/time.ts";
+import type * as z from "zod";
+import { ApiError, type ErrorDetail } from "../http/errors.ts";
+import { brokenFields } from "../http/validation.ts";
+import { DAY_MS, dayOf, timestamp } from "../lib/time.ts";
 
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** How long a new key may be offered to live. */
-export const EXPIRY_DAYS = [30, 90, 365];
+const EXPIRY_DAYS = [30, 90, 365];
+const USUAL_DAYS = 90;
 
 /** The form that creates a key, as a browser sends it. */
 export interface KeyForm {
   label: string;
   scopes: readonly string[];
-  /** Days, `never`, or `date`: then `date` tells. */
+  /** Days, `never`, or `date`. */
   expiry: string;
-  /** `YYYY-MM-DD`. */
+  /** `YYYY-MM-DD`, or empty. Where there is one it counts, whatever `expiry` is. */
   date: string;
 }
 
-export const EMPTY_FORM: KeyForm = { label: "", scopes: [], expiry: String(EXPIRY_DAYS[1]), date: "" };
+/** The days that the form offers, the fewest first. @param maxLifetimeDays - 0: none. */
+export function offeredDays(maxLifetimeDays: number): number[] {
+  if (maxLifetimeDays === 0) return EXPIRY_DAYS;
+  return [...EXPIRY_DAYS.filter((days) => days < maxLifetimeDays), maxLifetimeDays];
+}
+
+/** The form that nobody has filled in yet. */
+export function emptyForm(maxLifetimeDays: number): KeyForm {
+  const offered = offeredDays(maxLifetimeDays);
+  const usual = offered.findLast((days) => days <= USUAL_DAYS) ?? offered[0];
+  return { label: "", scopes: [], expiry: String(usual), date: "" };
+}
 
 /** @throws ApiError `UNSUPPORTED_MEDIA_TYPE`, `BAD_REQUEST` where the body is no form. */
 export async function formOf(c: Context): Promise<FormData> {
@@ -32,20 +47,38 @@ export async function formOf(c: Context): Promise<FormData> {
 }
 
 export function readKeyForm(data: FormData): KeyForm {
+  const date = textOf(data, "date");
   return {
     label: textOf(data, "label"),
     scopes: data.getAll("scopes").filter((scope) => typeof scope === "string"),
-    expiry: textOf(data, "expiry"),
-    date: textOf(data, "date"),
+    expiry: date === "" ? textOf(data, "expiry") : "date",
+    date,
   };
 }
 
-/** What the form asks for, as the body of `POST /settings/api-keys`: its rules hold here too. */
-export function keyBody({ label, scopes, expiry, date }: KeyForm, now: number): Record<string, unknown> {
+/**
+ * What the form asks for, as the body of `POST /settings/api-keys`: its rules hold here too.
+ *
+ * @param maxLifetimeDays - 0: none. The last day that it reaches is a day to choose, though it reaches not to its end.
+ */
+export function keyBody(
+  { label, scopes, expiry, date }: KeyForm,
+  now: number,
+  maxLifetimeDays: number,
+): Record<string, unknown> {
   if (expiry === "never") return { label, scopes };
   const days = /^[1-9]\d{0,4}$/.test(expiry) ? Number(expiry) : 0;
-  const expiresAt = days > 0 ? new Date(now + days * DAY_MS).toISOString() : `${date}T23:59:59Z`;
-  return { label, scopes, expiresAt };
+  if (days > 0) return { label, scopes, expiresAt: new Date(now + days * DAY_MS).toISOString() };
+  const latest = now + maxLifetimeDays * DAY_MS;
+  const isLastDay = maxLifetimeDays > 0 && date === dayOf(latest);
+  return { label, scopes, expiresAt: isLastDay ? timestamp(latest) : `${date}T23:59:59Z` };
+}
+
+/** What is wrong with the form, in the words of its fields. */
+export function formFaults(error: z.core.$ZodError, { date }: KeyForm): ErrorDetail[] {
+  return brokenFields(error).map((fault) =>
+    fault.field === "expiresAt" && !DAY.test(date) ? { ...fault, message: "must be chosen" } : fault,
+  );
 }
 
 export function textOf(data: FormData, name: string): string {

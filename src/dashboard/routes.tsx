@@ -19,7 +19,7 @@ import type { KeyService } from "../keys/service.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
-import { EMPTY_FORM, formOf, keyBody, readKeyForm, textOf } from "./form.ts";
+import { emptyForm, formFaults, formOf, keyBody, readKeyForm, textOf } from "./form.ts";
 import { CreatePage } from "./pages/create.tsx";
 import { EventsPage } from "./pages/events.tsx";
 import { KeyPage, RevokePage } from "./pages/key.tsx";
@@ -139,18 +139,30 @@ export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: D
 
       .get("/keys/new", writes, (c) => {
         const body = (
-          <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={EMPTY_FORM} faults={[]} />
+          <CreatePage
+            catalogue={catalogue}
+            maxLifetimeDays={maxLifetimeDays}
+            form={emptyForm(maxLifetimeDays)}
+            faults={[]}
+            now={now()}
+          />
         );
         return page(c, "Create a key", body);
       })
 
       .post("/keys", writes, async (c) => {
         const form = readKeyForm(await formOf(c));
-        const input = newKey.safeParse(keyBody(form, now()));
+        const input = newKey.safeParse(keyBody(form, now(), maxLifetimeDays));
         if (!input.success) {
-          const faults = brokenFields(input.error);
+          const faults = formFaults(input.error, form);
           const body = (
-            <CreatePage catalogue={catalogue} maxLifetimeDays={maxLifetimeDays} form={form} faults={faults} />
+            <CreatePage
+              catalogue={catalogue}
+              maxLifetimeDays={maxLifetimeDays}
+              form={form}
+              faults={faults}
+              now={now()}
+            />
           );
           return page(c, "Create a key", body, { status: 422 });
         }

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { keyBody, readKeyForm } from "../../src/dashboard/form.ts";
+import { emptyForm, keyBody, offeredDays, readKeyForm } from "../../src/dashboard/form.ts";
 
 const NOW = Date.UTC(2026, 10, 25, 12);
 
-function bodyOf(fields: [string, string][]) {
+function bodyOf(fields: [string, string][], maxLifetimeDays = 0) {
   const data = new FormData();
   for (const [name, value] of fields) data.append(name, value);
-  return keyBody(readKeyForm(data), NOW);
+  return keyBody(readKeyForm(data), NOW, maxLifetimeDays);
 }
 
 test("a form is the body of the API's creation", () => {
@@ -35,6 +35,35 @@ test("a day means its end, in UTC", () => {
       ["date", "2027-02-28"],
     ]),
   ).toMatchObject({ expiresAt: "2027-02-28T23:59:59Z" });
+});
+
+test("a day that was typed counts, whatever number of days is chosen beside it", () => {
+  for (const expiry of ["90", "never", "date", ""]) {
+    const fields: [string, string][] = [
+      ["expiry", expiry],
+      ["date", "2027-02-28"],
+    ];
+    expect(bodyOf(fields)).toMatchObject({ expiresAt: "2027-02-28T23:59:59Z" });
+  }
+});
+
+test("the last day that the rule lets a key live is a day to choose: the key ends in its course", () => {
+  const end = (date: string) => bodyOf([["date", date]], 60).expiresAt;
+  expect(end("2027-01-23")).toBe("2027-01-23T23:59:59Z");
+  expect(end("2027-01-24")).toBe("2027-01-24T12:00:00.000Z");
+  expect(end("2027-01-25")).toBe("2027-01-25T23:59:59Z");
+});
+
+test.each([
+  [0, [30, 90, 365], "90"],
+  [7, [7], "7"],
+  [60, [30, 60], "60"],
+  [90, [30, 90], "90"],
+  [100, [30, 90, 100], "90"],
+  [400, [30, 90, 365, 400], "90"],
+])("where keys live %i days at most the form offers %j, and begins with %s", (max, days, usual) => {
+  expect(offeredDays(max)).toEqual(days);
+  expect(emptyForm(max).expiry).toBe(usual);
 });
 
 test.each(["", "0", "-1", "1e3", "30 ", "999999", "soon", "__proto__"])(

@@ -445,13 +445,13 @@ describe("a key's page", () => {
     );
   });
 
-  test("of a key that was replaced without overlap tells that it has expired, and its successor", async () => {
+  test("of a key that was replaced without overlap tells that it has ended, and its successor", async () => {
     const { id } = await createKey();
     const jar = await signedIn();
     await visit(`/dashboard/keys/${id}/rotate`, { jar, form: { overlapSeconds: "0" } });
     const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
-    expect(page).toContain('<span class="tag expired">Expired</span>');
-    expect(page).toContain("<dt>Expired</dt>");
+    expect(page).toContain('<span class="tag replaced">Replaced</span>');
+    expect(page).toContain("<dt>Ended</dt>");
     expect(page).toMatch(/It was replaced by <a href="[^"]*">its successor<\/a>\./);
   });
 

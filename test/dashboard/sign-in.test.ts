@@ -163,3 +163,8 @@ describe("signing out", () => {
     expect(jar.cookies.size).toBe(1);
   });
 });
+
+test("somebody whose account names no company is led out: the page has a sign-out", async () => {
+  const answer = await visit("/dashboard", { jar: await signedIn({ company: "" }) });
+  expect(await pageOf(answer, 403)).toContain('action="/dashboard/sign-out"');
+});

@@ -24,7 +24,7 @@ test.each([
   ["expiring", "a key that ends sooner than in 7 days", { expiresAt: at(NOW + 7 * DAY_MS - 1) }, null],
   ["overlap", "a key that was replaced and goes on", { expiresAt: at(NOW + 1) }, SUCCESSOR],
   ["expired", "a key at its very end", { expiresAt: at(NOW) }, null],
-  ["expired", "a key that was replaced and has ended", { expiresAt: at(NOW) }, SUCCESSOR],
+  ["replaced", "a key that was replaced and has ended", { expiresAt: at(NOW) }, SUCCESSOR],
   ["revoked", "a revoked key, whatever else", { revokedAt: at(NOW - 1), expiresAt: at(NOW - 1) }, SUCCESSOR],
 ])("%s: %s", (state, _, changes, replacedBy) => {
   expect(stateOf({ ...key, ...changes }, replacedBy, NOW)).toBe(state);

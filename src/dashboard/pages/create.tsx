@@ -1,6 +1,7 @@
 import type { ErrorDetail } from "../../http/errors.ts";
 import type { Scope } from "../../keys/schema.ts";
-import { EXPIRY_DAYS, type KeyForm } from "../form.ts";
+import { DAY_MS, dayOf } from "../../lib/time.ts";
+import { type KeyForm, offeredDays } from "../form.ts";
 
 export interface CreateProps {
   catalogue: readonly Scope[];
@@ -8,10 +9,11 @@ export interface CreateProps {
   maxLifetimeDays: number;
   form: KeyForm;
   faults: readonly ErrorDetail[];
+  now: number;
 }
 
-export function CreatePage({ catalogue, maxLifetimeDays, form, faults }: CreateProps) {
-  const presets = EXPIRY_DAYS.filter((days) => maxLifetimeDays === 0 || days <= maxLifetimeDays);
+export function CreatePage({ catalogue, maxLifetimeDays, form, faults, now }: CreateProps) {
+  const lastDay = maxLifetimeDays === 0 ? undefined : dayOf(now + maxLifetimeDays * DAY_MS);
   return (
     <>
       <h1>Create a key</h1>
@@ -41,7 +43,7 @@ export function CreatePage({ catalogue, maxLifetimeDays, form, faults }: CreateP
         <Fault faults={faults} field="scopes" />
         <fieldset {...faulty(faults, "expiresAt")}>
           <legend>Expires</legend>
-          {presets.map((days) => (
+          {offeredDays(maxLifetimeDays).map((days) => (
             <label>
               <input type="radio" name="expiry" value={days} checked={form.expiry === String(days)} />
               In {days} days
@@ -57,7 +59,14 @@ export function CreatePage({ catalogue, maxLifetimeDays, form, faults }: CreateP
             <input type="radio" name="expiry" value="date" checked={form.expiry === "date"} />
             At the end of this day, in UTC
           </label>
-          <input type="date" name="date" value={form.date} aria-label="Last day" />
+          <input
+            type="date"
+            name="date"
+            value={form.date}
+            min={dayOf(now)}
+            max={lastDay}
+            aria-label="Last day"
+          />
         </fieldset>
         <Fault faults={faults} field="expiresAt" />
         <div class="row">

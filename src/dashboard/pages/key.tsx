@@ -33,6 +33,9 @@ export interface KeyPageProps {
   now: number;
 }
 
+/** What the end of a key is called once it has come. */
+const END_NAMES: Partial<Record<KeyState, string>> = { expired: "Expired", replaced: "Ended" };
+
 export function KeyPage(props: KeyPageProps) {
   const { apiKey: key, state, origin, catalogue, days, events, next, mayWrite, now } = props;
   const path = `/dashboard/keys/${key.id}`;
@@ -73,7 +76,7 @@ export function KeyPage(props: KeyPageProps) {
             </dd>
           </>
         )}
-        <dt>{state === "expired" ? "Expired" : "Expires"}</dt>
+        <dt>{END_NAMES[state] ?? "Expires"}</dt>
         <dd>
           {key.expiresAt === null ? (
             "Never"
@@ -131,7 +134,7 @@ function Notice({
 }
 
 function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageProps & { path: string }) {
-  const isLive = state !== "expired";
+  const isLive = state !== "expired" && state !== "replaced";
   return (
     <section>
       <h2>Change it</h2>

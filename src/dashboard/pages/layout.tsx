@@ -1,5 +1,6 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
+import { SignOut } from "./message.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
@@ -50,9 +51,7 @@ export function Layout({ title, nonce, visitor, refresh, children }: LayoutProps
                 <small>
                   {visitor.name} · {visitor.companyId}
                 </small>
-                <form method="post" action="/dashboard/sign-out">
-                  <button type="submit">Sign out</button>
-                </form>
+                <SignOut />
               </>
             )}
           </header>

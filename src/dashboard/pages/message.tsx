@@ -39,15 +39,25 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   INTERNAL_ERROR: "Nothing can be done here. Whoever runs this service finds the reason in its log.",
 };
 
+/** At the issuer too, so that another account can be chosen there. */
+export function SignOut() {
+  return (
+    <form method="post" action="/dashboard/sign-out">
+      <button type="submit">Sign out</button>
+    </form>
+  );
+}
+
 /** An error, for people: what happened and what to do. */
 export function ErrorPage({ error }: { error: ErrorEnvelope }) {
   return (
     <>
       <h1>{error.message}</h1>
       <p class="notice bad">{ADVICE[error.error] ?? "Go back and try again."}</p>
-      <a href="/dashboard">All keys</a>
-      {" · "}
-      <a href="/dashboard/sign-in">Sign in</a>
+      <div class="row">
+        <a href="/dashboard">All keys</a>
+        {error.error === "FORBIDDEN" ? <SignOut /> : <a href="/dashboard/sign-in">Sign in</a>}
+      </div>
     </>
   );
 }

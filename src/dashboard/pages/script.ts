@@ -1,6 +1,6 @@
 /**
  * All of the dashboard's script; nothing needs it. It copies; opens the dialog that stands for a link's page;
- * sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
+ * keeps a typed day and the choice beside it in step; sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
  */
 export const SCRIPT = `
 document.documentElement.classList.add("script");
@@ -19,6 +19,10 @@ return}
 event.preventDefault();
 if(dialog)document.getElementById(dialog).showModal();
 else button.closest("dialog").close();
+});
+document.addEventListener("input",({target:{name,value,form}})=>{
+if(name==="date"&&value)form.elements.expiry.value="date";
+if(name==="expiry"&&value!=="date")form.elements.date.value="";
 });
 document.addEventListener("submit",(event)=>{
 setTimeout(()=>{for(const button of event.target.querySelectorAll("button"))button.disabled=true});
