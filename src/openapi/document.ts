@@ -10,7 +10,7 @@ import {
   updateKeySchema,
 } from "../keys/schema.ts";
 import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
-import { resourceMetadataSchema } from "../oauth/metadata.ts";
+import { resourceMetadataSchema, resources } from "../oauth/metadata.ts";
 import { dayUsageSchema } from "../usage/schema.ts";
 import { verifiedKeySchema } from "../verify/schema.ts";
 import { jsonSchemas } from "./json.ts";
@@ -45,7 +45,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     Event: eventSchema,
     DayUsage: dayUsageSchema,
     VerifiedKey: verifiedKeySchema,
-    ResourceMetadata: resourceMetadataSchema,
+    ...(resources(config).length > 0 && { ResourceMetadata: resourceMetadataSchema }),
     Health: z.object({ status: z.literal("ok") }),
     ...(leaks && { LeakFeedback: feedbackSchema }),
     Error: errorSchema,

@@ -20,6 +20,7 @@ rules:
 
 const WITHOUT = { LEAK_REPORT_KEYS_URL: "", SECURITY_CONTACT: "" };
 const WITH = {
+  OAUTH_AUDIENCE: "https://keys.dev",
   LEAK_REPORT_KEYS_URL: "https://keys.example.org",
   SECURITY_CONTACT: "mailto:security@keys.dev",
 };
