@@ -7,7 +7,8 @@ import { expectError, logged } from "../support/expect.ts";
 const { a: retired, b: newest } = JSON.parse(env.KEY_PEPPERS);
 /** The service before the newest pepper was added, and after the first one was lost. */
 const before = appWith({ KEY_PEPPERS: JSON.stringify({ a: retired }) });
-const after = appWith({ KEY_PEPPERS: JSON.stringify({ b: newest }) });
+const withoutOld = () => appWith({ KEY_PEPPERS: JSON.stringify({ b: newest }) });
+const after = withoutOld();
 const LIST = "/settings/api-keys";
 
 let old: CreatedKey;
@@ -40,7 +41,7 @@ describe("a key whose pepper is missing", () => {
 
   test("is refused, and the log says why, once for an isolate", async () => {
     const lines = logged();
-    const isolate = appWith({ KEY_PEPPERS: JSON.stringify({ b: newest }) });
+    const isolate = withoutOld();
     for (let i = 0; i < 3; i++) {
       const answer = await call("/public/v1/key", { headers: { "X-API-Key": old.rawKey } }, isolate);
       await expectError(answer, "UNAUTHORIZED");
@@ -59,14 +60,14 @@ describe("a key whose pepper is missing", () => {
 
   test("makes /health/ready 503 while it lives, and the log names its generation", async () => {
     const lines = logged();
-    await expectError(await call("/health/ready", {}, after), "UNAVAILABLE");
+    await expectError(await call("/health/ready", {}, withoutOld()), "UNAVAILABLE");
     expect(lines.join()).toContain("KEY_PEPPERS lacks generations of live keys: a");
     expect((await call("/health/ready")).status).toBe(200);
   });
 
   test.each(["revoked_at = 1", "expires_at = 1"])("does not once %s", async (end) => {
     await env.DB.prepare(`UPDATE api_keys SET ${end}`).run();
-    expect((await call("/health/ready", {}, after)).status).toBe(200);
+    expect((await call("/health/ready", {}, withoutOld())).status).toBe(200);
   });
 });
 
@@ -99,7 +100,7 @@ describe("a new pepper, added in two steps", () => {
 test("a row without a generation, made by hand, is taken for one that can be checked", async () => {
   await env.DB.prepare("UPDATE api_keys SET generation = NULL").run();
   expect(await active("?active=true")).toEqual(["old"]);
-  expect((await call("/health/ready", {}, after)).status).toBe(200);
+  expect((await call("/health/ready", {}, withoutOld())).status).toBe(200);
 });
 
 test("after a change of KEY_PREFIX old keys are good while their prefix is accepted", async () => {
