@@ -95,7 +95,15 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   return failureApp()
     .use(answerHeaders)
     .get("/static/*", staticFile)
-    .route("/health", healthRoutes(probe, [isolate, ...Object.values(settings)], Date.now))
+    .route(
+      "/health",
+      healthRoutes({
+        probe,
+        settings: [isolate, ...Object.values(settings)],
+        areKeysHeld: () => tokenKeys().areHeld(),
+        now: Date.now,
+      }),
+    )
     .route("/docs", docsRoutes())
     .route("/openapi.json", unlessBroken(document))
     .route(

@@ -10,17 +10,18 @@ export const READY_MS = 1_000;
 export const PAUSE_MS = 5_000;
 const POLL_MS = 20;
 
-/**
- * For load balancers and monitors, below `/health`. Answers also where the settings are wrong.
- *
- * @param probe - Throws where the database does not answer, or lacks what it needs of the settings.
- * @param now - Milliseconds since the epoch.
- */
-export function healthRoutes(
-  probe: () => Promise<void>,
-  settings: readonly Settings<unknown>[],
-  now: () => number,
-) {
+export interface HealthOptions {
+  /** Throws where the database does not answer, or lacks what it needs of the settings. */
+  probe: () => Promise<void>;
+  settings: readonly Settings<unknown>[];
+  /** Whether there are keys to check access tokens with. Nothing is fetched. */
+  areKeysHeld: () => boolean;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** For load balancers and monitors, below `/health`. Answers also where the settings are wrong. */
+export function healthRoutes({ probe, settings, areKeysHeld, now }: HealthOptions) {
   let probedAt = Number.NEGATIVE_INFINITY;
   /** What the last read came to; `null`: all is well. `undefined` while the first is under way. */
   let fault: string | null | undefined;
@@ -45,6 +46,6 @@ export function healthRoutes(
       }
       await look();
       if (fault !== null) throw new ApiError("UNAVAILABLE", { reason: fault ?? "no answer yet" });
-      return c.json({ status: "ok" });
+      return c.json({ status: "ok", issuerKeys: areKeysHeld() ? "held" : "not held" });
     });
 }

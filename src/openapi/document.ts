@@ -47,6 +47,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     VerifiedKey: verifiedKeySchema,
     ...(resources(config).length > 0 && { ResourceMetadata: resourceMetadataSchema }),
     Health: z.object({ status: z.literal("ok") }),
+    Readiness: z.object({ status: z.literal("ok"), issuerKeys: z.enum(["held", "not held"]) }),
     ...(leaks && { LeakFeedback: feedbackSchema }),
     Error: errorSchema,
   };

@@ -167,8 +167,9 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
         ...discovery("MethodNotAllowed", "Unavailable"),
         operationId: "getReadiness",
         summary: "Ask whether it is ready",
-        description: "The database answers and the settings are good.",
-        success: json(200, "It is.", ref("schemas", "Health")),
+        description:
+          "The database answers and the settings are good. Keys of the issuer are fetched with the first access token.",
+        success: json(200, "It is.", ref("schemas", "Readiness")),
       }),
     },
     "/openapi.json": {

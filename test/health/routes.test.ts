@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, test, vi } from "vitest";
 import { READY_MS } from "../../src/health/routes.ts";
-import { appWith, call } from "../support/api.ts";
+import { appWith, call, manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { expectError, logged } from "../support/expect.ts";
 
@@ -22,7 +22,16 @@ test.each([
 test("/health/ready is 200 where the database answers and the settings are good", async () => {
   const answer = await call("/health/ready");
   expect(answer.status).toBe(200);
-  expect(await answer.json()).toEqual({ status: "ok" });
+  expect(await answer.json()).toMatchObject({ status: "ok" });
+});
+
+test("/health/ready says whether the issuer's keys are held, and fetches none", async () => {
+  const target = appWith({});
+  const fetched = vi.spyOn(globalThis, "fetch");
+  expect(await (await call("/health/ready", {}, target)).json()).toMatchObject({ issuerKeys: "not held" });
+  expect(fetched).not.toHaveBeenCalled();
+  await manage("/settings/scopes", { target });
+  expect(await (await call("/health/ready", {}, target)).json()).toMatchObject({ issuerKeys: "held" });
 });
 
 test("/health/ready is 503 with Retry-After where the database fails", async () => {

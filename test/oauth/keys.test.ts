@@ -126,6 +126,22 @@ test.each([
   expect(await verdict(bare, target)).toBe("accepted");
 });
 
+test.each(["EdDSA", "Ed25519"])(
+  "Ed25519 is one algorithm under two names (RFC 9864): %s in the setting",
+  async (name) => {
+    for (const published of ["EdDSA", "Ed25519", undefined]) {
+      const { key, jwk } = await keyPair(ED25519);
+      const { jwksUrl } = await scenario(keySet({ ...jwk, kid: "ed", ...(published && { alg: published }) }));
+      const target = appWith({ OAUTH_JWKS_URL: jwksUrl, OAUTH_ALGORITHMS: [name] });
+      for (const alg of ["EdDSA", "Ed25519"]) {
+        expect(
+          await verdict(await compact({ ...HEADER, alg, kid: "ed" }, await claimsOf(), key), target),
+        ).toBe("accepted");
+      }
+    }
+  },
+);
+
 test("an RSA key whose algorithm the issuer does not say serves no second algorithm", async () => {
   const target = await workerWithKeys({ ...publicPart(env.TEST_SIGNING_KEYS.PS256), kid: "bare" });
   const key = await signingKey("PS256");

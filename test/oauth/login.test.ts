@@ -1,9 +1,10 @@
 import { env, waitUntil } from "cloudflare:workers";
 import { decodeJwt } from "jose";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiError } from "../../src/http/errors.ts";
 import { type LoginOptions, login } from "../../src/oauth/login.ts";
 import { signInAtIssuer } from "../support/dashboard.ts";
+import { encode } from "../support/jws.ts";
 import { scenario } from "../support/scenario.ts";
 import { settingsOf } from "../support/settings.ts";
 
@@ -163,7 +164,11 @@ const bearerToken = (body: object) => ({
 });
 
 /** An issuer that says this of itself. */
-async function issuerWith(metadata: Record<string, unknown>, token = {}) {
+async function issuerWith(
+  metadata: Record<string, unknown>,
+  token = {},
+  changes: Partial<LoginOptions> = {},
+) {
   const made = await scenario({ status: 404 });
   const known = {
     issuer: made.url,
@@ -178,7 +183,7 @@ async function issuerWith(metadata: Record<string, unknown>, token = {}) {
       "/token": token,
     },
   });
-  return client({ OAUTH_ISSUER: made.url });
+  return client({ OAUTH_ISSUER: made.url, ...changes });
 }
 
 test("who signs out and is unknown is sent to the issuer all the same", async () => {
@@ -227,6 +232,139 @@ test("a refresh token is asked for by name where the issuer knows that name", as
   );
   expect(url.searchParams.get("scope")).toBe("openid api-keys:read api-keys:write offline_access");
 });
+
+test("who signs in is asked for a name where the issuer can tell it", async () => {
+  const scopes_supported = ["openid", "email", "profile", "phone"];
+  const { url } = await (await issuerWith({ scopes_supported })).begin(REDIRECT_URI);
+  expect(url.searchParams.get("scope")).toBe("openid api-keys:read api-keys:write profile email");
+});
+
+test("scopes that are set are asked for in place of the usual ones", async () => {
+  const changes = { OAUTH_LOGIN_SCOPES: ["api://keys/read", "profile"] };
+  const at = await issuerWith({ scopes_supported: ["email", "offline_access"] }, {}, changes);
+  const { url } = await at.begin(REDIRECT_URI);
+  expect(url.searchParams.get("scope")).toBe("openid api://keys/read profile offline_access");
+});
+
+test.each<[Record<string, string>, Record<string, string | null>]>([
+  [{ prompt: "consent" }, { prompt: "consent", resource: "urn:latchkey:management" }],
+  [{ resource: "" }, { resource: null }],
+  [{ resource: "https://other.example" }, { resource: "https://other.example" }],
+  [{ audience: "https://keys.example" }, { audience: "https://keys.example", resource: null }],
+  [
+    { audience: "a", resource: "https://other.example" },
+    { audience: "a", resource: "https://other.example" },
+  ],
+])(
+  "parameters that are set go to the issuer with who signs in: %j",
+  async (OAUTH_LOGIN_PARAMETERS, expected) => {
+    const { url, pending } = await client({ OAUTH_LOGIN_PARAMETERS }).begin(REDIRECT_URI);
+    for (const [name, value] of Object.entries(expected)) expect(url.searchParams.get(name)).toBe(value);
+    expect(url.searchParams.get("state")).toBe(pending.state);
+  },
+);
+
+test("a request for tokens has the parameters that are set, and the resource that was asked for", async () => {
+  const answer = bearerToken({ access_token: "a", token_type: "Bearer" });
+  const fetched = vi.spyOn(globalThis, "fetch");
+  const bodyOf = async (changes: Partial<LoginOptions>) => {
+    await (await issuerWith({}, answer, changes)).refresh("r");
+    return Object.fromEntries(new URLSearchParams(String(fetched.mock.lastCall?.[1]?.body)));
+  };
+  const refresh = { grant_type: "refresh_token", refresh_token: "r" };
+  expect(await bodyOf({})).toEqual({ ...refresh, resource: "urn:latchkey:management" });
+  expect(await bodyOf({ OAUTH_LOGIN_PARAMETERS: { audience: "a" } })).toEqual(refresh);
+  expect(
+    await bodyOf({
+      OAUTH_LOGIN_PARAMETERS: { resource: "" },
+      OAUTH_TOKEN_PARAMETERS: { organization_id: "org_1" },
+    }),
+  ).toEqual({ ...refresh, organization_id: "org_1" });
+});
+
+test.each<["" | "basic" | "post", string[] | undefined, boolean]>([
+  ["", undefined, true],
+  ["", ["client_secret_post", "client_secret_basic"], true],
+  ["", ["client_secret_post"], false],
+  ["post", ["client_secret_basic"], false],
+  ["basic", ["client_secret_post"], true],
+])(
+  "with OAUTH_CLIENT_AUTH %j at an issuer that lists %j, the secret is in the header: %s",
+  async (auth, listed, basic) => {
+    const metadata = listed === undefined ? {} : { token_endpoint_auth_methods_supported: listed };
+    const answer = bearerToken({ access_token: "a", token_type: "Bearer" });
+    const at = await issuerWith(metadata, answer, { OAUTH_CLIENT_AUTH: auth });
+    const fetched = vi.spyOn(globalThis, "fetch");
+    await at.refresh("r");
+    const { headers, body } = fetched.mock.lastCall?.[1] ?? {};
+    expect(new Headers(headers).has("Authorization")).toBe(basic);
+    expect(String(body).includes("client_secret=")).toBe(!basic);
+  },
+);
+
+test.each(["authorization_endpoint", "token_endpoint"])(
+  "an issuer without %s is a wrong setting: nobody is sent to its root",
+  async (endpoint) => {
+    await expect((await issuerWith({ [endpoint]: undefined })).begin(REDIRECT_URI)).rejects.toMatchObject({
+      code: "INTERNAL_ERROR",
+      reason: expect.stringContaining("OAUTH_ISSUER: has no authorization_endpoint"),
+    });
+  },
+);
+
+test("an issuer by RFC 8414 alone lets people sign in", async () => {
+  const made = await scenario({ status: 404 });
+  const metadata = {
+    issuer: made.url,
+    authorization_endpoint: `${made.url}/auth`,
+    token_endpoint: `${made.url}/token`,
+  };
+  const paths = { "/.well-known/oauth-authorization-server": { body: JSON.stringify(metadata) } };
+  await made.answer({ status: 404, paths });
+  const { url } = await client({ OAUTH_ISSUER: made.url }).begin(REDIRECT_URI);
+  expect(url.href).toContain(`${made.url}/auth?`);
+});
+
+const TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+
+test.each([
+  [TENANT, TENANT, "accepted"],
+  [TENANT, "cccccccc-86f1-41af-91ab-2d7cd011db47", "UNAUTHORIZED"],
+  ["9188040d-6c67-4c5b-b112-36a304b66dad", "9188040d-6c67-4c5b-b112-36a304b66dad", "UNAUTHORIZED"],
+])(
+  "of an issuer of many tenants the ID token names its own: iss of %s, tid %s is %s",
+  async (iss, tid, outcome) => {
+    const made = await scenario({ status: 404 });
+    const issuer = `${made.url}/{tenantid}/v2.0`;
+    const metadata = {
+      issuer,
+      authorization_endpoint: `${made.url}/auth`,
+      token_endpoint: `${made.url}/token`,
+    };
+    const at = client({ OAUTH_ISSUER: issuer });
+    const place = "/organizations/v2.0/.well-known/openid-configuration";
+    const paths = { [place]: { body: JSON.stringify(metadata) } };
+    await made.answer({ status: 404, paths });
+    const { pending } = await at.begin(REDIRECT_URI);
+    const now = Math.floor(Date.now() / 1000);
+    const claims = {
+      iss: `${made.url}/${iss}/v2.0`,
+      tid,
+      sub: "ada",
+      aud: clientId,
+      nonce: pending.nonce,
+      iat: now,
+      exp: now + 60,
+    };
+    const id_token = [{ alg: "RS256" }, claims, {}].map((part) => encode(part)).join(".");
+    await made.answer({
+      status: 404,
+      paths: { ...paths, "/token": bearerToken({ access_token: "a", token_type: "Bearer", id_token }) },
+    });
+    const back = new URL(`${REDIRECT_URI}?${new URLSearchParams({ code: "c", state: pending.state })}`);
+    expect(await codeOf(at.complete(back, REDIRECT_URI, pending))).toBe(outcome);
+  },
+);
 
 test("an audience that is no URI is not asked for as a resource (RFC 8707)", async () => {
   const { url } = await client({ OAUTH_AUDIENCE: ["latchkey"] }).begin(REDIRECT_URI);
