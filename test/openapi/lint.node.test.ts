@@ -20,7 +20,7 @@ rules:
 
 const WITHOUT = { LEAK_REPORT_KEYS_URL: "", SECURITY_CONTACT: "" };
 const WITH = {
-  OAUTH_AUDIENCE: "https://keys.dev",
+  OAUTH_AUDIENCE: ["urn:keys", "https://keys.dev", "https://keys.dev/settings"],
   LEAK_REPORT_KEYS_URL: "https://keys.example.org",
   SECURITY_CONTACT: "mailto:security@keys.dev",
 };
