@@ -61,6 +61,11 @@ export async function latchkeyBench() {
   };
 }
 
+/** The statements that make the tables. */
+export async function migrations(): Promise<string[]> {
+  return (await readD1Migrations(join(ROOT, "migrations"))).flatMap(({ queries }) => queries);
+}
+
 /** The database of a lab, made and filled past Latchkey. */
 export async function database(lab: Lab) {
   const url = await lab.url("seed");
@@ -71,9 +76,7 @@ export async function database(lab: Lab) {
   }
   const sql = (statement: string) => post<Record<string, number>[]>("/sql", statement);
 
-  for (const { queries } of await readD1Migrations(join(ROOT, "migrations"))) {
-    for (const statement of queries) await sql(statement);
-  }
+  for (const statement of await migrations()) await sql(statement);
   return {
     sql,
     /** Makes keys that can be presented. */
