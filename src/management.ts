@@ -44,12 +44,12 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   const limits: RateLimits = env;
 
   function settingsApp() {
-    const { d1, keys, now, format } = isolate();
+    const { d1, keys, now, format, peppers } = isolate();
     return new Hono<{ Variables: BearerVariables }>()
       .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
       .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
       .use(wholeBody(MAX_BODY_BYTES), jsonBody)
-      .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }))
+      .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }, peppers))
       .route("/", auditRoutes(d1))
       .route("/", usageRoutes(d1, now));
   }

@@ -1,3 +1,4 @@
+import { dropAnswers } from "./keys/answers.ts";
 import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
 import type { Settings } from "./lib/settings.ts";
@@ -79,6 +80,12 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
         looked = await forgetReports(d1, settled, looked.last, limit);
         return looked.count;
       },
+    },
+    {
+      ...rows,
+      what: "answers",
+      pieces: 100,
+      drop: (limit) => dropAnswers(d1, daysAgo(0), limit),
     },
     {
       what: "keys",

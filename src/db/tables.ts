@@ -74,6 +74,26 @@ export const apiKeys = sqliteTable(
   ],
 );
 
+/** What requests with an `Idempotency-Key` made, sealed, for whoever repeats them. */
+export const sealedAnswers = sqliteTable(
+  "sealed_answers",
+  {
+    companyId: text("company_id").notNull(),
+    /** Of the request: a hash. */
+    id: text().notNull(),
+    keyId: text("key_id").notNull(),
+    /** Of the request's body: a hash. */
+    fingerprint: text().notNull(),
+    sealed: text().notNull(),
+    expiresAt: integer("expires_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.companyId, table.id] }),
+    index("sealed_answers_over").on(table.expiresAt),
+    check("sealed_answers_expires_at", isTime(table.expiresAt)),
+  ],
+);
+
 /** The change feed: a row for each change of what a verdict depends on, written by triggers alone. */
 export const keyChanges = sqliteTable("key_changes", {
   seq: integer().primaryKey({ autoIncrement: true }),

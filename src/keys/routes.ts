@@ -1,8 +1,10 @@
 import { zValidator } from "@hono/zod-validator";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
+import { ApiError } from "../http/errors.ts";
 import { nextLink } from "../http/paging.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
+import { type IdempotentRequest, idempotentRequest } from "./idempotency.ts";
 import {
   createKeySchema,
   formatCursor,
@@ -15,18 +17,24 @@ import {
 } from "./schema.ts";
 import type { KeyService } from "./service.ts";
 
+interface KeyVariables extends BearerVariables {
+  /** Where it may come again. */
+  request?: IdempotentRequest;
+}
+
 /** The management of keys, below `/settings`. Wants `bearer` before it. */
-export function keyRoutes(service: KeyService, rules: KeyRules) {
+export function keyRoutes(service: KeyService, rules: KeyRules, peppers: ReadonlyMap<string, string>) {
+  const once = idempotent(service, peppers);
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const noQuery = knownQuery();
   const list = listKeysSchema(rules);
   const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
 
-  return new Hono<{ Variables: BearerVariables }>()
-    .post("/api-keys", noQuery, zValidator("json", createKeySchema(rules), refuseBody), async (c) => {
+  return new Hono<{ Variables: KeyVariables }>()
+    .post("/api-keys", noQuery, once, zValidator("json", createKeySchema(rules), refuseBody), async (c) => {
       const { companyId, ...actor } = c.var.principal;
-      const key = await service.create(companyId, actor, c.req.valid("json"));
-      return c.json(key, 201, { Location: `/settings/api-keys/${key.id}` });
+      const key = await service.create(companyId, actor, c.req.valid("json"), c.var.request);
+      return c.json(key, 201, locationOf(key));
     })
     .get("/api-keys", knownQuery(list), zValidator("query", list, refuseUrl), async (c) => {
       const { keys, next } = await service.list(c.var.principal.companyId, c.req.valid("query"));
@@ -61,13 +69,52 @@ export function keyRoutes(service: KeyService, rules: KeyRules) {
       "/api-keys/:id/rotate",
       noQuery,
       id,
+      once,
       zValidator("json", rotateKeySchema(rules), refuseBody),
       async (c) => {
         const { companyId, ...actor } = c.var.principal;
         const { id } = c.req.valid("param");
-        const key = await service.rotate(companyId, id, actor, c.req.valid("json"));
-        return c.json(key, 201, { Location: `/settings/api-keys/${key.id}` });
+        const key = await service.rotate(companyId, id, actor, {
+          ...c.req.valid("json"),
+          request: c.var.request,
+        });
+        return c.json(key, 201, locationOf(key));
       },
     )
     .get("/scopes", noQuery, (c) => c.json(catalogue));
+}
+
+function locationOf({ id }: { id: string }) {
+  return { Location: `/settings/api-keys/${id}` };
+}
+
+/** Printable ASCII, bare or as a string of RFC 8941 §3.3.3; never a list, which is what two such headers come as. */
+const IDEMPOTENCY_KEY = /^(?:"([ !#-[\]-~]{1,255})"|([!#-+\--~]{1,255}))$/;
+
+/**
+ * Hono middleware: answers a request whose `Idempotency-Key` has made a key already with that key, before anything else
+ * of the request is looked at, as rules may have changed and times may have passed. Sets `c.var.request` for all others.
+ */
+function idempotent(
+  service: KeyService,
+  peppers: ReadonlyMap<string, string>,
+): MiddlewareHandler<{ Variables: KeyVariables }> {
+  return async function idempotent(c, next) {
+    const header = c.req.header("Idempotency-Key");
+    if (header === undefined) return next();
+    const [, quoted, bare] = IDEMPOTENCY_KEY.exec(header) ?? [];
+    const value = quoted ?? bare;
+    if (value === undefined) {
+      throw new ApiError("BAD_REQUEST", {
+        message: "Idempotency-Key must be one text of 1 to 255 printable ASCII characters, such as a UUID",
+      });
+    }
+    const { companyId } = c.var.principal;
+    const body = await c.req.arrayBuffer();
+    const request = await idempotentRequest(peppers, { companyId, path: c.req.path, value, body });
+    const key = await service.again(request);
+    if (key !== null) return c.json(key, 201, locationOf(key));
+    c.set("request", request);
+    return next();
+  };
 }

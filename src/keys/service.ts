@@ -5,6 +5,7 @@ import { timestamp } from "../lib/time.ts";
 import type { Caps } from "./conditions.ts";
 import { expiryFault, renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
+import type { IdempotentRequest } from "./idempotency.ts";
 import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import type { KeyStore, StoredKey } from "./store.ts";
@@ -27,15 +28,24 @@ export class KeyService {
     this.#parts = parts;
   }
 
-  /** @throws ApiError `CONFLICT` where the company is at its cap. */
-  async create(companyId: string, actor: Actor, input: CreateKey): Promise<NewApiKey> {
+  /**
+   * @param request - Where it may come again: then it makes one key, however often and however many at once.
+   * @throws ApiError `CONFLICT` where the company is at its cap; what `again` throws.
+   */
+  async create(
+    companyId: string,
+    actor: Actor,
+    input: CreateKey,
+    request?: IdempotentRequest,
+  ): Promise<NewApiKey> {
     const { store, format, rules } = this.#parts;
     const { rawKey, ...parts } = await format.create();
     const event = this.#event("create", actor);
+    const id = crypto.randomUUID();
     const row = await store.insert(
       {
         ...input,
-        id: crypto.randomUUID(),
+        id,
         companyId,
         ...parts,
         createdAt: event.at,
@@ -45,23 +55,47 @@ export class KeyService {
       },
       event,
       capsOf(rules()),
+      await request?.seal({ ...parts, id, rawKey }, event.at),
     );
-    if (typeof row === "string") throw this.#atCap(row);
-    return { ...this.#apiKey(row), rawKey };
+    if (typeof row !== "string") return { ...this.#apiKey(row), rawKey };
+    const again = request && (await this.again(request));
+    if (again) return again;
+    throw this.#atCap(row);
+  }
+
+  /**
+   * The key that the same request made before, as it is now, with the raw key; `null`: none, within the last 24 hours.
+   *
+   * @throws ApiError `VALIDATION_ERROR` where it had another body; `CONFLICT` where the raw key can no longer be read.
+   */
+  async again(request: IdempotentRequest): Promise<NewApiKey | null> {
+    const { store, now } = this.#parts;
+    const made = await store.recall(request.companyId, request.id, now());
+    if (made === null) return null;
+    const { answer, key } = made;
+    if (answer.fingerprint !== request.fingerprint) {
+      const message = "was used with another body within the last 24 hours";
+      throw new ApiError("VALIDATION_ERROR", { details: [{ field: "Idempotency-Key", message }] });
+    }
+    const rawKey = await request.open(answer, key.generation);
+    if (rawKey !== null) return { ...this.#apiKey(key), rawKey };
+    throw new ApiError("CONFLICT", {
+      message: `The API key ${key.id} was made, and can no longer be shown: revoke it, and use another Idempotency-Key`,
+    });
   }
 
   /**
    * A new key of the same label and scopes, which lives as long as the old one was made to live unless `expiresAt`
-   * says otherwise. The old one ends after the overlap, or when it would have ended anyway.
+   * says otherwise. The old one ends after the overlap, or when it would have ended anyway. `request` is as in `create`.
    *
    * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead or was rotated already, or where
-   *   the company is at its cap; `VALIDATION_ERROR` where such a key could not be created today.
+   *   the company is at its cap; `VALIDATION_ERROR` where such a key could not be created today; what `again` throws.
    */
   async rotate(
     companyId: string,
     id: string,
     actor: Actor,
-    { overlapSeconds, expiresAt }: RotateKey,
+    { overlapSeconds, expiresAt, request }: RotateKey & { request?: IdempotentRequest | undefined },
   ): Promise<NewApiKey> {
     const { store, format, rules, onChange } = this.#parts;
     const predecessor = found(await store.find(companyId, id));
@@ -78,12 +112,15 @@ export class KeyService {
       rotated: this.#event("rotate", actor, { replacedBy: successorId }),
       created,
       caps: capsOf(rules()),
+      answer: await request?.seal({ ...parts, id: successorId, rawKey }, created.at),
     });
     const old = found(rotation.old);
     if (rotation.successor?.id === successorId) {
       onChange([old.digest]);
       return { ...this.#apiKey(rotation.successor), rawKey };
     }
+    const again = request && (await this.again(request));
+    if (again) return again;
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
     if (rotation.full !== null && this.#isLive(old)) throw this.#atCap(rotation.full);

@@ -3,6 +3,7 @@ import {
   desc,
   eq,
   exists,
+  getTableColumns,
   gt,
   isNotNull,
   isNull,
@@ -16,9 +17,11 @@ import {
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
-import { apiKeys, usageDays } from "../db/tables.ts";
+import { apiKeys, sealedAnswers, usageDays } from "../db/tables.ts";
+import { isAnswer, isFirst, isMade, keepAnswer } from "./answers.ts";
 import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
 import { fold } from "./fold.ts";
+import type { SealedAnswer } from "./idempotency.ts";
 import type { ListKeys } from "./schema.ts";
 
 /** A key as stored, less its digest. */
@@ -32,6 +35,8 @@ export interface Successor
   rotated: AuditEvent;
   created: AuditEvent;
   caps: Caps;
+  /** Kept with the successor. Where there is one already for a request of this id, none is made. */
+  answer?: SealedAnswer | undefined;
 }
 
 /** A key whose verdict has changed, with its digest for those who verify it. */
@@ -53,8 +58,23 @@ export interface Rotation {
  * All methods throw DatabaseError.
  */
 export interface KeyStore {
-  /** The key, or the cap that the company is at: then nothing was stored. */
-  insert(key: NewKeyRow, event: AuditEvent, caps: Caps): Promise<StoredKey | keyof Caps>;
+  /**
+   * The key, or the cap that the company is at: then nothing was stored.
+   *
+   * @param answer - Kept with the key. Where there is one already for a request of this id, nothing is stored.
+   */
+  insert(
+    key: NewKeyRow,
+    event: AuditEvent,
+    caps: Caps,
+    answer?: SealedAnswer,
+  ): Promise<StoredKey | keyof Caps>;
+  /** What the request of this id made, with what is kept of it; `null`: nothing, or it is over. */
+  recall(
+    companyId: string,
+    id: string,
+    now: number,
+  ): Promise<{ answer: SealedAnswer; key: StoredKey } | null>;
   /** Newest first. @param generations - Those whose keys can be checked: others are not active. */
   list(
     companyId: string,
@@ -100,18 +120,29 @@ const stored = {
 
 export function keyStore(d1: D1Database): KeyStore {
   return {
-    insert: (key, event, caps) =>
+    insert: (key, event, caps, answer) =>
       onPrimary(d1, async (db) => {
         const full = fullCap(key.companyId, event.at, caps);
         const row = { ...key, labelFolded: fold(key.label) };
-        const values = selectInto(apiKeys, row, sql`WHERE ${full} IS NULL`);
+        const isNew = isFirst(db, answer, event.at);
+        const values = selectInto(apiKeys, row, sql`WHERE ${and(sql`${full} IS NULL`, isNew)}`);
         const [, , rows, caught] = await db.batch([
           db.insert(apiKeys).select(values).onConflictDoNothing({ target: apiKeys.id }),
           recordEvent(db, event, isKey(key.companyId, key.id)),
           selectKey(db, key.companyId, key.id),
           db.select({ full }).from(ONE_ROW),
+          ...(answer ? [keepAnswer(db, answer)] : []),
         ]);
         return rows[0] ?? caught[0]?.full ?? "live";
+      }),
+
+    recall: (companyId, id, now) =>
+      onPrimary(d1, async (db) => {
+        const made = db
+          .select({ key: stored, answer: getTableColumns(sealedAnswers) })
+          .from(sealedAnswers)
+          .innerJoin(apiKeys, isMade(companyId));
+        return (await made.where(isAnswer(companyId, id, now)).get()) ?? null;
       }),
 
     list: (companyId, filter, now, generations) =>
@@ -139,7 +170,7 @@ export function keyStore(d1: D1Database): KeyStore {
         return rows[0] ?? null;
       }),
 
-    rotate: (companyId, id, { endsAt, rotated, created, caps, ...successor }) =>
+    rotate: (companyId, id, { endsAt, rotated, created, caps, answer, ...successor }) =>
       onPrimary(d1, async (db) => {
         const now = created.at;
         const old = and(isKey(companyId, id), isLive(now));
@@ -158,7 +189,7 @@ export function keyStore(d1: D1Database): KeyStore {
             lastUsedAt: null,
             replacesId: apiKeys.id,
           },
-          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced))} AND ${full} IS NULL`,
+          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced), isFirst(db, answer, now))} AND ${full} IS NULL`,
         );
         const made = db.select({ id: apiKeys.id }).from(apiKeys).where(isKey(companyId, successor.id));
         const endsLater = or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, endsAt));
@@ -173,6 +204,7 @@ export function keyStore(d1: D1Database): KeyStore {
           selectChanged(db, isKey(companyId, id)),
           db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
           db.select({ full }).from(ONE_ROW),
+          ...(answer ? [keepAnswer(db, answer)] : []),
         ]);
         return { old: olds[0] ?? null, successor: successors[0] ?? null, full: caught[0]?.full ?? null };
       }),

@@ -56,6 +56,17 @@ export function listOf(name: string): Json {
   return { type: "array", items: ref("schemas", name) };
 }
 
+/** Of the operations that make a key. */
+export const idempotencyKey: Json = {
+  name: "Idempotency-Key",
+  in: "header",
+  required: false,
+  description:
+    "A random text of the client's own for this request, such as a UUID. For 24 hours the same request with the same text is answered with the same key, and makes no other; with another body it is 422. draft-ietf-httpapi-idempotency-key-header.",
+  schema: { type: "string", minLength: 1, maxLength: 257 },
+  example: "8e03978e-40d5-43dd-bc93-6894a57f9324",
+};
+
 export const created = json(201, "The new key, with the key itself.", ref("schemas", "NewApiKey"), {
   Location: "Location",
 });

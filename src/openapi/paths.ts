@@ -7,7 +7,7 @@ import type { LeakSettings } from "../leaks/settings.ts";
 import { resources } from "../oauth/metadata.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { type Json, ref } from "./json.ts";
-import { created, empty, json, listOf, operation, text } from "./operation.ts";
+import { created, empty, idempotencyKey, json, listOf, operation, text } from "./operation.ts";
 import type { Failure } from "./responses.ts";
 import { verificationPaths } from "./verification.ts";
 
@@ -46,7 +46,9 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
         ...write("BadRequest", "Conflict", "ValidationError"),
         operationId: "createApiKey",
         summary: "Create a key",
-        description: "The answer is the only one that ever holds the key itself.",
+        description:
+          "The answer is the only one that ever holds the key itself, but for that to the same request with the same `Idempotency-Key`.",
+        extra: [idempotencyKey],
         body: { schema: "CreateKey", required: true },
         success: created,
       }),
@@ -86,6 +88,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
         description:
           "A new key of the same label and scopes, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, expired or rotated already cannot be rotated.",
         path: keyIdSchema,
+        extra: [idempotencyKey],
         body: { schema: "RotateKey", required: false },
         success: created,
       }),

@@ -153,12 +153,3 @@ describe.each(withBody)("$method $path", (route) => {
     await expectError(await call(path, { method: route.method, headers, body }), "UNAUTHORIZED");
   });
 });
-
-test("an Idempotency-Key is ignored: each creation makes a key", async () => {
-  const headers = { "Idempotency-Key": "once" };
-  const body = { label: "Careers page", scopes: ["jobs:read"] };
-  for (let i = 0; i < 2; i++) {
-    expect((await manage("/settings/api-keys", { method: "POST", headers, body })).status).toBe(201);
-  }
-  expect(await (await manage("/settings/api-keys")).json()).toHaveLength(2);
-});

@@ -80,6 +80,18 @@ test("the cron drops all that is old, however many pieces that takes", async () 
   expect(await env.DB.prepare("SELECT count(*) AS n FROM key_changes").first("n")).toBe(1);
 });
 
+test("the cron drops what requests with an Idempotency-Key made once it is over", async () => {
+  const headers = { "Idempotency-Key": "x" };
+  await createKey({}, { headers });
+  const count = () => env.DB.prepare("SELECT count(*) AS n FROM sealed_answers").first("n");
+  const at = (scheduledTime: number) =>
+    worker.scheduled(createScheduledController({ scheduledTime: new Date(scheduledTime) }), env);
+  await at(Date.now());
+  expect(await count()).toBe(1);
+  await at(Date.now() + DAY_MS);
+  expect(await count()).toBe(0);
+});
+
 test("the cron drops counts that are older than 400 days, but not the time of the last use", async () => {
   const now = Date.now();
   const day = (ago: number) => new Date(now - ago * DAY_MS).toISOString().slice(0, 10);

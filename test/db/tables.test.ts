@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import { describe, expect, test } from "vitest";
-import { apiKeys, auditEvents, keyChanges } from "../../src/db/tables.ts";
+import { apiKeys, auditEvents, keyChanges, sealedAnswers } from "../../src/db/tables.ts";
 
 const rowsOf = async <T>(sql: string) => (await env.DB.prepare(sql).all<T>()).results;
 
-describe.each([apiKeys, keyChanges, auditEvents].map(getTableConfig))("$name", (table) => {
+describe.each([apiKeys, keyChanges, auditEvents, sealedAnswers].map(getTableConfig))("$name", (table) => {
   test("has after the migrations the columns that the code knows", async () => {
     const columns = await rowsOf<{ name: string; notnull: number; type: string }>(
       `PRAGMA table_info(${table.name})`,

@@ -23,6 +23,14 @@ const key = {
   replacesId: null,
 };
 const CAPS = { live: 10, stored: 100 };
+const answer = {
+  companyId: "acme",
+  id: "r",
+  keyId: key.id,
+  fingerprint: "f",
+  sealed: "s",
+  expiresAt: 2,
+};
 const cursor = { createdAt: 1, id: key.id };
 
 const NEWEST = "SEARCH api_keys USING INDEX api_keys_newest (company_id=?)";
@@ -50,6 +58,9 @@ const CAP = [
 ];
 const KEY = [BY_ID, ...LAST_USE];
 const RECORD = [BY_ID, "SCALAR SUBQUERY 1", BY_EVENT];
+const MADE = ["SEARCH api_keys EXISTS USING INDEX sqlite_autoindex_api_keys_1 (id=?)"];
+const ANSWER = "SEARCH sealed_answers USING INDEX sqlite_autoindex_sealed_answers_1 (company_id=? AND id=?)";
+const ANSWERED = [ANSWER, BY_ID];
 
 const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
   ["list", (store) => store.list("acme", { limit: 10 }, 1, ["b"]), [[NEWEST, ...LAST_USE]]],
@@ -78,6 +89,26 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
     (store) => store.insert(key, event, CAPS),
     [["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", LIVE, "SCALAR SUBQUERY 2", STORED], RECORD, KEY, CAP],
   ],
+  [
+    "insert with an answer",
+    (store) => store.insert(key, event, CAPS, answer),
+    [
+      [
+        "SCAN CONSTANT ROW",
+        "SCALAR SUBQUERY 1",
+        LIVE,
+        "SCALAR SUBQUERY 2",
+        STORED,
+        "SCALAR SUBQUERY 3",
+        ...ANSWERED,
+      ],
+      RECORD,
+      KEY,
+      CAP,
+      MADE,
+    ],
+  ],
+  ["recall", (store) => store.recall("acme", "r", 1), [[ANSWER, BY_ID, ...LAST_USE]]],
   ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], KEY]],
   [
     "rotate",
@@ -95,17 +126,48 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
       }),
     [
       [BY_ID, "SCALAR SUBQUERY 1", BY_PREDECESSOR, "SCALAR SUBQUERY 2", LIVE, "SCALAR SUBQUERY 3", STORED],
-      [
-        BY_ID,
-        "SCALAR SUBQUERY 2",
-        BY_EVENT,
-        "SEARCH api_keys EXISTS USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
-      ],
+      [BY_ID, "SCALAR SUBQUERY 2", BY_EVENT, ...MADE],
       RECORD,
       [BY_ID, "SCALAR SUBQUERY 1", BY_ID],
       KEY,
       [BY_PREDECESSOR, ...LAST_USE],
       CAP,
+    ],
+  ],
+  [
+    "rotate with an answer",
+    (store) =>
+      store.rotate("acme", key.id, {
+        id: "successor",
+        keyPrefix: "lk_live_x",
+        digest: "e",
+        generation: "b",
+        endsAt: 2,
+        rotated: event,
+        created: event,
+        expiresAt: null,
+        caps: CAPS,
+        answer,
+      }),
+    [
+      [
+        BY_ID,
+        "SCALAR SUBQUERY 1",
+        BY_PREDECESSOR,
+        "SCALAR SUBQUERY 2",
+        ...ANSWERED,
+        "SCALAR SUBQUERY 3",
+        LIVE,
+        "SCALAR SUBQUERY 4",
+        STORED,
+      ],
+      [BY_ID, "SCALAR SUBQUERY 2", BY_EVENT, ...MADE],
+      RECORD,
+      [BY_ID, "SCALAR SUBQUERY 1", BY_ID],
+      KEY,
+      [BY_PREDECESSOR, ...LAST_USE],
+      CAP,
+      MADE,
     ],
   ],
   ["revoke", (store) => store.revoke("acme", key.id, event), [RECORD, [BY_ID], KEY]],

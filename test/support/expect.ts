@@ -31,7 +31,7 @@ export async function brokenFields(answer: Response): Promise<Record<string, str
 
 /** Everything the database holds. */
 export async function stored(): Promise<Record<string, unknown[]>> {
-  const tables = ["api_keys", "audit_events", "key_changes"];
+  const tables = ["api_keys", "audit_events", "key_changes", "sealed_answers"];
   const results = await env.DB.batch(tables.map((table) => env.DB.prepare(`SELECT * FROM ${table}`)));
   return Object.fromEntries(tables.map((table, i) => [table, results[i]?.results ?? []]));
 }
