@@ -17,7 +17,7 @@ export const WRANGLER_ENV = {
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_WRITE_LOGS: "false",
   // Where Workers find each other: another project may run a Worker of the same name.
-  WRANGLER_REGISTRY_PATH: process.env.WRANGLER_REGISTRY_PATH ?? join(ROOT, ".wrangler/registry"),
+  WRANGLER_REGISTRY_PATH: join(ROOT, ".wrangler/registry"),
 };
 export const EXAMPLE_CONFIG = "examples/job-listings/wrangler.toml";
 

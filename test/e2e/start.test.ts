@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -53,6 +53,24 @@ function startCommand(): string[] {
 async function startAll(): Promise<Running> {
   const running = start(dir, "npm", ...startCommand());
   await running.says(/Ctrl-C stops everything/);
+  return running;
+}
+
+/** Another project's Worker of the same name, which refuses every key. Workers are told apart by their names alone. */
+async function startAnotherLatchkey(): Promise<Running> {
+  const other = join(dir, "another");
+  const script = `import { WorkerEntrypoint } from "cloudflare:workers";
+    export class ApiKeyVerifier extends WorkerEntrypoint { verify() { return { valid: false, code: "UNAUTHORIZED" }; } }
+    export default { fetch: () => new Response("another") };`;
+  await mkdir(other);
+  await writeFile(join(other, "index.js"), script);
+  await writeFile(
+    join(other, "wrangler.toml"),
+    'name = "latchkey"\nmain = "index.js"\ncompatibility_date = "2026-01-01"\n',
+  );
+  const config = join(other, "wrangler.toml");
+  const running = start(dir, "npx", "wrangler", "dev", "--config", config, "--port", `${await freePort()}`);
+  await running.says(/Ready on/);
   return running;
 }
 
@@ -135,6 +153,15 @@ describe("before the first start", () => {
       expect(stderr.trim().split("\n")).toHaveLength(1);
     }
   });
+});
+
+test("where another project runs a Worker of the same name, the example asks its own Latchkey", async () => {
+  const another = await startAnotherLatchkey();
+  const all = await startAll();
+  const { rawKey } = await createKey(await tokenOf("acme"), { scopes: ["jobs:read"] });
+  expect(await jobs(rawKey)).toMatchObject({ status: 200 });
+  await all.stop();
+  await another.stop();
 });
 
 describe("npm start", () => {

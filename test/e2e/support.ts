@@ -61,7 +61,6 @@ function environment(dir: string): Record<string, string> {
     PATH: path.filter((entry) => !entry.includes("node_modules")).join(delimiter),
     HOME: dir,
     npm_config_update_notifier: "false",
-    WRANGLER_REGISTRY_PATH: join(dir, ".wrangler/registry"),
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_HIDE_BANNER: "true",
