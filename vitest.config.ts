@@ -40,7 +40,7 @@ export default defineConfig({
           exclude: ["test/{e2e,browser}/**", "test/**/*.node.test.ts"],
           setupFiles: ["./test/support/setup.ts"],
           isolate: false,
-          maxWorkers: 1,
+          maxWorkers: 2,
         },
       },
       {
@@ -50,6 +50,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 }, // alone on the machine: real time passes in them
         },
       },
     ],

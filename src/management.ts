@@ -31,6 +31,58 @@ import { usageRoutes } from "./usage/routes.ts";
 
 /** Everything but verification. Where a setting is wrong, what needs it answers `INTERNAL_ERROR`. */
 export function createManagement(env: Env, isolate: Settings<Isolate>): App {
+  const parts = managementParts(env, isolate);
+  const { settings } = parts;
+  return failureApp()
+    .use(answerHeaders)
+    .get("/static/*", staticFile)
+    .route(
+      "/health",
+      healthRoutes({
+        probe: () => probe(env.DB, isolate().peppers.keys()),
+        settings: [isolate, ...Object.values(settings)],
+        areKeysHeld: () => parts.tokenKeys().areHeld(),
+        now: Date.now,
+      }),
+    )
+    .route("/docs", docsRoutes())
+    .route(
+      "/openapi.json",
+      unlessBroken(() =>
+        documentRoutes({
+          ...settings.rules(),
+          ...settings.oauth(),
+          ...settings.leaks(),
+          ...settings.contact(),
+        }),
+      ),
+    )
+    .route(
+      WELL_KNOWN,
+      unlessBroken(() => metadataRoutes(settings.oauth())),
+    )
+    .route(
+      "/.well-known/security.txt",
+      unlessBroken(() => contactRoutes(settings.contact(), Date.now)),
+    )
+    .route(
+      "/settings",
+      unlessBroken(() => settingsApp(parts)),
+    )
+    .route(
+      "/dashboard",
+      unlessBroken(() => dashboardApp(parts)),
+    )
+    .route(
+      REPORTS_PATH,
+      unlessBroken(() => leakApp(parts)),
+    );
+}
+
+type Parts = ReturnType<typeof managementParts>;
+
+/** What the apps below share. Each part is read or built when it is first needed. */
+function managementParts(env: Env, isolate: Settings<Isolate>) {
   const settings = {
     rules: readSettings(ruleSettings, env),
     retention: readSettings(retentionSettings, env),
@@ -42,79 +94,45 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
   const limits: RateLimits = env;
+  return { settings, isolate, tokenKeys, verifyToken, limits };
+}
 
-  function settingsApp() {
-    const { d1, keys, now, format, peppers } = isolate();
-    return new Hono<{ Variables: BearerVariables }>()
-      .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
-      .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
-      .use(wholeBody(MAX_BODY_BYTES), jsonBody)
-      .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }, peppers))
-      .route("/", auditRoutes(d1))
-      .route("/", usageRoutes(d1, now));
-  }
+function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
+  const { d1, keys, now, format, peppers } = isolate();
+  return new Hono<{ Variables: BearerVariables }>()
+    .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
+    .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
+    .use(wholeBody(MAX_BODY_BYTES), jsonBody)
+    .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }, peppers))
+    .route("/", auditRoutes(d1))
+    .route("/", usageRoutes(d1, now));
+}
 
-  function dashboardApp() {
-    const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = settings.client();
-    if (client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
-    const { peppers, now, format, background } = isolate();
-    return dashboard({
-      ...isolate(),
-      rules: { ...settings.rules(), now, form: format.form },
-      cookies: dashboardCookies(pepperSeal(peppers, now)),
-      login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
-      verifyToken: verifyToken(),
-      scopes: settings.oauth(),
-      limiter: limits.MANAGEMENT_LIMIT,
-    });
-  }
+function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
+  const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = settings.client();
+  if (client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
+  const { peppers, now, format, background } = isolate();
+  return dashboard({
+    ...isolate(),
+    rules: { ...settings.rules(), now, form: format.form },
+    cookies: dashboardCookies(pepperSeal(peppers, now)),
+    login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
+    verifyToken: verifyToken(),
+    scopes: settings.oauth(),
+    limiter: limits.MANAGEMENT_LIMIT,
+  });
+}
 
-  function leakApp() {
-    const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
-    if (url === "") return new Hono<{ Variables: ReporterVariables }>();
-    const { d1, format, verifier, now, background } = isolate();
-    const onChange = (digests: readonly string[]) => verifier.forget(digests);
-    return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now, background }) });
-  }
+function leakApp({ settings, isolate }: Parts) {
+  const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
+  if (url === "") return new Hono<{ Variables: ReporterVariables }>();
+  const { d1, format, verifier, now, background } = isolate();
+  const onChange = (digests: readonly string[]) => verifier.forget(digests);
+  return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now, background }) });
+}
 
-  /** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */
-  async function probe() {
-    const missing = await otherGenerations(env.DB, isolate().peppers.keys(), Date.now());
-    if (missing.length > 0)
-      throw new Error(`KEY_PEPPERS lacks generations of live keys: ${missing.join(" ")}`);
-  }
-
-  const document = () =>
-    documentRoutes({
-      ...settings.rules(),
-      ...settings.oauth(),
-      ...settings.leaks(),
-      ...settings.contact(),
-    });
-
-  return failureApp()
-    .use(answerHeaders)
-    .get("/static/*", staticFile)
-    .route(
-      "/health",
-      healthRoutes({
-        probe,
-        settings: [isolate, ...Object.values(settings)],
-        areKeysHeld: () => tokenKeys().areHeld(),
-        now: Date.now,
-      }),
-    )
-    .route("/docs", docsRoutes())
-    .route("/openapi.json", unlessBroken(document))
-    .route(
-      WELL_KNOWN,
-      unlessBroken(() => metadataRoutes(settings.oauth())),
-    )
-    .route(
-      "/.well-known/security.txt",
-      unlessBroken(() => contactRoutes(settings.contact(), Date.now)),
-    )
-    .route("/settings", unlessBroken(settingsApp))
-    .route("/dashboard", unlessBroken(dashboardApp))
-    .route(REPORTS_PATH, unlessBroken(leakApp));
+/** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */
+async function probe(db: D1Database, generations: Iterable<string>): Promise<void> {
+  const missing = await otherGenerations(db, generations, Date.now());
+  if (missing.length > 0) throw new Error(`KEY_PEPPERS lacks generations of live keys: ${missing.join(" ")}`);
 }

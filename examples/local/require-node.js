@@ -2,8 +2,10 @@
 
 /** What the scripts cannot do without, in one sentence; `undefined` where all is there. */
 export function missing(version, platform, arch) {
+  if (platform === "win32")
+    return "On Windows, Latchkey runs in WSL: https://learn.microsoft.com/windows/wsl/install";
   if (!SYSTEMS.includes(`${platform}-${arch}`)) {
-    return `Cloudflare's runtime is not there for ${platform}-${arch}: use ${SYSTEMS.join(", ")}, or an x64 Node on Windows for Arm.`;
+    return `Cloudflare's runtime is not there for ${platform}-${arch}: use ${SYSTEMS.join(", ")}.`;
   }
   if (version.localeCompare(OLDEST, undefined, { numeric: true }) < 0) {
     return `Node ${OLDEST} or newer is needed and this is ${version}: run \`npm ci --include=optional\`, which brings one.`;
@@ -11,7 +13,7 @@ export function missing(version, platform, arch) {
   return undefined;
 }
 
-const SYSTEMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64", "win32-x64"];
+const SYSTEMS = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
 const OLDEST = "24.2.0";
 
 const sentence = missing(process.versions.node, process.platform, process.arch);

@@ -1,4 +1,3 @@
-import { applyD1Migrations } from "cloudflare:test";
 import { env, WorkerEntrypoint } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
 
@@ -16,19 +15,18 @@ globalThis.Proxy = new Proxy(Proxy, {
   },
 });
 
+/**
+ * An empty database for each test, in one batch: `applyD1Migrations` takes twice as long. `reset` of the pool would do the
+ * same, but ends the database's object, which workerd reports as an uncaught exception.
+ */
 beforeEach(async () => {
-  await dropTables();
-  await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-});
-
-/** `reset` of the pool would do the same, but ends the database's object, which workerd reports as an uncaught exception. */
-async function dropTables(): Promise<void> {
-  const { results } = await env.DB.prepare(
+  const { results: tables } = await env.DB.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' AND name NOT LIKE '!_cf!_%' ESCAPE '!'",
   ).all<{ name: string }>();
-  if (results.length > 0)
-    await env.DB.batch(results.map(({ name }) => env.DB.prepare(`DROP TABLE "${name}"`)));
-}
+  const drops = tables.map(({ name }) => `DROP TABLE "${name}"`);
+  const creates = env.TEST_MIGRATIONS.flatMap(({ queries }) => queries);
+  await env.DB.batch([...drops, ...creates].map((query) => env.DB.prepare(query)));
+});
 
 afterEach(() => {
   vi.restoreAllMocks();
