@@ -116,7 +116,8 @@ function makeHistory({ keys }: Size, rankOf: Rank, boundMs: number, shards: numb
 /** What a read at the region's replica sees. */
 function recordAt(history: History, digest: string, seenAt: number): KeyRecord {
   const at = history.revokedAt.get(digest) ?? Number.POSITIVE_INFINITY;
-  return { id: "", companyId: "", scopes: [], expiresAt: null, revokedAt: at <= seenAt ? at : null };
+  const revokedAt = at <= seenAt ? at : null;
+  return { id: "", companyId: "", scopes: [], expiresAt: null, revokedAt, suspendedAt: null };
 }
 
 /** The product's own state machine, one for each database, driven as `src/verify/verifier.ts` does. */

@@ -209,6 +209,13 @@ export function dashboardRoutes({ d1, keys: service, rules, cookies, scopes }: D
         return reveal(c, await service.rotate(companyId, id, actor, input.data));
       })
 
+      .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {
+        const { companyId, ...actor } = c.var.principal;
+        const { id } = c.req.valid("param");
+        await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
+        return c.redirect(`/dashboard/keys/${id}`, 303);
+      })
+
       .get("/keys/:id/revoke", reads, writes, id, async (c) => {
         const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
         return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);

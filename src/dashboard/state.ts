@@ -5,12 +5,13 @@ import { DAY_MS } from "../lib/time.ts";
 /** A key that ends sooner is said to. */
 const SOON_MS = 7 * DAY_MS;
 
-export type KeyState = "active" | "expiring" | "overlap" | "replaced" | "expired" | "revoked";
+export type KeyState = "active" | "expiring" | "overlap" | "suspended" | "replaced" | "expired" | "revoked";
 
 export const STATE_NAMES: Record<KeyState, string> = {
   active: "Active",
   expiring: "Expiring soon",
   overlap: "In overlap",
+  suspended: "Suspended",
   replaced: "Replaced",
   expired: "Expired",
   revoked: "Revoked",
@@ -41,6 +42,7 @@ export function stateOf(key: ApiKey, replacedBy: string | null, now: number): Ke
   if (key.revokedAt !== null) return "revoked";
   const left = key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt) - now;
   if (left <= 0) return replacedBy === null ? "expired" : "replaced";
+  if (key.suspendedAt !== null) return "suspended";
   if (replacedBy !== null) return "overlap";
   return left < SOON_MS ? "expiring" : "active";
 }

@@ -56,6 +56,8 @@ export const apiKeys = sqliteTable(
     lastUsedAt: integer("last_used_at"),
     /** The key whose rotation made this one. */
     replacesId: text("replaces_id"),
+    /** Since when it is suspended, which can be turned back. */
+    suspendedAt: integer("suspended_at"),
   },
   (table) => [
     uniqueIndex("api_keys_digest").on(table.digest),
@@ -69,6 +71,7 @@ export const apiKeys = sqliteTable(
     check("api_keys_created_at", isTime(table.createdAt)),
     check("api_keys_expires_at", isTime(table.expiresAt)),
     check("api_keys_revoked_at", isTime(table.revokedAt)),
+    check("api_keys_suspended_at", isTime(table.suspendedAt)),
     check("api_keys_last_used_at", isTime(table.lastUsedAt)),
     check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
   ],
@@ -109,7 +112,7 @@ export const auditEvents = sqliteTable(
     id: text().notNull().unique(),
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
-    action: text({ enum: ["create", "rename", "rotate", "revoke"] }).notNull(),
+    action: text({ enum: ["create", "rename", "rotate", "suspend", "resume", "revoke"] }).notNull(),
     /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
     actorSubject: text("actor_subject"),

@@ -12,6 +12,7 @@ export const ERRORS = {
   TOKEN_EXPIRED: { status: 401, message: "The credential has expired" },
   KEY_REVOKED: { status: 401, message: "The API key has been revoked" },
   FORBIDDEN: { status: 403, message: "Not allowed" },
+  KEY_SUSPENDED: { status: 403, message: "The API key is suspended" },
   NOT_FOUND: { status: 404, message: "Not found" },
   METHOD_NOT_ALLOWED: { status: 405, message: "Method not allowed" },
   CONFLICT: { status: 409, message: "Conflict" },

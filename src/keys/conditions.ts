@@ -27,9 +27,10 @@ export function fullCap(companyId: string, now: number, caps: Caps, except = "")
 
 export function isActive(now: number, generations: readonly string[]): SQL {
   const canBeChecked = or(isNull(apiKeys.generation), isOneOf(apiKeys.generation, generations));
-  return sql`(${isLive(now)} AND (${canBeChecked}))`;
+  return sql`(${isLive(now)} AND ${isNull(apiKeys.suspendedAt)} AND (${canBeChecked}))`;
 }
 
+/** Neither revoked nor expired. A suspended key lives: it can be resumed. */
 export function isLive(now: number): SQL {
   return sql`(${isNull(apiKeys.revokedAt)} AND (${or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now))}))`;
 }

@@ -81,6 +81,14 @@ export function keyRoutes(service: KeyService, rules: KeyRules, peppers: Readonl
         return c.json(key, 201, locationOf(key));
       },
     )
+    .post("/api-keys/:id/suspend", noQuery, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      return c.json(await service.suspend(companyId, c.req.valid("param").id, actor));
+    })
+    .post("/api-keys/:id/resume", noQuery, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      return c.json(await service.resume(companyId, c.req.valid("param").id, actor));
+    })
     .get("/scopes", noQuery, (c) => c.json(catalogue));
 }
 

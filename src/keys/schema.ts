@@ -170,6 +170,7 @@ const EXAMPLE = {
   createdAt: "2026-11-23T09:08:13.107Z",
   expiresAt: null,
   revokedAt: null,
+  suspendedAt: null,
   lastUsedAt: null,
   replaces: null,
   active: true,
@@ -187,13 +188,14 @@ export const apiKeySchema = z
     createdAt: time,
     expiresAt: time.nullable().meta({ description: "null: never." }),
     revokedAt: time.nullable().meta({ description: "null: it was not." }),
+    suspendedAt: time.nullable().meta({ description: "Since when it is suspended. null: it is not." }),
     lastUsedAt: time
       .nullable()
       .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
     active: z.boolean().meta({
       description:
-        "Whether it is good at the time of the answer. A key that is neither revoked nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
+        "Whether it is good at the time of the answer. A key that is neither revoked, suspended nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
     }),
   })
   .meta({

@@ -1,14 +1,15 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
-import { ApiError, type ErrorDetail } from "../http/errors.ts";
+import { ApiError } from "../http/errors.ts";
 import type { Settings } from "../lib/settings.ts";
-import { timestamp } from "../lib/time.ts";
-import type { Caps } from "./conditions.ts";
-import { expiryFault, renewedExpiry } from "./expiry.ts";
+import { renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
+import type { ChangedKey, StoredKey } from "./queries.ts";
+import { atCap, capsOf, checkSuccessor } from "./rules.ts";
 import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
-import type { KeyStore, StoredKey } from "./store.ts";
+import { isLive, shownKey } from "./shown.ts";
+import type { KeyStore } from "./store.ts";
 
 export interface KeyServiceParts {
   store: KeyStore;
@@ -50,6 +51,7 @@ export class KeyService {
         ...parts,
         createdAt: event.at,
         revokedAt: null,
+        suspendedAt: null,
         lastUsedAt: null,
         replacesId: null,
       },
@@ -60,7 +62,7 @@ export class KeyService {
     if (typeof row !== "string") return { ...this.#apiKey(row), rawKey };
     const again = request && (await this.again(request));
     if (again) return again;
-    throw this.#atCap(row);
+    throw atCap(row, rules());
   }
 
   /**
@@ -88,7 +90,7 @@ export class KeyService {
    * A new key of the same label and scopes, which lives as long as the old one was made to live unless `expiresAt`
    * says otherwise. The old one ends after the overlap, or when it would have ended anyway. `request` is as in `create`.
    *
-   * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead or was rotated already, or where
+   * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead, suspended or was rotated already, or where
    *   the company is at its cap; `VALIDATION_ERROR` where such a key could not be created today; what `again` throws.
    */
   async rotate(
@@ -97,10 +99,10 @@ export class KeyService {
     actor: Actor,
     { overlapSeconds, expiresAt, request }: RotateKey & { request?: IdempotentRequest | undefined },
   ): Promise<NewApiKey> {
-    const { store, format, rules, onChange } = this.#parts;
+    const { store, format, rules, now, onChange } = this.#parts;
     const predecessor = found(await store.find(companyId, id));
-    const end = expiresAt === undefined ? renewedExpiry(predecessor, this.#parts.now()) : expiresAt;
-    if (this.#isLive(predecessor)) this.#checkSuccessor(predecessor, end);
+    const end = expiresAt === undefined ? renewedExpiry(predecessor, now()) : expiresAt;
+    if (isLive(predecessor, now())) checkSuccessor(predecessor, end, rules(), now());
     const { rawKey, ...parts } = await format.create();
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
@@ -123,8 +125,13 @@ export class KeyService {
     if (again) return again;
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
-    if (rotation.full !== null && this.#isLive(old)) throw this.#atCap(rotation.full);
-    throw new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
+    if (rotation.full !== null && isLive(old, now())) throw atCap(rotation.full, rules());
+    const isSuspended = isLive(old, now()) && old.suspendedAt !== null;
+    throw new ApiError("CONFLICT", {
+      message: isSuspended
+        ? "The API key is suspended: resume it first"
+        : "The API key is revoked or expired",
+    });
   }
 
   /** Newest first. `next` is where the next page starts, if there is one. */
@@ -153,17 +160,28 @@ export class KeyService {
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
   async rename(companyId: string, id: string, actor: Actor, label: string): Promise<ApiKey> {
-    const row = found(
-      await this.#parts.store.rename(companyId, id, label, this.#event("rename", actor, { label })),
-    );
-    if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
-    return this.#apiKey(row);
+    const event = this.#event("rename", actor, { label });
+    return this.#apiKey(unrevoked(found(await this.#parts.store.rename(companyId, id, label, event))));
   }
 
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
   async revoke(companyId: string, id: string, actor: Actor): Promise<void> {
     const { digest } = found(await this.#parts.store.revoke(companyId, id, this.#event("revoke", actor)));
     this.#parts.onChange([digest]);
+  }
+
+  /**
+   * Refuses the key until it is resumed. Once more changes nothing.
+   *
+   * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked.
+   */
+  async suspend(companyId: string, id: string, actor: Actor): Promise<ApiKey> {
+    return this.#switched(await this.#parts.store.suspend(companyId, id, this.#event("suspend", actor)));
+  }
+
+  /** Turns a suspension back. @throws ApiError as `suspend` does. */
+  async resume(companyId: string, id: string, actor: Actor): Promise<ApiKey> {
+    return this.#switched(await this.#parts.store.resume(companyId, id, this.#event("resume", actor)));
   }
 
   /** The holder of a key revokes it, whatever else it may do. `false`: there is no such key. */
@@ -175,65 +193,28 @@ export class KeyService {
     return true;
   }
 
+  #switched(row: ChangedKey | null): ApiKey {
+    const key = unrevoked(found(row));
+    this.#parts.onChange([key.digest]);
+    return this.#apiKey(key);
+  }
+
   #event(action: AuditEvent["action"], actor: Actor, detail?: Record<string, string>): AuditEvent {
     return { id: crypto.randomUUID(), action, actor, at: this.#parts.now(), ...(detail && { detail }) };
   }
 
-  /** Holds a new key to the rules of today, by which the old one need not have been made. */
-  #checkSuccessor({ scopes }: StoredKey, expiresAt: number | null): void {
-    const { rules, now } = this.#parts;
-    const { SCOPES, MAX_KEY_LIFETIME_DAYS } = rules();
-    const details: ErrorDetail[] = [];
-    const retired = scopes.filter((scope) => !SCOPES.has(scope));
-    if (retired.length > 0) {
-      const message = `are no longer in the catalogue: ${retired.join(" ")}. Create another key`;
-      details.push({ field: "scopes", message });
-    }
-    const fault = expiryFault(expiresAt, MAX_KEY_LIFETIME_DAYS, now());
-    if (fault !== null) details.push({ field: "expiresAt", message: fault });
-    if (details.length > 0) throw new ApiError("VALIDATION_ERROR", { details });
-  }
-
-  #atCap(full: keyof Caps): ApiError {
-    const cap = capsOf(this.#parts.rules())[full];
-    return new ApiError("CONFLICT", {
-      message:
-        full === "live"
-          ? `The company has ${cap} live keys already: revoke one first`
-          : `The company has ${cap} keys already, dead ones counted: they are dropped some time after their end`,
-    });
-  }
-
-  #isLive({ revokedAt, expiresAt }: StoredKey): boolean {
-    return revokedAt === null && (expiresAt === null || expiresAt > this.#parts.now());
-  }
-
   #apiKey(row: StoredKey): ApiKey {
-    const { generations } = this.#parts.format;
-    return {
-      id: row.id,
-      keyPrefix: row.keyPrefix,
-      label: row.label,
-      scopes: row.scopes,
-      createdAt: new Date(row.createdAt).toISOString(),
-      expiresAt: timestamp(row.expiresAt),
-      revokedAt: timestamp(row.revokedAt),
-      lastUsedAt: timestamp(row.lastUsedAt),
-      replaces: row.replacesId,
-      active: this.#isLive(row) && (row.generation === null || generations.includes(row.generation)),
-    };
+    const { format, now } = this.#parts;
+    return shownKey(row, format.generations, now());
   }
-}
-
-/** A company may have so many dead keys for each live one, and at least so many in all. */
-const STORED_PER_LIVE_KEY = 10;
-const MIN_STORED_KEYS = 1_000;
-
-function capsOf({ MAX_LIVE_KEYS: live }: RuleSettings): Caps {
-  return { live, stored: Math.max(STORED_PER_LIVE_KEY * live, MIN_STORED_KEYS) };
 }
 
 function found<T extends StoredKey>(row: T | null): T {
   if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
+  return row;
+}
+
+function unrevoked<T extends StoredKey>(row: T): T {
+  if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
   return row;
 }

@@ -1,6 +1,5 @@
 import {
   and,
-  desc,
   eq,
   exists,
   getTableColumns,
@@ -8,25 +7,29 @@ import {
   isNotNull,
   isNull,
   ne,
-  not,
   notExists,
   or,
   type SQL,
   sql,
 } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
-import { type Database, onPrimary } from "../db/client.ts";
+import { onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
-import { apiKeys, sealedAnswers, usageDays } from "../db/tables.ts";
+import { apiKeys, sealedAnswers } from "../db/tables.ts";
 import { isAnswer, isFirst, isMade, keepAnswer } from "./answers.ts";
 import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { SealedAnswer } from "./idempotency.ts";
+import {
+  type ChangedKey,
+  listQuery,
+  type NewKeyRow,
+  type StoredKey,
+  selectChanged,
+  selectKey,
+  stored,
+} from "./queries.ts";
 import type { ListKeys } from "./schema.ts";
-
-/** A key as stored, less its digest. */
-export type StoredKey = Omit<NewKeyRow, "digest">;
-export type NewKeyRow = Omit<typeof apiKeys.$inferSelect, "labelFolded">;
 
 export interface Successor
   extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation" | "expiresAt"> {
@@ -38,9 +41,6 @@ export interface Successor
   /** Kept with the successor. Where there is one already for a request of this id, none is made. */
   answer?: SealedAnswer | undefined;
 }
-
-/** A key whose verdict has changed, with its digest for those who verify it. */
-export type ChangedKey = StoredKey & Pick<NewKeyRow, "digest">;
 
 export interface Rotation {
   /** `null`: there is no such key. */
@@ -95,28 +95,12 @@ export interface KeyStore {
   revoke(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
   /** The same for who holds the key itself. */
   revokeByDigest(digest: string, event: AuditEvent): Promise<ChangedKey | null>;
+  /** The key afterwards, `null` where there is none. A suspended key keeps its time of suspension, a revoked one stays as it is. */
+  suspend(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
+  resume(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
-/** Of the days whose use is kept. */
-const lastUse = sql`(SELECT ${usageDays.lastUsedAt} FROM ${usageDays}
-  WHERE ${and(eq(usageDays.keyId, apiKeys.id), isNotNull(usageDays.lastUsedAt))}
-  ORDER BY ${usageDays.day} DESC LIMIT 1)`;
-
 const ONE_ROW = sql`(SELECT 1)`;
-
-const stored = {
-  id: apiKeys.id,
-  companyId: apiKeys.companyId,
-  label: apiKeys.label,
-  keyPrefix: apiKeys.keyPrefix,
-  generation: apiKeys.generation,
-  scopes: apiKeys.scopes,
-  createdAt: apiKeys.createdAt,
-  expiresAt: apiKeys.expiresAt,
-  revokedAt: apiKeys.revokedAt,
-  lastUsedAt: sql<number | null>`coalesce(${lastUse}, ${apiKeys.lastUsedAt})`,
-  replacesId: apiKeys.replacesId,
-};
 
 export function keyStore(d1: D1Database): KeyStore {
   return {
@@ -173,7 +157,7 @@ export function keyStore(d1: D1Database): KeyStore {
     rotate: (companyId, id, { endsAt, rotated, created, caps, answer, ...successor }) =>
       onPrimary(d1, async (db) => {
         const now = created.at;
-        const old = and(isKey(companyId, id), isLive(now));
+        const old = and(isKey(companyId, id), isLive(now), isNull(apiKeys.suspendedAt));
         const full = fullCap(companyId, now, caps, endsAt > now ? undefined : id);
         const replaced = db.select({ id: apiKeys.id }).from(apiKeys).where(isSuccessor(companyId, id));
         const values = selectInto(
@@ -186,6 +170,7 @@ export function keyStore(d1: D1Database): KeyStore {
             scopes: apiKeys.scopes,
             createdAt: now,
             revokedAt: null,
+            suspendedAt: null,
             lastUsedAt: null,
             replacesId: apiKeys.id,
           },
@@ -209,50 +194,42 @@ export function keyStore(d1: D1Database): KeyStore {
         return { old: olds[0] ?? null, successor: successors[0] ?? null, full: caught[0]?.full ?? null };
       }),
 
-    revoke: (companyId, id, event) => revokeWhere(d1, isKey(companyId, id), event),
+    revoke: (companyId, id, event) =>
+      changeUnrevoked(d1, isKey(companyId, id), { set: { revokedAt: event.at } }, event),
 
-    revokeByDigest: (digest, event) => revokeWhere(d1, eq(apiKeys.digest, digest), event),
+    revokeByDigest: (digest, event) =>
+      changeUnrevoked(d1, eq(apiKeys.digest, digest), { set: { revokedAt: event.at } }, event),
+
+    suspend: (companyId, id, event) =>
+      changeUnrevoked(
+        d1,
+        isKey(companyId, id),
+        { where: isNull(apiKeys.suspendedAt), set: { suspendedAt: event.at } },
+        event,
+      ),
+
+    resume: (companyId, id, event) =>
+      changeUnrevoked(
+        d1,
+        isKey(companyId, id),
+        { where: isNotNull(apiKeys.suspendedAt), set: { suspendedAt: null } },
+        event,
+      ),
   };
 }
 
-function listQuery(db: Database, companyId: string, filter: ListKeys, isActive: SQL) {
-  const { limit, cursor, active, q } = filter;
-  const conditions: (SQL | undefined)[] = [eq(apiKeys.companyId, companyId)];
-  if (cursor)
-    conditions.push(sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${cursor.createdAt}, ${cursor.id})`);
-  if (active !== undefined) conditions.push(active ? isActive : not(isActive));
-  // instr, as D1 limits a LIKE pattern to 50 bytes.
-  if (q) {
-    const label = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;
-    conditions.push(
-      or(...[label, sql`upper(${apiKeys.keyPrefix})`].map((c) => sql`instr(${c}, ${fold(q)}) > 0`)),
-    );
-  }
-  return db
-    .select(stored)
-    .from(apiKeys)
-    .where(and(...conditions))
-    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
-    .limit(limit);
-}
-
-function selectKey(db: Database, companyId: string, id: string) {
-  return db.select(stored).from(apiKeys).where(isKey(companyId, id));
-}
-
-function selectChanged(db: Database, condition: SQL | undefined) {
-  return db
-    .select({ ...stored, digest: apiKeys.digest })
-    .from(apiKeys)
-    .where(condition);
-}
-
-function revokeWhere(d1: D1Database, isIt: SQL | undefined, event: AuditEvent): Promise<ChangedKey | null> {
+/** Changes the key that `isIt` selects, where it is not revoked and `where` holds, with its event. */
+function changeUnrevoked(
+  d1: D1Database,
+  isIt: SQL | undefined,
+  { where, set }: { where?: SQL; set: Partial<Pick<NewKeyRow, "revokedAt" | "suspendedAt">> },
+  event: AuditEvent,
+): Promise<ChangedKey | null> {
   return onPrimary(d1, async (db) => {
-    const changes = and(isIt, isNull(apiKeys.revokedAt));
+    const changes = and(isIt, isNull(apiKeys.revokedAt), where);
     const [, , rows] = await db.batch([
       recordEvent(db, event, changes),
-      db.update(apiKeys).set({ revokedAt: event.at }).where(changes),
+      db.update(apiKeys).set(set).where(changes),
       selectChanged(db, isIt),
     ]);
     return rows[0] ?? null;

@@ -83,6 +83,7 @@ export const FAILURES = {
   }),
   SignatureRefused: failure(["UNAUTHORIZED"], { "WWW-Authenticate": "SignatureChallenge" }),
   Forbidden: failure(["FORBIDDEN"], { "WWW-Authenticate": "ScopeChallenge" }),
+  KeyForbidden: failure(["FORBIDDEN", "KEY_SUSPENDED"]),
   NotFound: failure(["NOT_FOUND"]),
   MethodNotAllowed: failure(["METHOD_NOT_ALLOWED"], { Allow: "Allow" }),
   Conflict: failure(["CONFLICT"]),
@@ -95,6 +96,10 @@ export const FAILURES = {
 };
 
 export type Failure = keyof typeof FAILURES;
+
+/** What any route may fail with, and any that reads a body. */
+export const ALWAYS = ["MethodNotAllowed", "InternalError"] as const;
+export const OF_BODY = ["PayloadTooLarge", "UnsupportedMediaType"] as const;
 
 /** `codes` are of one status. */
 function failure(codes: [ErrorCode, ...ErrorCode[]], headers: AnswerHeaders = {}) {

@@ -40,7 +40,7 @@ function verify(method: string): Json {
   const name = method === "get" ? "" : `By${method.charAt(0).toUpperCase()}${method.slice(1)}`;
   return operation({
     ...presented,
-    failures: [...presented.failures, "Forbidden", "RateLimited"],
+    failures: [...presented.failures, "KeyForbidden", "RateLimited"],
     operationId: `verifyPresentedApiKey${name}`,
     summary: `Verify the key${name && `, by ${method.toUpperCase()}`}`,
     description:
@@ -55,7 +55,7 @@ export const verificationPaths: Json = {
   "/public/v1/key": {
     get: operation({
       ...presented,
-      failures: [...presented.failures, "RateLimited", "MethodNotAllowed"],
+      failures: [...presented.failures, "KeyForbidden", "RateLimited", "MethodNotAllowed"],
       operationId: "describePresentedApiKey",
       summary: "Describe the key",
       description: "What the presented key is, and what it may do. It takes no query.",
@@ -67,7 +67,7 @@ export const verificationPaths: Json = {
       operationId: "revokePresentedApiKey",
       summary: "Revoke the key",
       description:
-        "Whoever holds a key may revoke it, also one that is over a limit: for people who find one. With a query, or with X-Forwarded-Method or X-Original-Method, it is refused: then a proxy asks.",
+        "Whoever holds a key may revoke it, also one that is suspended or over a limit: for people who find one. With a query, or with X-Forwarded-Method or X-Original-Method, it is refused: then a proxy asks.",
       success: empty("The key is revoked."),
     }),
   },

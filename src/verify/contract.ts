@@ -29,6 +29,8 @@ export type VerifyErrorCode =
   | "TOKEN_EXPIRED"
   /** A genuine key that was revoked. */
   | "KEY_REVOKED"
+  /** A genuine key that is suspended. */
+  | "KEY_SUSPENDED"
   /** A good key without a scope that was asked for. */
   | "FORBIDDEN"
   /** Too many attempts. */

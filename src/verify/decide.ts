@@ -9,6 +9,8 @@ export interface KeyRecord {
   expiresAt: number | null;
   /** Milliseconds since the epoch; `null`: not revoked. */
   revokedAt: number | null;
+  /** Milliseconds since the epoch; `null`: not suspended. */
+  suspendedAt: number | null;
   /** The key as verdicts show it, made with the first of them. */
   verified?: VerifiedKey;
 }
@@ -27,10 +29,12 @@ export const UNAVAILABLE: Refusal = {
 };
 export const LIMITED: Refusal = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
 
-/** The refusal of a genuine key, or `null` where it is good: revoked, expired, scopes, in that order. */
+/** The refusal of a genuine key, or `null` where it is good: revoked, suspended, expired, scopes, in that order. */
 export function decide(record: KeyRecord, scopes: readonly string[], now: number): Refusal | null {
   if (record.revokedAt !== null)
     return { valid: false, error: "KEY_REVOKED", message: "The API key has been revoked" };
+  if (record.suspendedAt !== null)
+    return { valid: false, error: "KEY_SUSPENDED", message: "The API key is suspended" };
   if (record.expiresAt !== null && now >= record.expiresAt) {
     return { valid: false, error: "TOKEN_EXPIRED", message: "The API key has expired" };
   }

@@ -5,7 +5,7 @@ import type { KeyService } from "../keys/service.ts";
 import type { RuleSettings } from "../keys/settings.ts";
 import type { Settings } from "../lib/settings.ts";
 import { LruCache } from "./cache.ts";
-import type { VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
+import type { VerifiedKey, VerifyErrorCode, VerifyOptions, VerifyResult } from "./contract.ts";
 import { readQuestion } from "./question.ts";
 import { refusal } from "./refusal.ts";
 import type { Verifier } from "./verifier.ts";
@@ -15,6 +15,9 @@ const KEPT_ANSWERS = 1_000;
 
 /** What proxies add to the request that asks them about another one. */
 const OF_PROXIES = ["X-Forwarded-Method", "X-Original-Method"];
+
+/** A key that is refused for these can still be revoked by its holder. */
+const STILL_ENDS: ReadonlySet<VerifyErrorCode> = new Set(["RATE_LIMITED", "KEY_SUSPENDED"]);
 
 export interface PublicParts {
   verifier: Pick<Verifier, "verify">;
@@ -59,14 +62,14 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
         return answer(url, await verdict(c, {}));
       })
 
-      // Whoever holds a key may end it, also one that is over a limit. Not a proxy that passes its caller's method on.
+      // Whoever holds a key may end it, also one that is suspended or over a limit. Not a proxy that passes its caller's method on.
       .delete("/key", async (c) => {
         const { url } = c.req;
         const isProxy = OF_PROXIES.some((name) => c.req.header(name) !== undefined);
         if (isProxy || url.includes("?"))
           throw badRequest("A proxy asks at /public/v1/verify: this revokes the key");
         const result = await verdict(c, {});
-        if (!result.valid && result.error !== "RATE_LIMITED") throw refusal(result);
+        if (!result.valid && !STILL_ENDS.has(result.error)) throw refusal(result);
         if (!(await keys.revokePresented(c.req.header("X-API-Key") ?? "")))
           throw refusal({ valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" });
         const done = c.body(null, 204);

@@ -17,6 +17,7 @@ export const VERDICT_COLUMNS = {
   scopes: apiKeys.scopes,
   expiresAt: apiKeys.expiresAt,
   revokedAt: apiKeys.revokedAt,
+  suspendedAt: apiKeys.suspendedAt,
 };
 
 const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };

@@ -24,6 +24,8 @@ const forms: Form[] = [
   { path: "/dashboard/keys", form: FORM },
   { path: "/dashboard/keys/:id/rename", form: { label: "Another label" } },
   { path: "/dashboard/keys/:id/rotate", form: { overlapSeconds: "3600" } },
+  { path: "/dashboard/keys/:id/suspend", form: {} },
+  { path: "/dashboard/keys/:id/resume", form: {} },
   { path: "/dashboard/keys/:id/revoke", form: {} },
 ];
 const pages = [
@@ -84,7 +86,7 @@ describe.each(forms)("a form sent to $path", ({ path, form }) => {
       await send("x".repeat(17 * 1024), "application/x-www-form-urlencoded"),
       "PAYLOAD_TOO_LARGE",
     );
-    if (path.endsWith("/revoke")) return;
+    if (Object.keys(form).length === 0) return;
     await expectError(await send(JSON.stringify(form), "application/json"), "UNSUPPORTED_MEDIA_TYPE");
     await expectError(await send("nothing", "multipart/form-data; boundary=x"), "BAD_REQUEST");
     expect(await stored()).toEqual(before);
@@ -414,6 +416,22 @@ describe("a key's page", () => {
     expect(await pageOf(await visit(`/dashboard/keys/${id}/rotate`, { jar, form }), 409)).toContain(
       "rotated already",
     );
+  });
+
+  test("suspends the key, shows that, offers no rotation meanwhile, and resumes it", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const page = async () => pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    const send = (act: string) => visit(`/dashboard/keys/${id}/${act}`, { jar, form: {} });
+    expect(await page()).toContain(`/dashboard/keys/${id}/suspend`);
+    expect(locationOf(await send("suspend"))).toBe(`/dashboard/keys/${id}`);
+    expect(await keyOf(id)).toMatchObject({ active: false, suspendedAt: expect.any(String) });
+    const suspended = await page();
+    expect(suspended).toContain('<span class="tag suspended">Suspended</span>');
+    expect(suspended).not.toMatch(/keys\/[^/]+\/(suspend|rotate)"/);
+    await send("resume");
+    expect(await keyOf(id)).toMatchObject({ active: true, suspendedAt: null });
+    expect(await page()).toContain('<span class="tag active">Active</span>');
   });
 
   test("asks before it revokes: which key, and how recently it was used", async () => {

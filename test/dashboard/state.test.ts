@@ -12,6 +12,7 @@ const key = {
   createdAt: at(NOW - DAY_MS),
   expiresAt: null,
   revokedAt: null,
+  suspendedAt: null,
   lastUsedAt: null,
   replaces: null,
   active: true,
@@ -25,6 +26,15 @@ test.each([
   ["overlap", "a key that was replaced and goes on", { expiresAt: at(NOW + 1) }, SUCCESSOR],
   ["expired", "a key at its very end", { expiresAt: at(NOW) }, null],
   ["replaced", "a key that was replaced and has ended", { expiresAt: at(NOW) }, SUCCESSOR],
+  ["suspended", "a suspended key that goes on", { suspendedAt: at(NOW - 1) }, null],
+  [
+    "suspended",
+    "a suspended key in overlap",
+    { suspendedAt: at(NOW - 1), expiresAt: at(NOW + 1) },
+    SUCCESSOR,
+  ],
+  ["expired", "a suspended key at its end", { suspendedAt: at(NOW - 1), expiresAt: at(NOW) }, null],
+  ["revoked", "a suspended key that was revoked", { suspendedAt: at(NOW - 1), revokedAt: at(NOW) }, null],
   ["revoked", "a revoked key, whatever else", { revokedAt: at(NOW - 1), expiresAt: at(NOW - 1) }, SUCCESSOR],
 ])("%s: %s", (state, _, changes, replacedBy) => {
   expect(stateOf({ ...key, ...changes }, replacedBy, NOW)).toBe(state);

@@ -15,6 +15,7 @@ const MADE_BY_SERVICE = {
   active: true,
   createdAt: "2026-01-01T00:00:00Z",
   revokedAt: null,
+  suspendedAt: null,
   lastUsedAt: null,
 };
 
@@ -32,6 +33,7 @@ test("a created key has every field of the contract and no other", async () => {
     createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     expiresAt: null,
     revokedAt: null,
+    suspendedAt: null,
     lastUsedAt: null,
     replaces: null,
     active: true,

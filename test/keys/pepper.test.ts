@@ -32,6 +32,7 @@ describe("a key whose pepper is missing", () => {
     expect(await (await manage(`${LIST}/${old.id}`, { target: after })).json()).toMatchObject({
       active: false,
       revokedAt: null,
+      suspendedAt: null,
       expiresAt: null,
     });
     expect(await active("?active=true")).toEqual(["new"]);

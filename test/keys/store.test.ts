@@ -19,6 +19,7 @@ const key = {
   createdAt: 1,
   expiresAt: null,
   revokedAt: null,
+  suspendedAt: null,
   lastUsedAt: null,
   replacesId: null,
 };
@@ -250,7 +251,7 @@ test("a digest belongs to one key", async () => {
   expect(await store.list("acme", { limit: 10 }, 1, ["b"])).toHaveLength(1);
 });
 
-test.each(["created_at", "expires_at", "revoked_at", "last_used_at"])(
+test.each(["created_at", "expires_at", "revoked_at", "suspended_at", "last_used_at"])(
   "%s by hand can be a time that can be shown, not a text or another number",
   async (column) => {
     await keyStore(env.DB).insert(key, event, CAPS);

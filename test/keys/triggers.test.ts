@@ -32,6 +32,7 @@ test.each([
   ["revocation", "UPDATE api_keys SET revoked_at = 1"],
   ["revival by hand", "UPDATE api_keys SET revoked_at = NULL, expires_at = 5"],
   ["an expiry set", "UPDATE api_keys SET expires_at = 1"],
+  ["a suspension", "UPDATE api_keys SET suspended_at = 1"],
   ["scopes changed by hand", "UPDATE api_keys SET scopes = '[]'"],
   ["a new digest", "UPDATE api_keys SET digest = 'other'"],
   ["a move to another company", "UPDATE api_keys SET company_id = 'globex'"],
@@ -113,9 +114,10 @@ test.each([
   ["expiry taken away", "UPDATE api_keys SET expires_at = NULL"],
   ["revival", "UPDATE api_keys SET revoked_at = NULL"],
   ["revocation moved", "UPDATE api_keys SET revoked_at = 2"],
+  ["suspension turned back", "UPDATE api_keys SET suspended_at = NULL"],
 ])("the change feed tells of %s", async (_, sql) => {
   await createKey();
-  await run("UPDATE api_keys SET expires_at = 1, revoked_at = 1");
+  await run("UPDATE api_keys SET expires_at = 1, revoked_at = 1, suspended_at = 1");
   await run(sql);
   expect(await changes()).toEqual([await digest(), await digest()]);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { documented, expectDocumented, seen } from "../support/agreement.ts";
 import { call, createKey, manage } from "../support/api.ts";
+import { expectError } from "../support/expect.ts";
 import { ask, routes } from "../support/routes.ts";
 
 interface Document {
@@ -81,6 +82,10 @@ describe("the document knows every status that a route answers with, and its for
         });
     }
     expect((await ask(route, key)).status).toBe(route.success);
+    if (!managed && route.success === 200) {
+      await manage(`/settings/api-keys/${key.id}/suspend`, { method: "POST" });
+      await expectError(await ask(route, key), "KEY_SUSPENDED");
+    }
     if (managed && route.path.includes(":id")) {
       await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
       await ask(route, key);

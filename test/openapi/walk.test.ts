@@ -92,8 +92,10 @@ const provocations: Record<number, (route: Documented, key: CreatedKey) => Promi
     return route.method === "GET" ? send(route, key, { query: "?limit=0" }) : send(route, key, { body: "{" });
   },
   401: ({ method, path }, key) => call(path.replace("{id}", key.id), { method }),
-  403: (route, key) =>
-    send(route, key, { query: route.scheme === "apiKey" ? "?scope=jobs:write" : "", scope: "none" }),
+  async 403(route, key) {
+    if (route.scheme === "apiKey") await manage(`/settings/api-keys/${key.id}/suspend`, { method: "POST" });
+    return send(route, key, { scope: "none" });
+  },
   404: (route, key) => send(route, { ...key, ...NOBODY }),
   405: (route, key) => send({ ...route, method: "TRACE" }, key, { scope: env.OAUTH_WRITE_SCOPE }),
   async 409(route, key) {

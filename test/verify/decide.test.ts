@@ -8,14 +8,16 @@ const good: KeyRecord = {
   scopes: ["jobs:read"],
   expiresAt: null,
   revokedAt: null,
+  suspendedAt: null,
 };
 
-test("a key is good until it is revoked, expired, or asked for a scope it does not have", () => {
+test("a key is good until it is revoked, suspended, expired, or asked for a scope it does not have", () => {
   expect(decide(good, [], 0)).toBeNull();
   expect(decide(good, ["jobs:read"], 0)).toBeNull();
   expect(decide({ ...good, expiresAt: 10 }, [], 9)).toBeNull();
   expect(decide({ ...good, expiresAt: 10 }, [], 10)?.error).toBe("TOKEN_EXPIRED");
   expect(decide({ ...good, revokedAt: 10 }, [], 9)?.error).toBe("KEY_REVOKED");
+  expect(decide({ ...good, suspendedAt: 10 }, [], 9)?.error).toBe("KEY_SUSPENDED");
 });
 
 test("every scope asked for must be there, compared whole", () => {
@@ -24,12 +26,15 @@ test("every scope asked for must be there, compared whole", () => {
   }
 });
 
-test("revoked goes before expired, expired before a missing scope", () => {
+test("revoked goes before suspended, suspended before expired, expired before a missing scope", () => {
   const times = fc.option(fc.nat(100), { nil: null });
   fc.assert(
-    fc.property(times, times, fc.boolean(), fc.nat(100), (revokedAt, expiresAt, missing, now) => {
-      const error = decide({ ...good, revokedAt, expiresAt }, missing ? ["x"] : [], now)?.error;
+    fc.property(fc.tuple(times, times, times), fc.boolean(), fc.nat(100), (of, missing, now) => {
+      const [revokedAt, suspendedAt, expiresAt] = of;
+      const record = { ...good, revokedAt, suspendedAt, expiresAt };
+      const error = decide(record, missing ? ["x"] : [], now)?.error;
       if (revokedAt !== null) expect(error).toBe("KEY_REVOKED");
+      else if (suspendedAt !== null) expect(error).toBe("KEY_SUSPENDED");
       else if (expiresAt !== null && now >= expiresAt) expect(error).toBe("TOKEN_EXPIRED");
       else expect(error).toBe(missing ? "FORBIDDEN" : undefined);
     }),

@@ -5,6 +5,8 @@ const ACTIONS: Record<ShownEvent["action"], string> = {
   create: "Created",
   rename: "Renamed",
   rotate: "Rotated",
+  suspend: "Suspended",
+  resume: "Resumed",
   revoke: "Revoked",
 };
 

@@ -7,6 +7,7 @@ import type { KeyState, Origin } from "../state.ts";
 import { Chart } from "./chart.tsx";
 import { Fault, faulty } from "./create.tsx";
 import { Events } from "./events.tsx";
+import { Facts } from "./facts.tsx";
 import { StateTag } from "./list.tsx";
 import { Time } from "./time.tsx";
 
@@ -33,9 +34,6 @@ export interface KeyPageProps {
   now: number;
 }
 
-/** What the end of a key is called once it has come. */
-const END_NAMES: Partial<Record<KeyState, string>> = { expired: "Expired", replaced: "Ended" };
-
 export function KeyPage(props: KeyPageProps) {
   const { apiKey: key, state, origin, catalogue, days, events, next, mayWrite, now } = props;
   const path = `/dashboard/keys/${key.id}`;
@@ -46,57 +44,7 @@ export function KeyPage(props: KeyPageProps) {
         <StateTag state={state} />
       </div>
       <Notice of={key} state={state} origin={origin} now={now} />
-      <dl class="facts">
-        <dt>Key</dt>
-        <dd>
-          <code>{key.keyPrefix}…</code>
-        </dd>
-        <dt>Id</dt>
-        <dd>
-          <code>{key.id}</code>
-        </dd>
-        <dt>Scopes</dt>
-        <dd>
-          {key.scopes.map((scope) => (
-            <div>
-              {catalogue.find((known) => known.scope === scope)?.description} <code>{scope}</code>
-            </div>
-          ))}
-        </dd>
-        <dt>Created</dt>
-        <dd>
-          <Time at={key.createdAt} now={now} />
-          {origin.createdBy !== null && ` by ${origin.createdBy}`}
-        </dd>
-        {key.revokedAt !== null && (
-          <>
-            <dt>Revoked</dt>
-            <dd>
-              <Time at={key.revokedAt} now={now} />
-            </dd>
-          </>
-        )}
-        <dt>{END_NAMES[state] ?? "Expires"}</dt>
-        <dd>
-          {key.expiresAt === null ? (
-            "Never"
-          ) : (
-            <>
-              <Time at={key.expiresAt} now={now} as="day" /> (<Time at={key.expiresAt} now={now} />)
-            </>
-          )}
-        </dd>
-        <dt>Last used</dt>
-        <dd>{key.lastUsedAt === null ? "Never" : <Time at={key.lastUsedAt} now={now} />}</dd>
-        {key.replaces !== null && (
-          <>
-            <dt>Replaces</dt>
-            <dd>
-              <a href={`/dashboard/keys/${key.replaces}`}>the key before it</a>
-            </dd>
-          </>
-        )}
-      </dl>
+      <Facts apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
       <section>
         <h2>Last 30 days</h2>
         <Chart days={days} />
@@ -133,7 +81,15 @@ function Notice({
   );
 }
 
-function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageProps & { path: string }) {
+function Actions({
+  apiKey: key,
+  state,
+  origin,
+  path,
+  label,
+  faults = [],
+  now,
+}: KeyPageProps & { path: string }) {
   const isLive = state !== "expired" && state !== "replaced";
   return (
     <section>
@@ -156,7 +112,7 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
           <Fault faults={faults} field="label" />
         </form>
       </article>
-      {isLive && state !== "overlap" && (
+      {isLive && origin.replacedBy === null && state !== "suspended" && (
         <article>
           <form method="post" action={`${path}/rotate`}>
             <h3>Rotate</h3>
@@ -177,6 +133,7 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
           </form>
         </article>
       )}
+      {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
       <article>
         <h3>Revoke</h3>
         <p>Ends the key within seconds, everywhere and for good.</p>
@@ -199,6 +156,23 @@ function Actions({ apiKey: key, state, path, label, faults = [], now }: KeyPageP
         </article>
       </dialog>
     </section>
+  );
+}
+
+/** Suspends the key, or turns that back. */
+function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
+  return (
+    <article>
+      <form method="post" action={`${path}/${isSuspended ? "resume" : "suspend"}`}>
+        <h3>{isSuspended ? "Resume" : "Suspend"}</h3>
+        <p>
+          {isSuspended
+            ? "Lets the key be used again, everywhere within seconds."
+            : "Refuses the key everywhere within seconds, until somebody resumes it."}
+        </p>
+        <button type="submit">{isSuspended ? "Resume" : "Suspend"}</button>
+      </form>
+    </article>
   );
 }
 

@@ -51,7 +51,7 @@ export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListPro
                 Active
               </option>
               <option value="false" selected={filter.active === "false"}>
-                Expired or revoked
+                Suspended, expired or revoked
               </option>
             </select>
           </label>

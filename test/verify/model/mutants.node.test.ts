@@ -154,6 +154,12 @@ const MUTANTS: Record<string, Mutant> = {
     "this.#young.size <= this.#half",
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
+  "a suspension does not count": ["decide.ts", "record.suspendedAt !== null", "false"],
+  "a suspension is not read": [
+    "store.ts",
+    "suspendedAt: apiKeys.suspendedAt,",
+    "suspendedAt: sql<null>`NULL`,",
+  ],
 };
 
 /** `RUNS=1000000 npm run test:model` goes on for three quarters of an hour or so. */

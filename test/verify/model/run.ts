@@ -17,8 +17,22 @@ const deliver = fc.record({ ...named("deliver"), pick });
 const moment = fc.record({ ...named("tick"), ms: ms(1, 20, 50, 300) });
 const span = fc.record({ ...named("tick"), ms: ms(900, 1_600, 2_500, 5_000, 11_000) });
 const change = fc.oneof(
-  fc.record({ event: fc.constantFrom("revoke" as const, "expire" as const, "create" as const), key }),
-  fc.record({ ...named("change here"), isolate, key, isRevoked: fc.boolean() }),
+  fc.record({
+    event: fc.constantFrom(
+      "revoke" as const,
+      "expire" as const,
+      "suspend" as const,
+      "resume" as const,
+      "create" as const,
+    ),
+    key,
+  }),
+  fc.record({
+    ...named("change here"),
+    isolate,
+    key,
+    change: fc.constantFrom("revoke" as const, "expire" as const, "suspend" as const, "resume" as const),
+  }),
 );
 const byHand = fc.record({
   event: fc.constantFrom("delete" as const, "revive" as const, "displace" as const),
@@ -96,10 +110,14 @@ async function happen(world: World, step: Event): Promise<void> {
       return world.revoke(step.key);
     case "expire":
       return world.expire(step.key);
+    case "suspend":
+      return world.suspend(step.key);
+    case "resume":
+      return world.resume(step.key);
     case "create":
       return world.create(step.key);
     case "change here":
-      return world.changeAt(step.isolate, step.key, step.isRevoked ? world.revoke : world.expire);
+      return world.changeAt(step.isolate, step.key, world[step.change]);
     case "delete":
       return world.delete(step.key);
     case "revive":

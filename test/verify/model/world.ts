@@ -150,6 +150,7 @@ export class World {
       scopes: [],
       expiresAt: null,
       revokedAt: null,
+      suspendedAt: null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
     await this.#write(
@@ -164,6 +165,15 @@ export class World {
       ...record,
       revokedAt: record.revokedAt ?? this.time,
     }));
+  }
+
+  async suspend(key: number): Promise<void> {
+    const suspendedAt = this.time;
+    await this.#set(key, "suspended_at = ?", [suspendedAt], (record) => ({ ...record, suspendedAt }));
+  }
+
+  async resume(key: number): Promise<void> {
+    await this.#set(key, "suspended_at = NULL", [], (record) => ({ ...record, suspendedAt: null }));
   }
 
   async expire(key: number): Promise<void> {

@@ -1,0 +1,139 @@
+import { listEventsSchema } from "../audit/schema.ts";
+import { type KeyRules, keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import type { OAuthSettings } from "../oauth/settings.ts";
+import { type Json, ref } from "./json.ts";
+import { created, empty, idempotencyKey, json, listOf, operation } from "./operation.ts";
+import { ALWAYS, type Failure, OF_BODY } from "./responses.ts";
+
+const MANAGED = ["TokenRefused", "Forbidden", "RateLimited", "Unavailable", ...ALWAYS] as const;
+
+type ManagementScopes = Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
+
+/** What a company does with its keys, by an access token. */
+export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
+  const managed = (scope: string, ...failures: Failure[]) => ({
+    tags: ["API keys"] as ["API keys"],
+    security: [{ oauth: scope === "" ? [] : [scope] }],
+    failures: [...failures, ...MANAGED],
+  });
+  const read = (...failures: Failure[]) => managed(config.OAUTH_READ_SCOPE, ...failures);
+  const write = (...failures: Failure[]) => managed(config.OAUTH_WRITE_SCOPE, ...failures, ...OF_BODY);
+  const revocation = write("BadRequest", "NotFound");
+  // Never refused by a limit.
+  revocation.failures = revocation.failures.filter((failure) => failure !== "RateLimited");
+
+  return {
+    "/settings/api-keys": {
+      get: operation({
+        ...read("BadRequest"),
+        operationId: "listApiKeys",
+        summary: "List keys",
+        description:
+          "The company's keys, newest first: 1,000 of them where `limit` does not say otherwise, which is all that nearly every company has.",
+        query: listKeysSchema(rules),
+        success: json(200, "Keys.", listOf("ApiKey"), { Link: "Link" }),
+      }),
+      post: operation({
+        ...write("BadRequest", "Conflict", "ValidationError"),
+        operationId: "createApiKey",
+        summary: "Create a key",
+        description:
+          "The answer is the only one that ever holds the key itself, but for that to the same request with the same `Idempotency-Key`.",
+        extra: [idempotencyKey],
+        body: { schema: "CreateKey", required: true },
+        success: created,
+      }),
+    },
+    "/settings/api-keys/{id}": {
+      get: operation({
+        ...read("BadRequest", "NotFound"),
+        operationId: "getApiKey",
+        summary: "Get a key",
+        description: "One key. Those of other companies do not exist.",
+        path: keyIdSchema,
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+      patch: operation({
+        ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
+        operationId: "updateApiKey",
+        summary: "Rename a key",
+        description: "An empty object changes nothing. A revoked key cannot be renamed.",
+        path: keyIdSchema,
+        body: { schema: "UpdateKey", required: false },
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+      delete: operation({
+        ...revocation,
+        operationId: "revokeApiKey",
+        summary: "Revoke a key",
+        description: "For good, and everywhere within seconds. Once more changes nothing.",
+        path: keyIdSchema,
+        success: empty("The key is revoked."),
+      }),
+    },
+    "/settings/api-keys/{id}/rotate": {
+      post: operation({
+        ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
+        operationId: "rotateApiKey",
+        summary: "Rotate a key",
+        description:
+          "A new key of the same label and scopes, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, suspended, expired or rotated already cannot be rotated.",
+        path: keyIdSchema,
+        extra: [idempotencyKey],
+        body: { schema: "RotateKey", required: false },
+        success: created,
+      }),
+    },
+    "/settings/api-keys/{id}/suspend": {
+      post: operation({
+        ...write("BadRequest", "NotFound", "Conflict"),
+        operationId: "suspendApiKey",
+        summary: "Suspend a key",
+        description:
+          "It is refused everywhere within seconds, until it is resumed. Once more changes nothing. A revoked key cannot be suspended.",
+        path: keyIdSchema,
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+    },
+    "/settings/api-keys/{id}/resume": {
+      post: operation({
+        ...write("BadRequest", "NotFound", "Conflict"),
+        operationId: "resumeApiKey",
+        summary: "Resume a key",
+        description:
+          "Turns a suspension back. A key that is not suspended stays as it is. A revoked key stays revoked.",
+        path: keyIdSchema,
+        success: json(200, "The key.", ref("schemas", "ApiKey")),
+      }),
+    },
+    "/settings/api-keys/{id}/usage": {
+      get: operation({
+        ...read("BadRequest", "NotFound"),
+        operationId: "getApiKeyUsage",
+        summary: "Count the uses of a key",
+        description: "The last 30 days, oldest first.",
+        path: keyIdSchema,
+        success: json(200, "Days.", listOf("DayUsage")),
+      }),
+    },
+    "/settings/scopes": {
+      get: operation({
+        ...read("BadRequest"),
+        operationId: "listScopes",
+        summary: "List scopes",
+        description: "The catalogue that a key's scopes are taken from.",
+        success: json(200, "Scopes.", listOf("Scope")),
+      }),
+    },
+    "/settings/events": {
+      get: operation({
+        ...read("BadRequest"),
+        operationId: "listAuditEvents",
+        summary: "Read the audit log",
+        description: "What happened to the company's keys, newest first.",
+        query: listEventsSchema,
+        success: json(200, "Events.", listOf("Event"), { Link: "Link" }),
+      }),
+    },
+  };
+}
