@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { auditRoutes } from "./audit/routes.ts";
 import { dashboard } from "./dashboard/app.ts";
+import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal } from "./dashboard/seal.ts";
-import { dashboardCookies, type SessionVariables } from "./dashboard/session.ts";
 import { contactRoutes, metadataRoutes } from "./discovery/routes.ts";
 import { contactSettings } from "./discovery/settings.ts";
 import { healthRoutes } from "./health/routes.ts";
@@ -115,9 +115,10 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
   return dashboard({
     ...isolate(),
     rules: { ...settings.rules(), now, form: format.form },
-    cookies: dashboardCookies(pepperSeal(peppers, now)),
+    seal: pepperSeal(peppers, now),
     login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
     verifyToken: verifyToken(),
+    wait: (milliseconds) => scheduler.wait(milliseconds),
     scopes: settings.oauth(),
     limiter: limits.MANAGEMENT_LIMIT,
   });

@@ -1,3 +1,4 @@
+import { dropSessions } from "./dashboard/store.ts";
 import { dropAnswers } from "./keys/answers.ts";
 import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
@@ -86,6 +87,12 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
       what: "answers",
       pieces: 100,
       drop: (limit) => dropAnswers(d1, daysAgo(0), limit),
+    },
+    {
+      ...rows,
+      what: "sessions",
+      pieces: 100,
+      drop: (limit) => dropSessions(d1, daysAgo(0), limit),
     },
     {
       what: "keys",

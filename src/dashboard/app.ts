@@ -2,25 +2,46 @@ import { Hono } from "hono";
 import { trimTrailingSlash } from "hono/trailing-slash";
 import { MAX_BODY_BYTES, wholeBody } from "../http/body.ts";
 import { rateLimit } from "../http/limit.ts";
-import { sameOrigin, secureOrigin } from "./guard.ts";
+import type { Background } from "../lib/background.ts";
+import type { Login } from "../oauth/login.ts";
+import type { TokenVerifier } from "../oauth/token.ts";
+import { dashboardCookies } from "./cookies.ts";
+import { requireSession, type SessionVariables, sameOrigin, secureOrigin } from "./guard.ts";
+import { keyRoutes } from "./key.tsx";
+import { newKeyRoutes } from "./new-key.tsx";
 import { errorPages, pageHeaders } from "./pages.tsx";
-import { type DashboardParts, dashboardRoutes } from "./routes.tsx";
-import { requireSession, type SessionParts, type SessionVariables } from "./session.ts";
+import { companyRoutes, type DashboardParts } from "./routes.tsx";
+import type { Seal } from "./seal.ts";
+import { sessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.tsx";
+import { sessionStore } from "./store.ts";
 
-export interface DashboardOptions extends DashboardParts, SessionParts {
-  cookies: SessionParts["cookies"];
+export interface DashboardOptions extends Omit<DashboardParts, "cookies"> {
+  seal: Seal;
+  login: Login;
+  verifyToken: TokenVerifier;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  wait: (milliseconds: number) => Promise<unknown>;
+  background: Background;
   /** Of requests of one person. */
   limiter: RateLimit | undefined;
 }
 
 /** The pages for people, below `/dashboard`. */
-export function dashboard(parts: DashboardOptions) {
+export function dashboard(options: DashboardOptions) {
+  const parts = {
+    ...options,
+    cookies: dashboardCookies(options.seal),
+    sessions: sessions({ ...options, store: sessionStore(options.d1) }),
+  };
   return new Hono<{ Variables: SessionVariables }>()
     .use(trimTrailingSlash({ alwaysRedirect: true }))
     .use(pageHeaders, errorPages, secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
     .route("/", signInRoutes(parts))
     .use(requireSession(parts))
-    .use(rateLimit<{ Variables: SessionVariables }>(parts.limiter))
-    .route("/", dashboardRoutes(parts));
+    .use(rateLimit<{ Variables: SessionVariables }>(options.limiter))
+    .route("/", companyRoutes(parts))
+    .route("/", newKeyRoutes(parts))
+    .route("/", keyRoutes(parts));
 }

@@ -1,88 +1,142 @@
 import type { Context } from "hono";
-import { deleteCookie, setCookie } from "hono/cookie";
+import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
-import type * as z from "zod";
+import * as z from "zod";
 import type { Seal } from "./seal.ts";
 
-/** Browsers keep 4,096 bytes of a cookie, its name and attributes included (RFC 6265 §6.1): a larger one is cut up. */
-const PIECE_CHARACTERS = 3_800;
+/** After this somebody signs in again, however often the tokens were renewed. */
+export const SESSION_SECONDS = 12 * 3600;
+/** From the way to the issuer until the way back. */
+export const LOGIN_SECONDS = 15 * 60;
+/** From the creation of a key until it is shown. */
+export const REVEAL_SECONDS = 60;
+
+/** Logins begun at a time, and new keys that wait to be shown: of more than these the oldest is forgotten. */
+const MAX_AT_A_TIME = 5;
 
 /** Of one request: the dashboard never sets as many. */
 const MAX_COOKIES = 32;
 
-export interface SealedCookieOptions<T> {
+const sessionSchema = z.object({ secret: z.string() });
+
+const loginSchema = z.object({
+  state: z.string(),
+  nonce: z.string(),
+  codeVerifier: z.string(),
+  /** The page to go to afterwards. */
+  returnTo: z.string(),
+});
+
+const revealSchema = z.object({
+  /** Whose key it is. */
+  owner: z.string(),
+  /** `null`: it was shown. */
+  rawKey: z.string().nullable(),
+});
+
+/** Cookies of one kind, told apart by an id of `[\w-]`. Only this deployment reads or makes them; no script sees them. */
+export interface SealedCookies<T> {
+  /** `null`: there is none, it is too old, or somebody made it up. */
+  read(c: Context, id?: string): Promise<T | null>;
+  write(c: Context, value: T, id?: string): Promise<void>;
+  clear(c: Context, id?: string): void;
+}
+
+/** What the browser keeps. */
+export interface DashboardCookies {
+  session: SealedCookies<z.output<typeof sessionSchema>>;
+  /** By state: logins in several tabs do not get in each other's way. */
+  login: SealedCookies<z.output<typeof loginSchema>>;
+  /** By key: a new one, on its way to the one page that shows it. */
+  reveal: SealedCookies<z.output<typeof revealSchema>>;
+  /** All of them. */
+  clear(c: Context): void;
+}
+
+export function dashboardCookies(seal: Seal): DashboardCookies {
+  return {
+    session: sealedCookies(seal, {
+      kind: "session",
+      schema: sessionSchema,
+      sameSite: "Strict",
+      maxAgeSeconds: SESSION_SECONDS,
+    }),
+    // The issuer sends people back here from its own site.
+    login: sealedCookies(seal, {
+      kind: "login",
+      schema: loginSchema,
+      sameSite: "Lax",
+      maxAgeSeconds: LOGIN_SECONDS,
+    }),
+    reveal: sealedCookies(seal, {
+      kind: "reveal",
+      schema: revealSchema,
+      sameSite: "Strict",
+      maxAgeSeconds: REVEAL_SECONDS,
+    }),
+    clear(c) {
+      for (const name of ownCookies(c).keys()) clear(c, name);
+    },
+  };
+}
+
+export interface SealedCookiesOptions<T> {
   /** Also what it is sealed for: one cookie does not open as another. */
-  name: string;
+  kind: string;
   schema: z.ZodType<T>;
   /** `Lax` where it must come back with what another site sends here. */
   sameSite: "Strict" | "Lax";
   maxAgeSeconds: number;
 }
 
-/** A value that only this deployment can read or make, kept by the browser, out of reach of its scripts. */
-export interface SealedCookie<T> {
-  /** `null`: there is none, it is too old, or somebody made it up. */
-  read(c: Context): Promise<T | null>;
-  write(c: Context, value: T): Promise<void>;
-  clear(c: Context): void;
-}
-
-export function sealedCookie<T extends object>(
+export function sealedCookies<T extends object>(
   seal: Seal,
-  { name, schema, sameSite, maxAgeSeconds }: SealedCookieOptions<T>,
-): SealedCookie<T> {
-  const piece = (i: number) => `latchkey-${name}-${i}`;
-
-  function piecesOf(c: Context): string[] {
-    const cookies = ownCookies(c);
-    const pieces: string[] = [];
-    for (let next = cookies.get(piece(0)); next !== undefined; next = cookies.get(piece(pieces.length)))
-      pieces.push(next);
-    return pieces;
-  }
+  { kind, schema, sameSite, maxAgeSeconds }: SealedCookiesOptions<T>,
+): SealedCookies<T> {
+  const nameOf = (id: string | undefined) => (id === undefined ? kind : `${kind}-${id}`);
 
   return {
-    async read(c) {
-      const pieces = piecesOf(c);
-      if (pieces.length === 0) return null;
-      return schema.safeParse(await seal.open(name, pieces.join(""))).data ?? null;
+    async read(c, id) {
+      const name = nameOf(id);
+      return schema.safeParse(await seal.open(name, ownCookies(c).get(name))).data ?? null;
     },
 
-    async write(c, value) {
+    async write(c, value, id) {
+      const name = nameOf(id);
       const sealed = await seal.seal(name, value, maxAgeSeconds);
-      const pieces = Math.ceil(sealed.length / PIECE_CHARACTERS);
-      const options = { ...attributes(c), sameSite, maxAge: maxAgeSeconds };
-      for (let i = 0; i < pieces; i++) {
-        setCookie(c, piece(i), sealed.slice(i * PIECE_CHARACTERS, (i + 1) * PIECE_CHARACTERS), options);
-      }
-      for (let i = pieces; i < piecesOf(c).length; i++) deleteCookie(c, piece(i), attributes(c));
+      // Browsers send the oldest first (RFC 6265 §5.4).
+      const others = [...ownCookies(c).keys()].filter((one) => one.startsWith(`${kind}-`) && one !== name);
+      for (const old of others.slice(0, 1 - MAX_AT_A_TIME)) clear(c, old);
+      setCookie(c, PREFIX + name, sealed, { ...attributes(c), sameSite, maxAge: maxAgeSeconds });
     },
 
-    clear(c) {
-      for (const i of piecesOf(c).keys()) deleteCookie(c, piece(i), attributes(c));
-    },
+    clear: (c, id) => clear(c, nameOf(id)),
   };
 }
 
-const OVER_HTTP = /(?:^|;)[ \t]*(latchkey-[a-z]{1,20}-\d{1,2})=([\w.-]{1,4096})[ \t]*(?=;|$)/g;
-const OVER_HTTPS = new RegExp(OVER_HTTP.source.replace("(latchkey-", "__Host-(latchkey-"), "g");
-const parsed = new WeakMap<Request, ReadonlyMap<string, string>>();
+const PREFIX = "latchkey-";
+const OVER_HTTP = /(?:^|;)[ \t]*latchkey-([\w-]{1,100})=([\w.-]{1,4096})[ \t]*(?=;|$)/g;
+const OVER_HTTPS = new RegExp(OVER_HTTP.source.replace(PREFIX, `__Host-${PREFIX}`), "g");
 
-/**
- * The dashboard's own cookies of a request, by their names without prefix, parsed once. Whatever else is sent is passed
- * over, in linear time.
- */
+/** The dashboard's own cookies of a request, by name without prefix. Whatever else is sent is passed over, in linear time. */
 function ownCookies(c: Context): ReadonlyMap<string, string> {
   const known = parsed.get(c.req.raw);
   if (known !== undefined) return known;
   const cookies = new Map<string, string>();
-  const form = isSecure(c) ? OVER_HTTPS : OVER_HTTP;
-  for (const [, name = "", value = ""] of (c.req.header("Cookie") ?? "").matchAll(form)) {
+  for (const [, name = "", value = ""] of (c.req.header("Cookie") ?? "").matchAll(
+    isSecure(c) ? OVER_HTTPS : OVER_HTTP,
+  )) {
     if (!cookies.has(name)) cookies.set(name, value);
     if (cookies.size === MAX_COOKIES) break;
   }
   parsed.set(c.req.raw, cookies);
   return cookies;
+}
+
+const parsed = new WeakMap<Request, ReadonlyMap<string, string>>();
+
+function clear(c: Context, name: string): void {
+  setCookie(c, PREFIX + name, "", { ...attributes(c), maxAge: 0 });
 }
 
 /** `__Host-` and `Secure` (RFC 6265bis §4.1.3.2), which plain http cannot have. */

@@ -1,5 +1,15 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../http/errors.ts";
+import type { BearerVariables } from "../oauth/bearer.ts";
+import { type AccessToken, mayUse } from "../oauth/token.ts";
+import type { DashboardCookies } from "./cookies.ts";
+import { principalOf, type Sessions, signInAgain } from "./session.ts";
+
+export interface SessionVariables extends BearerVariables {
+  token: AccessToken;
+  /** How people call who is signed in. */
+  visitorName: string;
+}
 
 const SAFE_METHOD = /^(GET|HEAD|OPTIONS)$/;
 const LOOPBACK = /^(localhost|[^/]*\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
@@ -26,3 +36,38 @@ export const secureOrigin: MiddlewareHandler = async function secureOrigin(c, ne
   }
   return next();
 };
+
+export interface SessionOptions {
+  cookies: Pick<DashboardCookies, "session">;
+  sessions: Pick<Sessions, "current">;
+}
+
+/** Hono middleware: lets a request pass only with a session, and sets `c.var.principal` with what belongs to it. */
+export function requireSession({
+  cookies,
+  sessions,
+}: SessionOptions): MiddlewareHandler<{ Variables: SessionVariables }> {
+  return async function requireSession(c, next) {
+    const kept = await cookies.session.read(c);
+    if (kept === null) throw signInAgain("UNAUTHORIZED", "missing");
+    const { tokens, token } = await sessions.current(kept.secret);
+    c.set("principal", principalOf(token));
+    c.set("token", token);
+    c.set("visitorName", tokens.name ?? token.subject);
+    return next();
+  };
+}
+
+/** Hono middleware. @throws ApiError `FORBIDDEN` where the access token does not have `scope`. */
+export function requireScope(scope: string): MiddlewareHandler<{ Variables: SessionVariables }> {
+  return async function requireScope(c, next) {
+    refuseWithout(scope, c.var.token);
+    return next();
+  };
+}
+
+/** @throws ApiError `FORBIDDEN` where the access token does not have `scope`. */
+export function refuseWithout(scope: string, token: AccessToken): void {
+  if (mayUse(token, scope)) return;
+  throw new ApiError("FORBIDDEN", { message: `Missing scope: ${scope}`, reason: "insufficient_scope" });
+}

@@ -4,9 +4,9 @@ import type { Child } from "hono/jsx";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorEnvelope } from "../http/errors.ts";
+import type { SessionVariables } from "./guard.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
-import type { SessionVariables } from "./session.ts";
 
 export const pageHeaders = secureHeaders({
   contentSecurityPolicy: {

@@ -1,156 +1,193 @@
-import type { MiddlewareHandler } from "hono";
+import { base64url } from "jose";
 import * as z from "zod";
 import { ApiError } from "../http/errors.ts";
-import type { BearerVariables, Principal } from "../oauth/bearer.ts";
+import type { Background } from "../lib/background.ts";
+import { describeFault } from "../lib/fault.ts";
+import type { Principal } from "../oauth/bearer.ts";
 import { IssuerUnavailableError } from "../oauth/jwks.ts";
 import type { Login, Tokens } from "../oauth/login.ts";
 import { type AccessToken, TokenError, type TokenVerifier } from "../oauth/token.ts";
-import { type SealedCookie, sealedCookie } from "./cookies.ts";
+import { SESSION_SECONDS } from "./cookies.ts";
 import type { Seal } from "./seal.ts";
+import type { SessionRow, SessionStore } from "./store.ts";
 
-/** After this somebody signs in again, however often the tokens were renewed. */
-const SESSION_SECONDS = 12 * 3600;
-/** From the way to the issuer until the way back. */
-const LOGIN_SECONDS = 15 * 60;
-/** From the creation of a key until it is shown. */
-const REVEAL_SECONDS = 60;
+/** A renewal is done within this time, or another request tries. Longer than the issuer is waited for. */
+const LEASE_MS = 15_000;
+/** How often a request looks whether another one has renewed the tokens. */
+const POLL_MS = 250;
+/** 256 bits. */
+const SECRET_BYTES = 32;
 
-const sessionSchema = z.object({
+const tokensSchema = z.object({
   accessToken: z.string(),
   refreshToken: z.string().nullable(),
   name: z.string().nullable(),
   logoutHint: z.string().nullable(),
-  /** Milliseconds since the epoch. */
-  endsAt: z.number(),
-});
+}) satisfies z.ZodType<Tokens>;
 
-export type Session = z.output<typeof sessionSchema>;
-
-const pendingSchema = z.object({
-  state: z.string(),
-  nonce: z.string(),
-  codeVerifier: z.string(),
-  /** The page to go to afterwards. */
-  returnTo: z.string(),
-});
-
-const revealSchema = z.object({
-  id: z.string(),
-  /** `null`: it was shown. */
-  rawKey: z.string().nullable(),
-});
-
-/** What the browser keeps. */
-export interface DashboardCookies {
-  session: SealedCookie<Session>;
-  pending: SealedCookie<z.output<typeof pendingSchema>>;
-  /** A new key, on its way to the one page that shows it. */
-  reveal: SealedCookie<z.output<typeof revealSchema>>;
-}
-
-export function dashboardCookies(seal: Seal): DashboardCookies {
-  return {
-    session: sealedCookie(seal, {
-      name: "session",
-      schema: sessionSchema,
-      sameSite: "Strict",
-      maxAgeSeconds: SESSION_SECONDS,
-    }),
-    // The issuer sends people back here from its own site.
-    pending: sealedCookie(seal, {
-      name: "login",
-      schema: pendingSchema,
-      sameSite: "Lax",
-      maxAgeSeconds: LOGIN_SECONDS,
-    }),
-    reveal: sealedCookie(seal, {
-      name: "reveal",
-      schema: revealSchema,
-      sameSite: "Strict",
-      maxAgeSeconds: REVEAL_SECONDS,
-    }),
-  };
+/** Somebody who is signed in. */
+export interface Visitor {
+  tokens: Tokens;
+  /** What the access token says. */
+  token: AccessToken;
 }
 
 /**
- * Starts a session, or renews `old`: what an issuer does not send again stays.
+ * Sessions begin and end on the server: the browser keeps a secret, the database its digest beside the sealed tokens.
  *
- * @param now - Milliseconds since the epoch.
+ * All methods throw DatabaseError.
  */
-export function sessionOf(tokens: Tokens, now: number, old?: Session): Session {
-  return {
-    accessToken: tokens.accessToken,
-    refreshToken: tokens.refreshToken ?? old?.refreshToken ?? null,
-    name: tokens.name ?? old?.name ?? null,
-    logoutHint: tokens.logoutHint ?? old?.logoutHint ?? null,
-    endsAt: old?.endsAt ?? now + SESSION_SECONDS * 1000,
-  };
+export interface Sessions {
+  /**
+   * @returns the secret for the browser to keep.
+   * @throws ApiError `FORBIDDEN` where the access token is not accepted here or names no company; `UNAVAILABLE`.
+   */
+  start(tokens: Tokens): Promise<string>;
+  /**
+   * Tokens that have expired are renewed, by one request alone: many issuers take a refresh token once.
+   *
+   * @throws ApiError `TOKEN_EXPIRED` where the session has ended; `UNAUTHORIZED` where its token is not good here;
+   *   `UNAVAILABLE` where the issuer does not answer.
+   */
+  current(secret: string): Promise<Visitor>;
+  /** Also ends the refresh token at the issuer, behind the answer. @returns the tokens, if there was a session. */
+  end(secret: string): Promise<Tokens | null>;
 }
 
-export interface SessionVariables extends BearerVariables {
-  token: AccessToken;
-  /** How people call who is signed in. */
-  visitorName: string;
-}
-
-export interface SessionParts {
-  cookies: DashboardCookies;
-  login: Login;
+export interface SessionsParts {
+  store: SessionStore;
+  seal: Seal;
+  login: Pick<Login, "refresh" | "revoke">;
   verifyToken: TokenVerifier;
   /** Milliseconds since the epoch. */
   now: () => number;
+  wait: (milliseconds: number) => Promise<unknown>;
+  background: Background;
 }
 
-/**
- * Hono middleware: lets a request pass only with a session whose access token is good, and sets
- * `c.var.principal` with what belongs to it. A token that has expired is renewed where the issuer has
- * given the means.
- */
-export function requireSession(parts: SessionParts): MiddlewareHandler<{ Variables: SessionVariables }> {
-  const { cookies, login, verifyToken, now } = parts;
+export function sessions({
+  store,
+  seal,
+  login,
+  verifyToken,
+  now,
+  wait,
+  background,
+}: SessionsParts): Sessions {
+  const sealed = (id: string, tokens: Tokens, endsAt: number) =>
+    seal.seal(`session ${id}`, tokens, Math.ceil((endsAt - now()) / 1000));
+  const opened = async (row: SessionRow): Promise<Tokens | null> =>
+    tokensSchema.safeParse(await seal.open(`session ${row.id}`, row.sealed)).data ?? null;
 
-  async function renewed(session: Session): Promise<Session> {
-    if (session.refreshToken === null) throw signInAgain("TOKEN_EXPIRED", "expired");
+  async function verified(accessToken: string): Promise<AccessToken | "expired"> {
     try {
-      return sessionOf(await login.refresh(session.refreshToken), now(), session);
+      return await verifyToken(accessToken);
     } catch (error) {
-      const refused = error instanceof ApiError && error.code === "UNAUTHORIZED";
-      throw refused ? signInAgain("TOKEN_EXPIRED", error.reason) : error;
+      if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
+      if (!(error instanceof TokenError)) throw error;
+      if (error.expired) return "expired";
+      throw signInAgain("UNAUTHORIZED", error.message);
     }
   }
 
-  return async function requireSession(c, next) {
-    const found = await cookies.session.read(c);
-    if (found === null) throw signInAgain("UNAUTHORIZED", "missing");
-    if (found.endsAt <= now()) throw signInAgain("TOKEN_EXPIRED", "session");
-    let session = found;
-    let token = await checked(verifyToken, session.accessToken);
-    if (token === "expired") {
-      session = await renewed(found);
-      token = await checked(verifyToken, session.accessToken);
+  /** A refresh token that nobody keeps any more ends, whatever the issuer says. */
+  function drop({ refreshToken }: Tokens): void {
+    if (refreshToken === null) return;
+    const revoked = login.revoke(refreshToken).catch((fault: unknown) => {
+      const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
+      console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
+    });
+    background(revoked);
+  }
+
+  /** What an issuer does not send again stays. */
+  async function refreshed(tokens: Tokens): Promise<Tokens> {
+    if (tokens.refreshToken === null) throw signInAgain("TOKEN_EXPIRED", "expired");
+    const fresh = await login.refresh(tokens.refreshToken);
+    return {
+      accessToken: fresh.accessToken,
+      refreshToken: fresh.refreshToken ?? tokens.refreshToken,
+      name: fresh.name ?? tokens.name,
+      logoutHint: fresh.logoutHint ?? tokens.logoutHint,
+    };
+  }
+
+  /** By whoever has the lease. */
+  async function renew({ id, endsAt }: SessionRow, renewer: string, tokens: Tokens): Promise<Visitor> {
+    const fresh = await refreshed(tokens).catch(async (error: unknown) => {
+      const isRefused =
+        error instanceof ApiError && (error.code === "UNAUTHORIZED" || error.code === "TOKEN_EXPIRED");
+      await (isRefused ? store.end(id) : store.release(id, renewer));
+      throw isRefused ? signInAgain("TOKEN_EXPIRED", error.reason) : error;
+    });
+    const goesOn = await store.release(id, renewer, await sealed(id, fresh, endsAt));
+    if (!goesOn) {
+      drop(fresh);
+      throw signInAgain("TOKEN_EXPIRED", "session");
     }
-    if (token === "expired") throw signInAgain("TOKEN_EXPIRED", "expired");
-    c.set("principal", principalOf(token));
-    c.set("token", token);
-    c.set("visitorName", session.name ?? token.subject);
-    await next();
-    if (session !== found) await cookies.session.write(c, session);
+    const token = await verified(fresh.accessToken);
+    if (token !== "expired") return { tokens: fresh, token };
+    // It would be renewed by every request.
+    await store.end(id);
+    throw signInAgain("TOKEN_EXPIRED", "expired");
+  }
+
+  return {
+    async start(tokens) {
+      try {
+        const token = await verified(tokens.accessToken);
+        if (token === "expired") throw signInAgain("UNAUTHORIZED", "expired");
+        principalOf(token);
+        const secret = base64url.encode(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
+        const id = await idOf(secret);
+        const endsAt = now() + SESSION_SECONDS * 1000;
+        const { issuer, subject } = token;
+        await store.start({ id, issuer, subject, sealed: await sealed(id, tokens, endsAt), endsAt });
+        return secret;
+      } catch (error) {
+        drop(tokens);
+        if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
+        const reason = `OAUTH_AUDIENCE, OAUTH_TOKEN_TYPES, OAUTH_ALGORITHMS: ${error.reason}`;
+        throw new ApiError("FORBIDDEN", {
+          message: "The issuer’s access token is not accepted here",
+          reason,
+        });
+      }
+    },
+
+    async current(secret) {
+      const id = await idOf(secret);
+      const giveUpAt = now() + LEASE_MS;
+      for (;;) {
+        const row = await store.find(id);
+        const tokens = row && row.endsAt > now() ? await opened(row) : null;
+        if (row === null || tokens === null) throw signInAgain("TOKEN_EXPIRED", "session");
+        const token = await verified(tokens.accessToken);
+        if (token !== "expired") return { tokens, token };
+        const renewer = crypto.randomUUID();
+        if (row.renewingUntil <= now() && (await store.lease(row, renewer, now(), now() + LEASE_MS))) {
+          const work = renew(row, renewer, tokens);
+          // It goes on where whoever asked has hung up.
+          background(work.catch(() => undefined));
+          return work;
+        }
+        if (now() >= giveUpAt) throw new ApiError("UNAVAILABLE", { reason: "renewal" });
+        await wait(POLL_MS);
+      }
+    },
+
+    async end(secret) {
+      const row = await store.end(await idOf(secret));
+      const tokens = row && (await opened(row));
+      if (tokens !== null) drop(tokens);
+      return tokens;
+    },
   };
 }
 
-/** @throws ApiError `UNAUTHORIZED` for what is not good and never was; `UNAVAILABLE`. */
-export async function checked(
-  verifyToken: TokenVerifier,
-  accessToken: string,
-): Promise<AccessToken | "expired"> {
-  try {
-    return await verifyToken(accessToken);
-  } catch (error) {
-    if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
-    if (!(error instanceof TokenError)) throw error;
-    if (error.expired) return "expired";
-    throw signInAgain("UNAUTHORIZED", error.message);
-  }
+async function idOf(secret: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret));
+  return base64url.encode(new Uint8Array(digest));
 }
 
 /** @throws ApiError `FORBIDDEN` where the token names no company. */
@@ -164,7 +201,7 @@ export function principalOf({ issuer, subject, companyId }: AccessToken): Princi
   return { companyId, issuer, subject };
 }
 
-function signInAgain(code: "UNAUTHORIZED" | "TOKEN_EXPIRED", reason: string | undefined): ApiError {
+export function signInAgain(code: "UNAUTHORIZED" | "TOKEN_EXPIRED", reason: string | undefined): ApiError {
   return new ApiError(code, {
     message: code === "UNAUTHORIZED" ? "Sign in first" : "The session has ended",
     headers: { "WWW-Authenticate": 'Cookie realm="latchkey"' },

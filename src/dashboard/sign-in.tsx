@@ -1,15 +1,25 @@
 import { Hono } from "hono";
 import { ApiError } from "../http/errors.ts";
-import { describeFault } from "../lib/fault.ts";
-import type { Login } from "../oauth/login.ts";
+import type { Login, PendingLogin, Tokens } from "../oauth/login.ts";
+import type { DashboardCookies } from "./cookies.ts";
+import type { SessionVariables } from "./guard.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
-import { checked, principalOf, type SessionParts, type SessionVariables, sessionOf } from "./session.ts";
+import type { Sessions } from "./session.ts";
 
 const HOME = "/dashboard";
+/** A longer way would make a cookie larger than the 4,096 bytes that browsers keep (RFC 6265 §6.1). */
+const MAX_PATH_CHARACTERS = 1_000;
+const STATE = /^[\w-]{1,80}$/;
+
+export interface SignInParts {
+  cookies: DashboardCookies;
+  sessions: Pick<Sessions, "start" | "end">;
+  login: Login;
+}
 
 /** Signing in and out, below `/dashboard`. */
-export function signInRoutes({ cookies, login, verifyToken, now }: SessionParts) {
+export function signInRoutes({ cookies, sessions, login }: SignInParts) {
   return new Hono<{ Variables: Partial<SessionVariables> }>()
     .get("/sign-in", (c) => {
       const returnTo = ownPage(c.req.query("to"), c.req.url);
@@ -20,59 +30,41 @@ export function signInRoutes({ cookies, login, verifyToken, now }: SessionParts)
     .get("/sign-in/issuer", async (c) => {
       const returnTo = ownPage(c.req.query("to"), c.req.url);
       const { url, pending } = await login.begin(callbackUrl(c.req.url));
-      await cookies.pending.write(c, { ...pending, returnTo });
+      await cookies.login.write(c, { ...pending, returnTo }, pending.state);
       return c.redirect(url.href);
     })
 
     .get("/callback", async (c) => {
-      const pending = await cookies.pending.read(c);
+      const state = c.req.query("state") ?? "";
+      const pending = STATE.test(state) ? await cookies.login.read(c, state) : null;
       if (pending === null) {
         throw new ApiError("BAD_REQUEST", { message: "This sign-in was not begun here, or took too long" });
       }
-      cookies.pending.clear(c);
-      const tokens = await completed(login, new URL(c.req.url), pending);
-      const token = await checked(verifyToken, tokens.accessToken).catch((error) => {
-        if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
-        const reason = `OAUTH_AUDIENCE, OAUTH_TOKEN_TYPES, OAUTH_ALGORITHMS: ${error.reason}`;
-        throw new ApiError("FORBIDDEN", {
-          message: "The issuer’s access token is not accepted here",
-          reason,
-        });
-      });
-      if (token !== "expired") principalOf(token);
-      await cookies.session.write(c, sessionOf(tokens, now()));
+      cookies.login.clear(c, state);
+      const secret = await sessions.start(await completed(login, new URL(c.req.url), pending));
+      await cookies.session.write(c, { secret });
       return continuePage(c, pending.returnTo, "Signed in");
     })
 
     .post("/sign-out", async (c) => {
-      const session = await cookies.session.read(c);
-      for (const cookie of Object.values(cookies)) cookie.clear(c);
-      if (session?.refreshToken) c.executionCtx.waitUntil(revoked(login, session.refreshToken));
+      const kept = await cookies.session.read(c);
+      const tokens = kept && (await sessions.end(kept.secret));
+      cookies.clear(c);
       const { origin } = new URL(c.req.url);
       // Who is signed out here need not wait for an issuer that is out of reach.
-      const end = await login.end(session?.logoutHint ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
+      const end = await login.end(tokens?.logoutHint ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
       return end === null ? c.redirect(`${HOME}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
     });
 }
 
 /** A refusal by the issuer is shown as what it is, not answered by another way to the issuer. */
-async function completed(login: Login, url: URL, pending: Parameters<Login["complete"]>[2]) {
+async function completed(login: Login, url: URL, pending: PendingLogin): Promise<Tokens> {
   try {
     return await login.complete(url, callbackUrl(url.href), pending);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
     const { message, reason } = error;
     throw new ApiError("BAD_REQUEST", { message, ...(reason !== undefined && { reason }) });
-  }
-}
-
-/** The session has ended here, whatever the issuer says. */
-async function revoked(login: Login, refreshToken: string): Promise<void> {
-  try {
-    await login.revoke(refreshToken);
-  } catch (fault) {
-    const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
-    console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
   }
 }
 
@@ -86,5 +78,6 @@ function ownPage(path: string | undefined, here: string): string {
   if (path === undefined || !URL.canParse(path, origin)) return HOME;
   const url = new URL(path, origin);
   const isOwn = url.origin === origin && (url.pathname === HOME || url.pathname.startsWith(`${HOME}/`));
-  return isOwn ? url.pathname + url.search : HOME;
+  const own = url.pathname + url.search;
+  return isOwn && own.length <= MAX_PATH_CHARACTERS ? own : HOME;
 }

@@ -151,3 +151,25 @@ export const usageDays = sqliteTable(
     check("usage_days_last_used_at", isTime(table.lastUsedAt)),
   ],
 );
+
+/** Who is signed in to the dashboard. */
+export const dashboardSessions = sqliteTable(
+  "dashboard_sessions",
+  {
+    /** SHA-256 of the secret in the browser's cookie, base64url. */
+    id: text().primaryKey(),
+    /** Of the access token, as the next one. */
+    issuer: text().notNull(),
+    subject: text().notNull(),
+    /** Tokens, sealed under a pepper. */
+    sealed: text().notNull(),
+    endsAt: integer("ends_at").notNull(),
+    /** The request that renews the tokens, and until when others wait for it. */
+    renewer: text(),
+    renewingUntil: integer("renewing_until").notNull().default(0),
+  },
+  (table) => [
+    index("dashboard_sessions_newest").on(table.issuer, table.subject, table.endsAt),
+    index("dashboard_sessions_end").on(table.endsAt),
+  ],
+);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { Hono } from "hono";
 import { expect, test, vi } from "vitest";
 import * as z from "zod";
-import { sealedCookie } from "../../src/dashboard/cookies.ts";
+import { sealedCookies } from "../../src/dashboard/cookies.ts";
 import { pepperSeal } from "../../src/dashboard/seal.ts";
 import { Jar } from "../support/dashboard.ts";
 
@@ -10,14 +10,19 @@ const HTTPS = "https://latchkey.example";
 const HTTP = "http://localhost:8787";
 const seal = pepperSeal(new Map([["a", "p".repeat(32)]]), () => Date.now());
 const schema = z.object({ text: z.string() });
-const cookie = sealedCookie(seal, { name: "test", schema, sameSite: "Strict", maxAgeSeconds: 60 });
-const other = sealedCookie(seal, { name: "other", schema, sameSite: "Strict", maxAgeSeconds: 60 });
+const cookie = sealedCookies(seal, { kind: "test", schema, sameSite: "Strict", maxAgeSeconds: 60 });
+const other = sealedCookies(seal, { kind: "other", schema, sameSite: "Strict", maxAgeSeconds: 60 });
 
 const app = new Hono()
   .put("/", async (c) => {
     await cookie.write(c, { text: await c.req.text() });
     return c.body(null);
   })
+  .put("/:id", async (c) => {
+    await cookie.write(c, { text: await c.req.text() }, c.req.param("id"));
+    return c.body(null);
+  })
+  .get("/of/:id", async (c) => c.json(await cookie.read(c, c.req.param("id"))))
   .get("/", async (c) => c.json(await cookie.read(c)))
   .get("/other", async (c) => c.json(await other.read(c)))
   .delete("/", (c) => {
@@ -39,30 +44,25 @@ async function ask(
   return answer;
 }
 
-test("whatever its size, a value comes back, also over one of another size", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(fc.nat({ max: 9_000 }), { minLength: 1, maxLength: 4 }), async (sizes) => {
-      const jar = new Jar();
-      for (const size of sizes) {
-        const text = "x".repeat(size);
-        await ask("PUT", jar, { body: text });
-        expect(await (await ask("GET", jar)).json()).toEqual({ text });
-      }
-    }),
-    { numRuns: 20 },
-  );
+test("a value comes back, and over another one", async () => {
+  const jar = new Jar();
+  for (const text of ["one", "two"]) {
+    await ask("PUT", jar, { body: text });
+    expect(await (await ask("GET", jar)).json()).toEqual({ text });
+  }
 });
 
-test("no cookie is larger than browsers take", async () => {
-  const answer = await ask("PUT", new Jar(), { body: "x".repeat(9_000) });
-  const cookies = answer.headers.getSetCookie();
-  expect(cookies.length).toBeGreaterThan(1);
-  expect(Math.max(...cookies.map((line) => line.length))).toBeLessThan(4_096);
+test("values of one kind are told apart, and of more than five the oldest is forgotten", async () => {
+  const jar = new Jar();
+  for (const id of ["a", "b", "c", "d", "e", "f"]) await ask("PUT", jar, { path: `/${id}`, body: id });
+  const read = async (id: string) => (await ask("GET", jar, { path: `/of/${id}` })).json();
+  expect(await read("a")).toBeNull();
+  for (const id of ["b", "c", "d", "e", "f"]) expect(await read(id)).toEqual({ text: id });
 });
 
 test("over https it is bound to the host and out of reach of scripts and other sites", async () => {
   const [line] = (await ask("PUT", new Jar(), { body: "x" })).headers.getSetCookie();
-  expect(line).toMatch(/^__Host-latchkey-test-0=[\w.-]+; /);
+  expect(line).toMatch(/^__Host-latchkey-test=[\w.-]+; /);
   expect(line?.split("; ").slice(1).sort()).toEqual([
     "HttpOnly",
     "Max-Age=60",
@@ -75,7 +75,7 @@ test("over https it is bound to the host and out of reach of scripts and other s
 test("over plain http it is all of that which plain http lets it be", async () => {
   const jar = new Jar();
   const [line] = (await ask("PUT", jar, { origin: HTTP, body: "x" })).headers.getSetCookie();
-  expect(line).toMatch(/^latchkey-test-0=[\w.-]+; /);
+  expect(line).toMatch(/^latchkey-test=[\w.-]+; /);
   expect(line?.split("; ").slice(1).sort()).toEqual(["HttpOnly", "Max-Age=60", "Path=/", "SameSite=Strict"]);
   expect(await (await ask("GET", jar, { origin: HTTP })).json()).toEqual({ text: "x" });
 });
@@ -86,9 +86,9 @@ test("a value that was put in without the host's prefix is no value over https",
   expect(await (await ask("GET", jar)).json()).toBeNull();
 });
 
-test("it can be taken back, in all its pieces", async () => {
+test("it can be taken back", async () => {
   const jar = new Jar();
-  await ask("PUT", jar, { body: "x".repeat(9_000) });
+  await ask("PUT", jar, { body: "x" });
   await ask("DELETE", jar);
   expect(jar.cookies.size).toBe(0);
 });
@@ -128,12 +128,13 @@ const filled = (piece: (i: number) => string) => {
 };
 
 test.each([
-  ["pieces of the cookie", filled((i) => `__Host-latchkey-test-${i}=x`)],
-  ["the first piece again and again", filled(() => "__Host-latchkey-test-0=x")],
+  ["cookies of its kind", filled((i) => `__Host-latchkey-test-${i}=x`)],
+  ["the cookie again and again", filled(() => "__Host-latchkey-test=x")],
   ["nothing", ";".repeat(BYTES)],
   ["spaces", "; ".repeat(BYTES / 2)],
-  ["one large value", `__Host-latchkey-test-0=${"x".repeat(BYTES)}`],
-  ["almost good ones", filled(() => `__Host-latchkey-test-0=${"x".repeat(4_096)}!`)],
+  ["one large name", `__Host-latchkey-${"x".repeat(BYTES)}`],
+  ["one large value", `__Host-latchkey-test=${"x".repeat(BYTES)}`],
+  ["almost good ones", filled(() => `__Host-latchkey-test=${"x".repeat(4_096)}!`)],
   ["strangers", filled((i) => `c${i}=%20`)],
 ])("120 KiB of cookies, %s, open nothing and are parsed in one pass", async (_, header) => {
   const read = vi.spyOn(String.prototype, "matchAll");

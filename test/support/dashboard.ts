@@ -1,8 +1,12 @@
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
+import { decodeJwt } from "jose";
 import { expect } from "vitest";
+import { dashboardCookies } from "../../src/dashboard/cookies.ts";
 import { pepperSeal } from "../../src/dashboard/seal.ts";
-import { dashboardCookies, type Session } from "../../src/dashboard/session.ts";
+import { sessions } from "../../src/dashboard/session.ts";
+import { sessionStore } from "../../src/dashboard/store.ts";
+import type { Tokens } from "../../src/oauth/login.ts";
 import { appWith, ORIGIN, type Target, type TokenOptions, token } from "./api.ts";
 import { settingsOf } from "./settings.ts";
 
@@ -63,24 +67,40 @@ export async function visit(path: string, options: VisitOptions = {}): Promise<R
 }
 
 /** The jar of somebody who is signed in, with a token of these claims, as the dashboard itself would have filled it. */
-export async function signedIn(options: TokenOptions & { session?: Partial<Session> } = {}): Promise<Jar> {
-  const { session, ...tokenOptions } = options;
-  const value = {
+export async function signedIn(
+  options: TokenOptions & { session?: Partial<Tokens>; startedAt?: number } = {},
+): Promise<Jar> {
+  const { session, startedAt = Date.now(), ...tokenOptions } = options;
+  const tokens = {
     accessToken: await token(tokenOptions),
     refreshToken: null,
     name: "ada@acme.example",
     logoutHint: "ada@acme.example",
-    endsAt: Date.now() + 3_600_000,
     ...session,
   };
-  const cookies = dashboardCookies(pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now()));
+  const { iss = "", sub = "" } = decodeJwt(tokens.accessToken);
+  const seal = pepperSeal(settingsOf(env).KEY_PEPPERS, () => startedAt);
+  const { start } = sessions({
+    store: sessionStore(env.DB),
+    seal,
+    now: () => startedAt,
+    login: { refresh: unused, revoke: unused },
+    verifyToken: async () => ({ issuer: iss, subject: sub, companyId: "acme", companyFault: "", scopes: [] }),
+    wait: unused,
+    background: unused,
+  });
+  const secret = await start(tokens);
   const jar = new Jar();
   const app = new Hono().get("/", async (c) => {
-    await cookies.session.write(c, value);
+    await dashboardCookies(seal).session.write(c, { secret });
     return c.body(null);
   });
   jar.take(await app.request(ORIGIN));
   return jar;
+}
+
+function unused(): never {
+  throw new Error("not for the start of a session");
 }
 
 /** Expects a page for people, and gives its text. */

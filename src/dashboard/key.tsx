@@ -1,0 +1,101 @@
+import { zValidator } from "@hono/zod-validator";
+import { Hono } from "hono";
+import { listEvents, originsOf } from "../audit/store.ts";
+import type { ErrorDetail } from "../http/errors.ts";
+import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
+import { keyIdSchema, rotateKeySchema, type Scope, updateKeySchema } from "../keys/schema.ts";
+import { mayUse } from "../oauth/token.ts";
+import { recentUse } from "../usage/recent.ts";
+import { formOf, textOf } from "./form.ts";
+import { refuseWithout, requireScope, type SessionVariables } from "./guard.ts";
+import { reveal } from "./new-key.tsx";
+import { KeyPage, RevokePage } from "./pages/key.tsx";
+import { page } from "./pages.tsx";
+import { type DashboardParts, EVENTS_ON_A_PAGE, eventsQuery, type SessionContext } from "./routes.tsx";
+import { originsFrom, stateOf } from "./state.ts";
+
+/** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
+export function keyRoutes({ d1, keys: service, rules, cookies, scopes }: DashboardParts) {
+  const { now } = rules;
+  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
+  const changes = updateKeySchema(rules);
+  const rotation = rotateKeySchema(rules);
+  const id = zValidator("param", keyIdSchema, refuseUrl);
+  const reads = requireScope(scopes.OAUTH_READ_SCOPE);
+  const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
+
+  async function keyPage(
+    c: SessionContext,
+    id: string,
+    refused?: { label: string; faults: ErrorDetail[] },
+  ): Promise<Response> {
+    refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
+    const { companyId } = c.var.principal;
+    const query = { key: id, limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
+    const key = await service.get(companyId, id);
+    const [origins, used, { events, next }] = await Promise.all([
+      originsOf(d1, companyId, [id]),
+      recentUse(d1, companyId, [id], now()),
+      listEvents(d1, companyId, query),
+    ]);
+    const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
+    const body = (
+      <KeyPage
+        apiKey={key}
+        state={stateOf(key, origin.replacedBy, now())}
+        origin={origin}
+        catalogue={catalogue}
+        days={used.get(id) ?? []}
+        events={events}
+        next={next}
+        mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
+        now={now()}
+        {...refused}
+      />
+    );
+    return page(c, key.label, body, { status: refused ? 422 : 200 });
+  }
+
+  return new Hono<{ Variables: SessionVariables }>()
+    .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
+      keyPage(c, c.req.valid("param").id),
+    )
+
+    .post("/keys/:id/rename", writes, id, async (c) => {
+      const { id } = c.req.valid("param");
+      const label = textOf(await formOf(c), "label");
+      const input = changes.safeParse({ label });
+      if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
+      const { companyId, ...actor } = c.var.principal;
+      await service.rename(companyId, id, actor, label);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .post("/keys/:id/rotate", writes, id, async (c) => {
+      const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
+      const input = rotation.safeParse({ overlapSeconds });
+      if (!input.success) return refuseBody(input);
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      return reveal(c, await service.rotate(companyId, id, actor, input.data), cookies);
+    })
+
+    .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .get("/keys/:id/revoke", reads, writes, id, async (c) => {
+      const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
+      return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
+    })
+
+    .post("/keys/:id/revoke", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service.revoke(companyId, id, actor);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    });
+}

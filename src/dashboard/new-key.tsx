@@ -1,0 +1,78 @@
+import { zValidator } from "@hono/zod-validator";
+import { Hono } from "hono";
+import { base64url } from "jose";
+import { refuseUrl } from "../http/validation.ts";
+import { createKeySchema, keyIdSchema, type Scope } from "../keys/schema.ts";
+import type { Principal } from "../oauth/bearer.ts";
+import { emptyForm, formFaults, formOf, keyBody, readKeyForm } from "./form.ts";
+import { requireScope, type SessionVariables } from "./guard.ts";
+import { CreatePage, type CreateProps } from "./pages/create.tsx";
+import { RevealPage } from "./pages/reveal.tsx";
+import { page } from "./pages.tsx";
+import type { DashboardParts, SessionContext } from "./routes.tsx";
+
+/** Leads to where a new key is shown, once: it travels sealed, so that no reload makes another one. */
+export async function reveal(
+  c: SessionContext,
+  { id, rawKey }: { id: string; rawKey: string },
+  cookies: DashboardParts["cookies"],
+): Promise<Response> {
+  await cookies.reveal.write(c, { owner: await ownerOf(c.var.principal), rawKey }, id);
+  return c.redirect(`/dashboard/keys/${id}/created`, 303);
+}
+
+/** Makes keys and shows them, below `/dashboard`. Wants `requireSession` before it. */
+export function newKeyRoutes({ keys, rules, cookies, scopes }: DashboardParts) {
+  const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
+  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
+  const newKey = createKeySchema(rules);
+  const id = zValidator("param", keyIdSchema, refuseUrl);
+  const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
+
+  function createPage(c: SessionContext, { form, faults }: Pick<CreateProps, "form" | "faults">) {
+    const props = { catalogue, maxLifetimeDays, form, faults, now: now() };
+    return page(c, "Create a key", <CreatePage {...props} />, { status: faults.length > 0 ? 422 : 200 });
+  }
+
+  /** The new key, for whoever made it, once; `null` ever after. */
+  async function shown(c: SessionContext, id: string): Promise<string | null> {
+    const kept = await cookies.reveal.read(c, id);
+    const owner = await ownerOf(c.var.principal);
+    if (kept === null || kept.rawKey === null || kept.owner !== owner) return null;
+    await cookies.reveal.write(c, { owner, rawKey: null }, id);
+    return kept.rawKey;
+  }
+
+  return (
+    new Hono<{ Variables: SessionVariables }>()
+      .get("/keys/new", writes, (c) => createPage(c, { form: emptyForm(maxLifetimeDays), faults: [] }))
+
+      .post("/keys", writes, async (c) => {
+        const form = readKeyForm(await formOf(c));
+        const input = newKey.safeParse(keyBody(form, now(), maxLifetimeDays));
+        if (!input.success) return createPage(c, { form, faults: formFaults(input.error, form) });
+        const { companyId, ...actor } = c.var.principal;
+        return reveal(c, await keys.create(companyId, actor, input.data), cookies);
+      })
+
+      .get("/keys/:id/created", id, async (c) => {
+        const { id } = c.req.valid("param");
+        const { origin } = new URL(c.req.url);
+        const body = <RevealPage id={id} rawKey={await shown(c, id)} origin={origin} />;
+        return page(c, "Your new key", body);
+      })
+
+      // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.
+      .get("/keys/:id/created.css", id, (c) => {
+        cookies.reveal.clear(c, c.req.valid("param").id);
+        return c.body("", { headers: { "Content-Type": "text/css" } });
+      })
+  );
+}
+
+/** Names somebody in one company, in 256 bits, however long the names that the issuer gives. */
+async function ownerOf({ issuer, subject, companyId }: Principal): Promise<string> {
+  const text = JSON.stringify([issuer, subject, companyId]);
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return base64url.encode(new Uint8Array(digest));
+}
