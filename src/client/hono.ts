@@ -1,9 +1,10 @@
-import type { MiddlewareHandler } from "hono";
-import { errorResponse } from "../http/errors.ts";
-import { withDeadline } from "../lib/deadline.ts";
-import { describeFault } from "../lib/fault.ts";
-import type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
+import type { Context, MiddlewareHandler } from "hono";
+import { type ApiError, errorResponse } from "../http/errors.ts";
+import type { Acceptance, KeyVerifier, VerifiedKey } from "../verify/contract.ts";
 import { refusal } from "../verify/refusal.ts";
+import { expectVerifier } from "./binding.ts";
+import { connectingIp } from "./protect.ts";
+import { type QuestionOptions, questionOf, verdictOn } from "./question.ts";
 
 export {
   ApiError,
@@ -12,76 +13,81 @@ export {
   type ErrorEnvelope,
   errorResponse,
 } from "../http/errors.ts";
-export type { KeyVerifier, VerifiedKey, VerifyResult } from "../verify/contract.ts";
+export type { Acceptance, KeyVerifier, VerifiedKey } from "../verify/contract.ts";
+export type { QuestionOptions } from "./question.ts";
 
-/** Milliseconds to wait for the verifier before the answer is 503. */
-export const VERIFY_DEADLINE_MS = 3_000;
-
-export interface ApiKeyOptions {
-  /** Scopes that the presented key must all have. Default: none. */
-  scopes?: readonly string[];
-  /** Name of the service binding to Latchkey's `ApiKeyVerifier`. Default: `LATCHKEY`. */
-  binding?: string;
+/** Options of {@link apiKey}. */
+export interface ApiKeyOptions extends QuestionOptions {
+  /** Who verifies: the name of the service binding, or a function that gives a verifier. Default: `LATCHKEY`. */
+  verifier?: string | ((c: Context) => KeyVerifier);
+  /**
+   * Answers a refused request instead of Latchkey's error envelope. What it throws goes to the app's `onError`.
+   *
+   * @example
+   * ```ts
+   * onRefusal: ({ code, status, headers }, c) => c.json({ code }, status, headers)
+   * ```
+   */
+  onRefusal?: (refusal: ApiError, c: Context) => Response | Promise<Response>;
 }
 
-/** What the middleware sets on the context: `c.var.apiKey`. */
+/** What the middleware sets on the context: `c.var.apiKey` and `c.var.apiKeyVerdict`. */
 export interface ApiKeyVariables {
+  /** The key, and the company that it belongs to. */
   apiKey: VerifiedKey;
+  /** The whole verdict: with `checkedAt` and `stale`. */
+  apiKeyVerdict: Acceptance;
 }
 
 /**
- * Hono middleware: lets a request pass only with a good key in `X-API-Key`.
+ * Hono middleware: lets a request pass only with a good key.
  *
- * Everything else is answered in Latchkey's error envelope: 401 for a missing, bad, expired or
- * revoked key, 403 for a missing scope, 429, and 503 where Latchkey cannot tell.
+ * Everything else is answered in Latchkey's error envelope: 401 for a missing, bad, expired or revoked key, 403 for a
+ * suspended one or a missing scope, 429, and 503 where Latchkey cannot tell or does not answer in 3 seconds.
+ *
+ * Handlers of the same route know the types of `c.var.apiKey` by themselves. Where the middleware is added by `app.use`, the
+ * app names them: `new Hono<{ Variables: ApiKeyVariables }>()`.
  *
  * @example
  * ```ts
- * const app = new Hono<{ Variables: ApiKeyVariables }>();
  * app.get("/jobs", apiKey({ scopes: ["jobs:read"] }), (c) => c.json(jobsOf(c.var.apiKey.companyId)));
  * ```
- * @throws TypeError where the middleware is made: for an empty scope or binding name.
+ * @throws TypeError where the middleware is made, for a name that is no option and for a wrong value. A binding that is not
+ *   there is told to the app's `onError` when a request comes.
  */
 export function apiKey(options: ApiKeyOptions = {}): MiddlewareHandler<{ Variables: ApiKeyVariables }> {
-  const scopes = [...(options.scopes ?? [])];
-  const binding = options.binding ?? "LATCHKEY";
-  if (binding === "") throw new TypeError("apiKey: binding must not be empty");
-  if (scopes.some((scope) => typeof scope !== "string" || scope === "")) {
-    throw new TypeError("apiKey: scopes must be non-empty strings");
-  }
+  const { question, verifierOf, onRefusal } = checked(options);
 
   return async function apiKey(c, next) {
-    const rawKey = c.req.header("X-API-Key");
-    const clientIp = c.req.header("CF-Connecting-IP");
-    const result =
-      rawKey === undefined
-        ? MISSING
-        : await ask(verifierOf(c.env, binding), rawKey, { scopes, ...(clientIp && { clientIp }) });
-    if (!result.valid) return errorResponse(refusal(result), c.req.url);
-    c.set("apiKey", result.key);
+    const { headers } = c.req.raw;
+    const verdict = await verdictOn(headers, connectingIp(headers), verifierOf(c), question);
+    if (!verdict.valid) {
+      const error = refusal(verdict, question.bearer);
+      return onRefusal === undefined ? errorResponse(error, c.req.url) : onRefusal(error, c);
+    }
+    c.set("apiKey", verdict.key);
+    c.set("apiKeyVerdict", verdict);
     return next();
   };
 }
 
-function verifierOf(env: unknown, binding: string): KeyVerifier {
-  const verifier = (env as Record<string, KeyVerifier | undefined> | undefined)?.[binding];
-  if (verifier === undefined) throw new TypeError(`apiKey: no service binding named ${binding}`);
-  return verifier;
+function checked(options: ApiKeyOptions) {
+  const { verifier = "LATCHKEY", onRefusal } = options;
+  if (typeof verifier !== "function" && (typeof verifier !== "string" || verifier === ""))
+    throw new TypeError("apiKey: verifier must be the name of a binding or a function");
+  if (onRefusal !== undefined && typeof onRefusal !== "function")
+    throw new TypeError("apiKey: onRefusal must be a function");
+  return {
+    question: questionOf(options, "verifier", "onRefusal"),
+    verifierOf: typeof verifier === "string" ? bindingOf(verifier) : verifier,
+    onRefusal,
+  };
 }
 
-const MISSING: VerifyResult = { valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" };
-const CANNOT_TELL: VerifyResult = {
-  valid: false,
-  error: "UNAVAILABLE",
-  message: "The API key cannot be checked now",
-};
-
-/** A verifier that throws or does not answer in time cannot tell: neither good nor bad. */
-async function ask(verifier: KeyVerifier, ...args: Parameters<KeyVerifier["verify"]>): Promise<VerifyResult> {
-  try {
-    return await withDeadline(verifier.verify(...args), VERIFY_DEADLINE_MS);
-  } catch (fault) {
-    console.error(JSON.stringify({ event: "verifier_failed", fault: describeFault(fault) }));
-    return CANNOT_TELL;
-  }
+function bindingOf(name: string): (c: Context) => KeyVerifier {
+  return ({ env }) => {
+    const binding: unknown = env?.[name];
+    expectVerifier(binding, `apiKey: ${name}`);
+    return binding;
+  };
 }

@@ -43,6 +43,7 @@ export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ErrorCode;
   readonly details: ErrorDetail[] | undefined;
+  /** What belongs to this error: `WWW-Authenticate`, `Allow`, `Retry-After`. */
   readonly headers: Record<string, string>;
   readonly reason: string | undefined;
 
@@ -50,8 +51,16 @@ export class ApiError extends Error {
     super(options.message ?? ERRORS[code].message);
     this.code = code;
     this.details = options.details;
-    this.headers = options.headers ?? {};
+    const retryAfter = RETRY_AFTER_SECONDS[code];
+    this.headers = {
+      ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }),
+      ...options.headers,
+    };
     this.reason = options.reason;
+  }
+
+  get status() {
+    return ERRORS[this.code].status;
   }
 }
 
@@ -69,8 +78,7 @@ export interface ErrorEnvelope {
 
 /** The answer to a failed request: the envelope and the headers that go with it. */
 export function errorResponse(error: ApiError, url: string): Response {
-  const { status } = ERRORS[error.code];
-  const retryAfter = RETRY_AFTER_SECONDS[error.code];
+  const { status } = error;
   const envelope: ErrorEnvelope = {
     status,
     error: error.code,
@@ -84,7 +92,6 @@ export function errorResponse(error: ApiError, url: string): Response {
     headers: {
       "Content-Type": "application/json; charset=utf-8",
       "Cache-Control": "no-store",
-      ...(retryAfter !== undefined && { "Retry-After": String(retryAfter) }),
       ...error.headers,
     },
   });

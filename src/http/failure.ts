@@ -3,7 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { DatabaseError } from "../db/client.ts";
 import { describeFault } from "../lib/fault.ts";
-import { ApiError, ERRORS, errorResponse, malformedBody, shownPath } from "./errors.ts";
+import { ApiError, errorResponse, malformedBody, shownPath } from "./errors.ts";
 import { completeHeaders } from "./headers.ts";
 
 export type App = Hono<{ Bindings: Env }>;
@@ -67,7 +67,7 @@ function report(error: ApiError, fault: Error, method: string, path: string): vo
     console.warn(
       JSON.stringify({ event: "request_refused", method, path, error: error.code, reason: error.reason }),
     );
-  } else if (ERRORS[error.code].status >= 500) {
+  } else if (error.status >= 500) {
     console.error(JSON.stringify({ event: "request_failed", method, path, fault: describeFault(fault) }));
   }
 }

@@ -38,16 +38,25 @@ export type VerifyErrorCode =
   /** Cannot tell: neither good nor bad. Answer 503. */
   | "UNAVAILABLE";
 
-export type VerifyResult =
-  | {
-      valid: true;
-      key: VerifiedKey;
-      /** RFC 3339, UTC. Every revocation committed before this moment is taken into account. */
-      checkedAt: string;
-      /** `true` while the database cannot be reached and the answer is older than `REVOCATION_SECONDS`. */
-      stale: boolean;
-    }
-  | { valid: false; error: VerifyErrorCode; message: string };
+/** The verdict on a good key. */
+export interface Acceptance {
+  valid: true;
+  key: VerifiedKey;
+  /** RFC 3339, UTC. Every revocation committed before this moment is taken into account. */
+  checkedAt: string;
+  /** `true` while the database cannot be reached and the answer is older than `REVOCATION_SECONDS`. */
+  stale: boolean;
+}
+
+/** The verdict on every other one. */
+export interface Refusal {
+  valid: false;
+  error: VerifyErrorCode;
+  /** For the caller to read. Holds no part of a key. */
+  message: string;
+}
+
+export type VerifyResult = Acceptance | Refusal;
 
 /** The RPC contract of the `ApiKeyVerifier` entrypoint. */
 export interface KeyVerifier {

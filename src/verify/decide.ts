@@ -1,4 +1,4 @@
-import type { VerifiedKey, VerifyResult } from "./contract.ts";
+import type { Refusal, VerifiedKey } from "./contract.ts";
 
 /** What a verdict depends on. */
 export interface KeyRecord {
@@ -14,8 +14,6 @@ export interface KeyRecord {
   /** The key as verdicts show it, made with the first of them. */
   verified?: VerifiedKey;
 }
-
-export type Refusal = Extract<VerifyResult, { valid: false }>;
 
 export const UNKNOWN: Refusal = {
   valid: false,

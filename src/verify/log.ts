@@ -1,5 +1,6 @@
 import { LruCache } from "./cache.ts";
-import type { KeyRecord, Refusal } from "./decide.ts";
+import type { Refusal } from "./contract.ts";
+import type { KeyRecord } from "./decide.ts";
 
 /** Least time between two lines of one kind. */
 const PAUSE_MS = 60_000;

@@ -1,72 +1,24 @@
-import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { blocksOf } from "../docs/markdown.ts";
 import { bash, copyProject, NODE_MODULES, temporaryDirectory } from "./support.ts";
+
+/** The compiler of the project, and the last one before it. */
+const COMPILERS = {
+  "TypeScript 7": join(NODE_MODULES, ".bin/tsc"),
+  "TypeScript 5.9": join(NODE_MODULES, "latchkey-generated-client/node_modules/.bin/tsc"),
+};
+const PAGES = ["README.md", "docs/workers.md", "src/client/README.md"];
 
 let project: string;
 let consumer: string;
 let packed: string[];
 
-/** A Worker elsewhere that uses the package. A line marked `@ts-expect-error` must not compile. */
-const WORKER = `
-import { Hono } from "hono";
-import type { KeyVerifier, VerifiedKey, VerifyResult } from "latchkey";
-import { type ApiKeyVariables, apiKey } from "latchkey/hono";
-
-interface Bindings {
-  LATCHKEY: KeyVerifier;
-}
-
-const app = new Hono<{ Bindings: Bindings; Variables: ApiKeyVariables }>();
-
-app.get("/jobs", apiKey({ scopes: ["jobs:read"] }), (c) => {
-  const { id, companyId, scopes, expiresAt }: VerifiedKey = c.var.apiKey;
-  return c.json({ id, companyId, scopes, expiresAt });
-});
-app.get("/open", (c) => c.text("open"));
-app.post("/jobs", apiKey({ scopes: ["jobs:write"], binding: "LATCHKEY" }), async (c) => {
-  const result = await c.env.LATCHKEY.verify("key", { consistency: "strong", clientIp: "192.0.2.1" });
-  // @ts-expect-error a verdict is looked at before its key is
-  result.key;
-  return c.text(nameOf(result));
-});
-
-function nameOf(result: VerifyResult): string {
-  if (result.valid) {
-    // @ts-expect-error a good key has no error
-    result.error;
-    return result.key.companyId + result.checkedAt + String(result.stale);
-  }
-  // @ts-expect-error a bad key names no company
-  result.key;
-  switch (result.error) {
-    case "UNAUTHORIZED":
-    case "TOKEN_EXPIRED":
-    case "KEY_REVOKED":
-    case "FORBIDDEN":
-    case "RATE_LIMITED":
-    case "UNAVAILABLE":
-      return result.message;
-    default:
-      return result.error satisfies never;
-  }
-}
-
-// @ts-expect-error scopes are a list
-apiKey({ scopes: "jobs:read" });
-// @ts-expect-error there is no such option
-apiKey({ scope: ["jobs:read"] });
-// @ts-expect-error there is no such consistency
-const weak: Parameters<KeyVerifier["verify"]>[1] = { consistency: "weak" };
-// @ts-expect-error the variable is named apiKey
-app.get("/wrong", apiKey(), (c) => c.text(c.var.key.id));
-
-export default { app, weak };
-`;
-
 /** What the middleware answers where it runs, with a verifier that knows one key. */
 const RUN = `
 import { Hono } from "hono";
+import { protect } from "latchkey";
 import { apiKey } from "latchkey/hono";
 
 const key = { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null };
@@ -81,7 +33,8 @@ for (const headers of [{ "X-API-Key": "good" }, { "X-API-Key": "bad" }, {}]) {
   const { status } = await app.request("/", { headers }, { LATCHKEY });
   process.stdout.write(status + " ");
 }
-process.stdout.write(String(Object.keys(await import("latchkey")).length));
+const caller = await protect(new Request("https://api.example", { headers: { "X-API-Key": "good" } }), LATCHKEY);
+process.stdout.write(caller.key.companyId);
 `;
 
 beforeAll(async () => {
@@ -95,7 +48,6 @@ beforeAll(async () => {
   await rename(join(consumer, "package"), join(consumer, "node_modules/latchkey"));
   await symlink(join(NODE_MODULES, "hono"), join(consumer, "node_modules/hono"));
   await writeFile(join(consumer, "package.json"), JSON.stringify({ type: "module" }));
-  await writeFile(join(consumer, "worker.ts"), WORKER);
   await writeFile(join(consumer, "run.js"), RUN);
 });
 
@@ -106,40 +58,67 @@ test("the package holds what other Workers need, and nothing of the Worker itsel
     .filter((file) => file.endsWith(".js"))
     .map((file) => file.replace("package/dist/", ""));
   expect(modules).toEqual([
+    "client/binding.js",
     "client/hono.js",
     "client/index.js",
+    "client/protect.js",
+    "client/question.js",
     "http/errors.js",
     "lib/deadline.js",
     "lib/fault.js",
     "verify/contract.js",
+    "verify/decide.js",
     "verify/refusal.js",
   ]);
 });
 
-test.each([
-  ["bundler", "esnext"],
-  ["nodenext", "nodenext"],
-])(
-  "its types hold in another Worker, and refuse a wrong use, with module resolution %s",
-  async (moduleResolution, module) => {
-    const config = join(consumer, `tsconfig.${moduleResolution}.json`);
-    const compilerOptions = {
-      target: "esnext",
-      lib: ["esnext", "dom"],
-      types: [],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      module,
-      moduleResolution,
-    };
-    await writeFile(config, JSON.stringify({ compilerOptions, files: ["worker.ts"] }));
-    expect(await bash(project, `npx tsc -p ${config}`)).toMatchObject({ code: 0, stdout: "" });
-  },
-);
+/** A project that binds Latchkey, and the types that wrangler generates for it. */
+async function typedWorker(dir: string): Promise<string[]> {
+  const pages = await Promise.all(PAGES.map((page) => readFile(page, "utf8")));
+  const [binding = ""] = blocksOf(pages[0] ?? "", "toml");
+  const config = 'name = "my-api"\nmain = "index.ts"\ncompatibility_date = "2026-08-01"\n';
+  await writeFile(join(dir, "index.ts"), "export default {};");
+  await writeFile(join(dir, "wrangler.toml"), config + binding);
+  expect(await bash(dir, `PATH=${NODE_MODULES}/.bin:$PATH wrangler types`)).toMatchObject({ code: 0 });
+  expect(await readFile(join(dir, "worker-configuration.d.ts"), "utf8")).toContain("LATCHKEY: Service ");
 
-test("the middleware runs from the package; the types alone are no code", async () => {
-  expect(await bash(consumer, "node run.js")).toMatchObject({ code: 0, stdout: "200 401 401 0" });
+  const samples = pages.flatMap((page) => blocksOf(page, "ts"));
+  await copyFile("test/client/consumer.ts", join(dir, "consumer.ts"));
+  await Promise.all(samples.map((sample, index) => writeFile(join(dir, `sample${index}.ts`), sample)));
+  return ["consumer.ts", "worker-configuration.d.ts", ...samples.map((_, index) => `sample${index}.ts`)];
+}
+
+test("the samples and other uses compile with the types that wrangler generates, and a wrong use does not", async () => {
+  const files = await typedWorker(consumer);
+  for (const [compiler, tsc] of Object.entries(COMPILERS)) {
+    for (const [moduleResolution, module] of [
+      ["bundler", "esnext"],
+      ["nodenext", "nodenext"],
+    ]) {
+      const compilerOptions = {
+        target: "esnext",
+        lib: ["esnext"],
+        types: [],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        // What wrangler writes is not valid there by itself: it imports without file extensions.
+        skipLibCheck: moduleResolution === "nodenext",
+        module,
+        moduleResolution,
+      };
+      const config = join(consumer, "tsconfig.json");
+      await writeFile(config, JSON.stringify({ compilerOptions, files }));
+      expect(await bash(consumer, `${tsc} -p ${config}`), `${compiler}, ${moduleResolution}`).toMatchObject({
+        code: 0,
+        stdout: "",
+      });
+    }
+  }
+});
+
+test("it runs in Node as well", async () => {
+  expect(await bash(consumer, "node run.js")).toMatchObject({ code: 0, stdout: "200 401 401 acme" });
 });
 
 test("publint and attw find no fault", async () => {
