@@ -4,11 +4,12 @@ import { type KeyFormat, keyFormat } from "./keys/format.ts";
 import { KeyService } from "./keys/service.ts";
 import { type FormatSettings, formatSettings, type RuleSettings, ruleSettings } from "./keys/settings.ts";
 import { keyStore } from "./keys/store.ts";
+import { networkOf } from "./lib/address.ts";
 import type { Background } from "./lib/background.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
-import { networkOf } from "./verify/address.ts";
+
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog } from "./verify/log.ts";

@@ -121,6 +121,7 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
     wait: (milliseconds) => scheduler.wait(milliseconds),
     scopes: settings.oauth(),
     limiter: limits.MANAGEMENT_LIMIT,
+    signInLimiter: limits.FAILURES_LIMIT,
   });
 }
 

@@ -1,3 +1,4 @@
+import { dropUses } from "./dashboard/once.ts";
 import { dropSessions } from "./dashboard/store.ts";
 import { dropAnswers } from "./keys/answers.ts";
 import { dropDeadKeys } from "./keys/dead.ts";
@@ -93,6 +94,12 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
       what: "sessions",
       pieces: 100,
       drop: (limit) => dropSessions(d1, daysAgo(0), limit),
+    },
+    {
+      ...rows,
+      what: "uses",
+      pieces: 100,
+      drop: (limit) => dropUses(d1, daysAgo(0), limit),
     },
     {
       what: "keys",

@@ -9,6 +9,7 @@ import { dashboardCookies } from "./cookies.ts";
 import { requireSession, type SessionVariables, sameOrigin, secureOrigin } from "./guard.ts";
 import { keyRoutes } from "./key.tsx";
 import { newKeyRoutes } from "./new-key.tsx";
+import { once } from "./once.ts";
 import { errorPages, pageHeaders } from "./pages.tsx";
 import { companyRoutes, type DashboardParts } from "./routes.tsx";
 import type { Seal } from "./seal.ts";
@@ -16,7 +17,7 @@ import { sessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.tsx";
 import { sessionStore } from "./store.ts";
 
-export interface DashboardOptions extends Omit<DashboardParts, "cookies"> {
+export interface DashboardOptions extends Omit<DashboardParts, "cookies" | "once"> {
   seal: Seal;
   login: Login;
   verifyToken: TokenVerifier;
@@ -26,6 +27,8 @@ export interface DashboardOptions extends Omit<DashboardParts, "cookies"> {
   background: Background;
   /** Of requests of one person. */
   limiter: RateLimit | undefined;
+  /** Of sign-ins from one address. */
+  signInLimiter: RateLimit | undefined;
 }
 
 /** The pages for people, below `/dashboard`. */
@@ -33,6 +36,7 @@ export function dashboard(options: DashboardOptions) {
   const parts = {
     ...options,
     cookies: dashboardCookies(options.seal),
+    once: once(options.d1),
     sessions: sessions({ ...options, store: sessionStore(options.d1) }),
   };
   return new Hono<{ Variables: SessionVariables }>()

@@ -4,6 +4,7 @@ import { base64url } from "jose";
 import { refuseUrl } from "../http/validation.ts";
 import { createKeySchema, keyIdSchema, type Scope } from "../keys/schema.ts";
 import type { Principal } from "../oauth/bearer.ts";
+import { REVEAL_SECONDS } from "./cookies.ts";
 import { emptyForm, formFaults, formOf, keyBody, readKeyForm } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import { CreatePage, type CreateProps } from "./pages/create.tsx";
@@ -22,7 +23,7 @@ export async function reveal(
 }
 
 /** Makes keys and shows them, below `/dashboard`. Wants `requireSession` before it. */
-export function newKeyRoutes({ keys, rules, cookies, scopes }: DashboardParts) {
+export function newKeyRoutes({ keys, rules, cookies, once, scopes }: DashboardParts) {
   const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
   const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
   const newKey = createKeySchema(rules);
@@ -39,6 +40,8 @@ export function newKeyRoutes({ keys, rules, cookies, scopes }: DashboardParts) {
     const kept = await cookies.reveal.read(c, id);
     const owner = await ownerOf(c.var.principal);
     if (kept === null || kept.rawKey === null || kept.owner !== owner) return null;
+    // The cookie may have been copied.
+    if (!(await once(`reveal ${id}`, now() + REVEAL_SECONDS * 1000))) return null;
     await cookies.reveal.write(c, { owner, rawKey: null }, id);
     return kept.rawKey;
   }

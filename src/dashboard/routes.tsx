@@ -11,6 +11,7 @@ import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import type { DashboardCookies } from "./cookies.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
+import type { Once } from "./once.ts";
 import { EventsPage } from "./pages/events.tsx";
 import { ListPage } from "./pages/list.tsx";
 import { page } from "./pages.tsx";
@@ -24,6 +25,7 @@ export interface DashboardParts {
   keys: KeyService;
   rules: KeyRules;
   cookies: Pick<DashboardCookies, "reveal">;
+  once: Once;
   scopes: Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
 }
 

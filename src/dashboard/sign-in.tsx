@@ -1,8 +1,11 @@
 import { Hono } from "hono";
 import { ApiError } from "../http/errors.ts";
+import { countOrRefuse } from "../http/limit.ts";
+import { networkOf } from "../lib/address.ts";
 import type { Login, PendingLogin, Tokens } from "../oauth/login.ts";
-import type { DashboardCookies } from "./cookies.ts";
+import { type DashboardCookies, LOGIN_SECONDS } from "./cookies.ts";
 import type { SessionVariables } from "./guard.ts";
+import type { Once } from "./once.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
 import type { Sessions } from "./session.ts";
@@ -16,10 +19,14 @@ export interface SignInParts {
   cookies: DashboardCookies;
   sessions: Pick<Sessions, "start" | "end">;
   login: Login;
+  once: Once;
+  signInLimiter: RateLimit | undefined;
+  /** Milliseconds since the epoch. */
+  now: () => number;
 }
 
 /** Signing in and out, below `/dashboard`. */
-export function signInRoutes({ cookies, sessions, login }: SignInParts) {
+export function signInRoutes({ cookies, sessions, login, once, signInLimiter, now }: SignInParts) {
   return new Hono<{ Variables: Partial<SessionVariables> }>()
     .get("/sign-in", (c) => {
       const returnTo = ownPage(c.req.query("to"), c.req.url);
@@ -37,9 +44,11 @@ export function signInRoutes({ cookies, sessions, login }: SignInParts) {
     .get("/callback", async (c) => {
       const state = c.req.query("state") ?? "";
       const pending = STATE.test(state) ? await cookies.login.read(c, state) : null;
-      if (pending === null) {
-        throw new ApiError("BAD_REQUEST", { message: "This sign-in was not begun here, or took too long" });
-      }
+      if (pending === null) throw notBegun();
+      const address = c.req.header("CF-Connecting-IP");
+      if (address) await countOrRefuse(signInLimiter, `sign-in ${networkOf(address)}`);
+      // The cookie may have been copied: the issuer is asked once.
+      if (!(await once(`login ${state}`, now() + LOGIN_SECONDS * 1000))) throw notBegun();
       cookies.login.clear(c, state);
       const secret = await sessions.start(await completed(login, new URL(c.req.url), pending));
       await cookies.session.write(c, { secret });
@@ -55,6 +64,12 @@ export function signInRoutes({ cookies, sessions, login }: SignInParts) {
       const end = await login.end(tokens?.logoutHint ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
       return end === null ? c.redirect(`${HOME}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
     });
+}
+
+function notBegun(): ApiError {
+  return new ApiError("BAD_REQUEST", {
+    message: "This sign-in was not begun here, was used already, or took too long",
+  });
 }
 
 /** A refusal by the issuer is shown as what it is, not answered by another way to the issuer. */

@@ -152,6 +152,19 @@ export const usageDays = sqliteTable(
   ],
 );
 
+/** What may be done once in the dashboard, and was: the way back of a login, the showing of a new key. */
+export const dashboardUses = sqliteTable(
+  "dashboard_uses",
+  {
+    id: text().primaryKey(),
+    /** The request that did it. */
+    user: text().notNull(),
+    /** Until when it is remembered. */
+    endsAt: integer("ends_at").notNull(),
+  },
+  (table) => [index("dashboard_uses_end").on(table.endsAt)],
+);
+
 /** Who is signed in to the dashboard. */
 export const dashboardSessions = sqliteTable(
   "dashboard_sessions",

@@ -6,7 +6,7 @@ import { ApiError } from "./errors.ts";
 export interface RateLimits {
   /** Management calls of one caller. */
   MANAGEMENT_LIMIT?: RateLimit;
-  /** Failed verifications from one address. */
+  /** Failed verifications from one address, and sign-ins. */
   FAILURES_LIMIT?: RateLimit;
   /** Verifications of one key. */
   VERIFICATIONS_LIMIT?: RateLimit;
@@ -26,17 +26,25 @@ export function rateLimit<E extends { Variables: { principal: Caller } }>(
   limiter: RateLimit | undefined,
 ): MiddlewareHandler<E> {
   return async function rateLimit(c, next) {
-    if (limiter === undefined || isRevocation(c)) return next();
+    if (isRevocation(c)) return next();
     const { companyId, issuer, subject } = c.var.principal;
-    const { success } = await limiter
-      .limit({ key: JSON.stringify([companyId, issuer, subject]) })
-      .catch((fault: unknown) => {
-        console.error(JSON.stringify({ event: "rate_limiter_failed", fault: describeFault(fault) }));
-        return { success: true };
-      });
-    if (!success) throw new ApiError("RATE_LIMITED");
+    await countOrRefuse(limiter, JSON.stringify([companyId, issuer, subject]));
     return next();
   };
+}
+
+/**
+ * Counts a call of whoever `key` names. Without a limiter, or with one that fails, no limit.
+ *
+ * @throws ApiError `RATE_LIMITED`
+ */
+export async function countOrRefuse(limiter: RateLimit | undefined, key: string): Promise<void> {
+  if (limiter === undefined) return;
+  const { success } = await limiter.limit({ key }).catch((fault: unknown) => {
+    console.error(JSON.stringify({ event: "rate_limiter_failed", fault: describeFault(fault) }));
+    return { success: true };
+  });
+  if (!success) throw new ApiError("RATE_LIMITED");
 }
 
 function isRevocation({ req }: Context): boolean {

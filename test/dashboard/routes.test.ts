@@ -11,6 +11,7 @@ import { reporter } from "../support/report.ts";
 
 const NOBODY = "6f1ff3f4-0000-4000-8000-000000000000";
 const FORM = { label: "Careers page", scopes: "jobs:read", expiry: "never" };
+const RAW_KEY = /lk_live_[0-9A-Za-z]{50}/;
 const keyOf = async (id: string): Promise<ApiKey> => (await manage(`/settings/api-keys/${id}`)).json();
 const locationOf = (answer: Response) => answer.headers.get("Location") ?? "none";
 
@@ -143,6 +144,7 @@ describe.each(pages.filter((path) => !path.endsWith("/new") && !path.endsWith("/
 
 test("whatever a label holds, it is text in every page", async () => {
   const jar = await signedIn();
+  const target = withDashboard();
   const odd = fc.constantFrom("<", ">", "&", '"', "'", "`", "/script", "é", "🔑", "=", " ");
   const { id } = await createKey();
   await fc.assert(
@@ -156,7 +158,7 @@ test("whatever a label holds, it is text in every page", async () => {
         "/dashboard/events",
       ]) {
         const texts: string[] = [];
-        const page = await visit(path, { jar });
+        const page = await visit(path, { jar, target });
         await new HTMLRewriter()
           .on("main *", { text: (chunk) => void texts.push(chunk.text) })
           .transform(page)
@@ -280,7 +282,7 @@ describe("creating a key", () => {
     const created = locationOf(await visit("/dashboard/keys", { jar, form: FORM }));
     const id = /^\/dashboard\/keys\/([0-9a-f-]{36})\/created$/.exec(created)?.[1] ?? "none";
     const page = await pageOf(await visit(created, { jar }));
-    const rawKey = /lk_live_[0-9A-Za-z]{50}/.exec(page)?.[0] ?? "none";
+    const rawKey = RAW_KEY.exec(page)?.[0] ?? "none";
     expect(page).toContain(`curl ${ORIGIN}/public/v1/key -H &quot;X-API-Key: ${rawKey}&quot;`);
     expect((await visit("/public/v1/key", { headers: { "X-API-Key": rawKey } })).status).toBe(200);
     for (const path of [created, `/dashboard/keys/${id}`, "/dashboard", "/dashboard/events"]) {
@@ -289,12 +291,46 @@ describe("creating a key", () => {
     expect(await pageOf(await visit(created, { jar }))).toContain("The key cannot be shown again");
   });
 
+  test("shows the key once also to whoever has copied the cookies", async () => {
+    const jar = await signedIn();
+    const created = locationOf(await visit("/dashboard/keys", { jar, form: FORM }));
+    const headers = { Cookie: jar.header };
+    const pages = await Promise.all([1, 2, 3].map(async () => pageOf(await visit(created, { headers }))));
+    expect(pages.filter((page) => RAW_KEY.test(page))).toHaveLength(1);
+  });
+
+  test.each([
+    ["another person of the company", { claims: { sub: "grace" } }],
+    ["the same person in another company", { company: "globex" }],
+  ])("does not show the key to %s", async (_, options) => {
+    const [jar, other] = [await signedIn(), await signedIn(options)];
+    const created = locationOf(await visit("/dashboard/keys", { jar, form: FORM }));
+    for (const [name, value] of jar.cookies) {
+      if (name.includes("reveal")) other.cookies.set(name, value);
+    }
+    expect(await pageOf(await visit(created, { jar: other }))).not.toMatch(RAW_KEY);
+    expect(await pageOf(await visit(created, { jar }))).toMatch(RAW_KEY);
+  });
+
+  test("of two at once shows both keys", async () => {
+    const jar = await signedIn();
+    const answers = [
+      await visit("/dashboard/keys", { jar, form: FORM }),
+      await visit("/dashboard/keys", { jar, form: FORM }),
+    ];
+    const keys = [];
+    for (const answer of answers)
+      keys.push(RAW_KEY.exec(await pageOf(await visit(locationOf(answer), { jar })))?.[0]);
+    expect(new Set(keys).size).toBe(2);
+    expect(keys).not.toContain(undefined);
+  });
+
   test("does not show one key on the page of another", async () => {
     const jar = await signedIn();
     const other = await createKey();
     await visit("/dashboard/keys", { jar, form: FORM });
     const page = await pageOf(await visit(`/dashboard/keys/${other.id}/created`, { jar }));
-    expect(page).not.toMatch(/lk_live_[0-9A-Za-z]{50}/);
+    expect(page).not.toMatch(RAW_KEY);
   });
 
   test("is recorded with who did it, as by the API", async () => {
@@ -379,13 +415,21 @@ describe("a key's page", () => {
     expect((await keyOf(id)).label).toBe("Careers page");
   });
 
+  test("is not shown to somebody who may only write, also where a new label is refused", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn({ scope: "api-keys:write" });
+    const page = await pageOf(await visit(`/dashboard/keys/${id}/rename`, { jar, form: { label: "" } }), 403);
+    expect(page).toContain("Missing scope: api-keys:read");
+    expect(page).not.toContain("Careers page");
+  });
+
   test("rotates with overlap: the new key is shown, the old one tells its end and its successor", async () => {
     const { id } = await createKey();
     const jar = await signedIn();
     const created = locationOf(
       await visit(`/dashboard/keys/${id}/rotate`, { jar, form: { overlapSeconds: "3600" } }),
     );
-    expect(await pageOf(await visit(created, { jar }))).toMatch(/lk_live_[0-9A-Za-z]{50}/);
+    expect(await pageOf(await visit(created, { jar }))).toMatch(RAW_KEY);
     const successor = created.split("/")[3];
     const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
     expect(page).toContain('<span class="tag overlap">In overlap</span>');

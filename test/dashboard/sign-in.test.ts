@@ -49,7 +49,7 @@ describe("signing in", () => {
     const callback = await back(new Jar());
     const victim = new Jar();
     const page = await pageOf(await visit(callback, { jar: victim, target: atLocalIssuer() }), 400);
-    expect(page).toContain("This sign-in was not begun here, or took too long");
+    expect(page).toContain("This sign-in was not begun here, was used already, or took too long");
     expect(victim.cookies.size).toBe(0);
   });
 
@@ -70,6 +70,36 @@ describe("signing in", () => {
       "/dashboard/events",
     );
     await pageOf(await visit("/dashboard", { jar, target }));
+  });
+
+  test("makes one token request, however often its cookie comes back, and at once", async () => {
+    const jar = new Jar();
+    const target = atLocalIssuer();
+    const callback = await back(jar, { target });
+    const asked = vi.spyOn(globalThis, "fetch");
+    const headers = { Cookie: jar.header };
+    const answers = await Promise.all(Array.from({ length: 50 }, () => visit(callback, { headers, target })));
+    const statuses = answers.map(({ status }) => status).sort();
+    expect(statuses).toEqual([200, ...Array.from({ length: 49 }, () => 400)]);
+    const requests = asked.mock.calls.filter(([input]) => String(input).endsWith("/token"));
+    expect(requests).toHaveLength(1);
+  });
+
+  test("is limited for each address, also with cookies that are good, before the issuer is asked", async () => {
+    const keys: string[] = [];
+    const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) <= 1 });
+    const target = atLocalIssuer({ FAILURES_LIMIT: { limit } });
+    const jar = new Jar();
+    const callbacks = [await back(jar, { target }), await back(jar, { target })];
+    const asked = vi.spyOn(globalThis, "fetch");
+    const answers = [];
+    for (const callback of callbacks) {
+      const headers = { "CF-Connecting-IP": "2001:db8:0:1::7", Cookie: jar.header };
+      answers.push((await visit(callback, { headers, target })).status);
+    }
+    expect(answers).toEqual([200, 429]);
+    expect(asked.mock.calls.filter(([input]) => String(input).endsWith("/token"))).toHaveLength(1);
+    expect(keys).toEqual(["sign-in 2001:db8:0:1::/64", "sign-in 2001:db8:0:1::/64"]);
   });
 
   test("asks the issuer nothing with a state of an odd form", async () => {
@@ -157,15 +187,18 @@ test("after signing in one goes to no other site, whatever the link says", async
     fc.webUrl(),
     fc.string(),
   );
+  const target = withDashboard();
   await fc.assert(
     fc.asyncProperty(odd, async (to) => {
-      const page = await (await visit(`/dashboard/sign-in?${new URLSearchParams({ to })}`)).text();
+      const page = await (
+        await visit(`/dashboard/sign-in?${new URLSearchParams({ to })}`, { target })
+      ).text();
       const link = /href="(\/dashboard\/sign-in\/issuer\?[^"]*)"/.exec(page)?.[1] ?? "none";
       const url = new URL(new URL(link, ORIGIN).searchParams.get("to") ?? "none", ORIGIN);
       expect(url.origin).toBe(ORIGIN);
       expect(url.pathname).toMatch(/^\/dashboard(\/|$)/);
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 });
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { networkOf } from "../../src/verify/address.ts";
+import { networkOf } from "../../src/lib/address.ts";
 import { Limiter } from "../../src/verify/limiter.ts";
 import { appWith, createKey, manage } from "../support/api.ts";
 import { logged } from "../support/expect.ts";
