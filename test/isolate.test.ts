@@ -1,0 +1,200 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { createIsolate } from "../src/isolate.ts";
+import type { UsageReport } from "../src/usage/recorder.ts";
+import { createKey } from "./support/api.ts";
+import { type Hook, hooked } from "./support/d1.ts";
+import { logged } from "./support/expect.ts";
+
+/** Settings of seconds, each with how often a database that does not answer is asked then, in milliseconds. */
+const BOUNDS = [
+  { REVOCATION_SECONDS: 2, OUTAGE_SECONDS: 60, retryMs: 400 },
+  { REVOCATION_SECONDS: 20, OUTAGE_SECONDS: 90, retryMs: 1_000 },
+];
+const CALLER_WAIT_MS = 2_000;
+/** Fewer than the reads that are begun while none has come back. */
+const AT_ONCE = 40;
+
+/** The parts as production joins them, over the real database. Their clock stands still until the test sets it. */
+function joined(overrides: object = {}, hook: Hook = () => {}) {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  const waits: { milliseconds: number; end: () => void }[] = [];
+  vi.spyOn(scheduler, "wait").mockImplementation(
+    (milliseconds) => new Promise((end) => waits.push({ milliseconds, end })),
+  );
+  onTestFinished(() => {
+    for (const { end } of waits) end();
+  });
+  const { format, verifier, keys } = createIsolate({
+    ...env,
+    ...overrides,
+    DB: hooked(env.DB, hook),
+  } as Env)();
+  return {
+    format,
+    keys,
+    verify: (rawKey: string, clientIp = "") => verifier.verify(rawKey, { clientIp }),
+    pass: (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds),
+    /** Ends what waits for so long. */
+    wake(milliseconds: number): void {
+      for (const wait of waits) if (wait.milliseconds === milliseconds) wait.end();
+    },
+  };
+}
+
+const revoke = (id: string) =>
+  env.DB.prepare("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?").bind(id).run();
+const outcome = async (verdict: Promise<{ valid: boolean; error?: string; stale?: boolean }>) => {
+  const { error, stale } = await verdict;
+  return error ?? (stale ? "stale" : "valid");
+};
+const broken = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
+
+describe.each(BOUNDS)("with a bound of $REVOCATION_SECONDS s", ({ retryMs, ...settings }) => {
+  const boundMs = settings.REVOCATION_SECONDS * 1000;
+  const outageMs = settings.OUTAGE_SECONDS * 1000;
+
+  test.each([
+    [-1, "valid"],
+    [0, "KEY_REVOKED"],
+  ])("a key revoked elsewhere is answered, %i ms past it, with %s", async (past, expected) => {
+    const { id, rawKey } = await createKey();
+    const { pass, verify } = joined(settings);
+    await verify(rawKey);
+    await revoke(id);
+    pass(boundMs + past);
+    expect(await outcome(verify(rawKey))).toBe(expected);
+  });
+
+  test.each([
+    [-1, "stale"],
+    [0, "UNAVAILABLE"],
+  ])("a held key is answered, %i ms past the outage that is bridged, with %s", async (past, expected) => {
+    logged();
+    const { rawKey } = await createKey();
+    const state = { isBroken: false };
+    const { pass, verify } = joined(settings, () => (state.isBroken ? broken() : undefined));
+    await verify(rawKey);
+    state.isBroken = true;
+    pass(outageMs + past);
+    expect(await outcome(verify(rawKey))).toBe(expected);
+  });
+
+  test(`a database that does not answer is asked every ${retryMs} ms`, async () => {
+    logged();
+    const { rawKey } = await createKey();
+    const state = { isBroken: false, reads: 0 };
+    const { pass, verify } = joined(settings, () => {
+      state.reads++;
+      return state.isBroken ? broken() : undefined;
+    });
+    await verify(rawKey);
+    state.isBroken = true;
+    pass(boundMs);
+    await verify(rawKey);
+    state.reads = 0;
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      pass(100);
+      await verify(rawKey);
+      // For what is asked behind the answer.
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    expect(state.reads).toBe(10_000 / retryMs);
+  });
+
+  test("what is known is past it by a timer as well, as a clock may be set back", async () => {
+    const { id, rawKey } = await createKey();
+    const { verify, wake } = joined(settings);
+    await verify(rawKey);
+    await revoke(id);
+    expect(await outcome(verify(rawKey))).toBe("valid");
+    wake(boundMs);
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(await outcome(verify(rawKey))).toBe("KEY_REVOKED");
+  });
+});
+
+test("a caller waits for a database that does not answer for two seconds", async () => {
+  logged();
+  const { rawKey } = await createKey();
+  const asked = Promise.withResolvers<void>();
+  const { verify } = joined({}, () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  let said = "";
+  void outcome(verify(rawKey)).then((verdict) => {
+    said = verdict;
+  });
+  await asked.promise;
+  await vi.advanceTimersByTimeAsync(CALLER_WAIT_MS - 1);
+  expect(said).toBe("");
+  await vi.advanceTimersByTimeAsync(1);
+  expect(said).toBe("UNAVAILABLE");
+});
+
+test("far more than 2,000 keys are held", { timeout: 30_000 }, async () => {
+  const state = { reads: 0 };
+  const { format, verify } = joined({}, () => void state.reads++);
+  const made = await Promise.all(Array.from({ length: 2_100 }, () => format.create()));
+  await env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at)
+    SELECT value, 'acme', 'x', 'x', value, '[]', 1 FROM json_each(?)`)
+    .bind(JSON.stringify(made.map(({ digest }) => digest)))
+    .run();
+  const verifyAll = async () => {
+    for (let i = 0; i < made.length; i += AT_ONCE) {
+      const some = made.slice(i, i + AT_ONCE).map(({ rawKey }) => outcome(verify(rawKey)));
+      expect(new Set(await Promise.all(some))).toEqual(new Set(["valid"]));
+    }
+  };
+  await verifyAll();
+  state.reads = 0;
+  await verifyAll();
+  expect(state.reads).toBe(0);
+});
+
+test("uses reach the queue, and refusals the log", async () => {
+  const lines = logged();
+  const { id, rawKey } = await createKey();
+  const sent: UsageReport[] = [];
+  const { verify, wake } = joined({ USAGE: { send: async (report: UsageReport) => void sent.push(report) } });
+  await verify(rawKey);
+  await revoke(id);
+  vi.setSystemTime(Date.now() + 10_000);
+  await verify(rawKey);
+  await verify("lk_live_x");
+  for (let i = 0; i < 2; i++) wake(10_000);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(sent).toMatchObject([{ keys: [{ keyId: id, companyId: "acme", allowed: 1, denied: 1 }] }]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { event: "key_refused", keyId: id, error: "KEY_REVOKED" },
+    { event: "unknown_keys_refused", count: 1 },
+  ]);
+});
+
+test("verifications are counted by key, and failures by network", async () => {
+  const { id, rawKey } = await createKey();
+  const counted: Record<string, string[]> = { keys: [], failures: [] };
+  const limiter = (name: string) => ({
+    limit: async ({ key }: { key: string }) => {
+      counted[name]?.push(key);
+      return { success: false };
+    },
+  });
+  const { verify } = joined({ VERIFICATIONS_LIMIT: limiter("keys"), FAILURES_LIMIT: limiter("failures") });
+  expect(await outcome(verify(rawKey, "2001:db8::1"))).toBe("valid");
+  expect(await outcome(verify(rawKey, "2001:db8::1"))).toBe("RATE_LIMITED");
+  expect(await outcome(verify("lk_live_x", "2001:db8::2"))).toBe("UNAUTHORIZED");
+  expect(await outcome(verify("lk_live_x", "2001:db8::3"))).toBe("RATE_LIMITED");
+  expect(counted.keys).toEqual([id, id]);
+  expect(new Set(counted.failures)).toEqual(new Set(["2001:db8:0:0::/64"]));
+});
+
+test("an isolate refuses at once what it has revoked itself", async () => {
+  const { rawKey } = await createKey();
+  const { keys, verify } = joined();
+  await verify(rawKey);
+  await keys.revokePresented(rawKey);
+  expect(await outcome(verify(rawKey))).toBe("KEY_REVOKED");
+});
