@@ -10,10 +10,11 @@ import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import type { DashboardCookies } from "./cookies.ts";
+import { formOf, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
 import { EventsPage } from "./pages/events.tsx";
-import { ListPage } from "./pages/list.tsx";
+import { ListPage, NoSuchKeyPage } from "./pages/list.tsx";
 import { page } from "./pages.tsx";
 import { originsFrom, stateOf } from "./state.ts";
 
@@ -42,39 +43,52 @@ export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardPar
   const listQuery = z.preprocess(filled, listKeysSchema(rules));
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
 
-  return new Hono<{ Variables: SessionVariables }>()
-    .get("/", reads, zValidator("query", listQuery, refuseUrl), async (c) => {
-      const { companyId } = c.var.principal;
-      const query = c.req.valid("query");
-      const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
-      const ids = keys.map((key) => key.id);
-      const [events, used] = await Promise.all([
-        originsOf(d1, companyId, ids),
-        recentUse(d1, companyId, ids, now()),
-      ]);
-      const origins = originsFrom(events);
-      const listed = keys.map((key) => {
-        const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
-        return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
-      });
-      const filter = { q: query.q ?? "", active: query.active === undefined ? "" : String(query.active) };
-      const body = (
-        <ListPage
-          keys={listed}
-          filter={filter}
-          next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
-          isFirst={query.cursor === undefined}
-          mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
-          now={now()}
-        />
-      );
-      return page(c, "API keys", body);
-    })
+  return (
+    new Hono<{ Variables: SessionVariables }>()
+      .get("/", reads, zValidator("query", listQuery, refuseUrl), async (c) => {
+        const { companyId } = c.var.principal;
+        const query = c.req.valid("query");
+        const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
+        const ids = keys.map((key) => key.id);
+        const [events, used] = await Promise.all([
+          originsOf(d1, companyId, ids),
+          recentUse(d1, companyId, ids, now()),
+        ]);
+        const origins = originsFrom(events);
+        const listed = keys.map((key) => {
+          const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
+          return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
+        });
+        const filter = { q: query.q ?? "", active: query.active === undefined ? "" : String(query.active) };
+        const body = (
+          <ListPage
+            keys={listed}
+            filter={filter}
+            next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
+            isFirst={query.cursor === undefined}
+            mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
+            now={now()}
+          />
+        );
+        return page(c, "API keys", body);
+      })
 
-    .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
-      const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
-      const { events, next } = await listEvents(d1, c.var.principal.companyId, query);
-      const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
-      return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
-    });
+      // A search comes as a form, so that a key that was pasted into it is in no URL.
+      .post("/search", reads, async (c) => {
+        const form = await formOf(c);
+        const [q, active] = [textOf(form, "q").trim(), textOf(form, "active")];
+        if (!rules.form.isIn(q)) return c.redirect(`/dashboard?${new URLSearchParams({ q, active })}`, 303);
+        const rawKey = q.split(/[^\w-]+/).find((part) => rules.form.isIn(part)) ?? q;
+        const key = await service.identify(c.var.principal.companyId, rawKey);
+        if (key !== null) return c.redirect(`/dashboard/keys/${key.id}`, 303);
+        return page(c, "No such key", <NoSuchKeyPage />, { status: 404 });
+      })
+
+      .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
+        const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
+        const { events, next } = await listEvents(d1, c.var.principal.companyId, query);
+        const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
+        return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
+      })
+  );
 }

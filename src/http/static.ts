@@ -8,5 +8,7 @@ export const staticFile: Handler<{ Bindings: Env }> = async function staticFile(
   if (!file.ok && file.status !== 304) throw new ApiError("NOT_FOUND", { message: "No such file" });
   const answer = new Response(file.body, file);
   answer.headers.set("Cache-Control", `public, max-age=${YEAR_SECONDS}, immutable`);
+  // A page in a sandbox, such as /docs, is another origin.
+  answer.headers.set("Cross-Origin-Resource-Policy", "cross-origin");
   return answer;
 };

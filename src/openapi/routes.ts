@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import { openApi } from "./document.ts";
 import type { DocumentSettings } from "./paths.ts";
 
@@ -10,15 +10,31 @@ const SCALAR = "/static/scalar-1.46.4.js";
 const SCALAR_OPTIONS = {
   agent: { disabled: true },
   hideClientButton: true,
+  hideTestRequestButton: true,
   mcp: { disabled: true },
   showDeveloperTools: "never",
   telemetry: false,
   withDefaultFonts: false,
 };
 
-/** Scalar writes its styles into the page. */
-const SCALAR_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** What Scalar keeps in the browser, which a sandbox refuses with an error: kept until the page is left. */
+const STORAGE = `for (const name of ["localStorage", "sessionStorage"]) {
+  const kept = new Map();
+  Object.defineProperty(window, name, {
+    value: {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, String(value)),
+      removeItem: (key) => void kept.delete(key),
+    },
+  });
+}`;
+
+/**
+ * Scalar writes its styles into the page. The sandbox makes the page an origin of its own: a script there has no
+ * cookies of this one, so it cannot act in the dashboard's session.
+ */
+const scalarPolicy = (nonce: string) =>
+  `sandbox allow-scripts allow-downloads; default-src 'none'; script-src 'self' 'nonce-${nonce}'; style-src 'unsafe-inline'; connect-src 'self'; img-src 'self' data:; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 /** The document that describes the API, at `/openapi.json`. It is made when it is first asked for. */
 export function documentRoutes(config: DocumentSettings) {
@@ -27,6 +43,8 @@ export function documentRoutes(config: DocumentSettings) {
   return new Hono().get("/", (c) => {
     const { origin } = new URL(c.req.url);
     document ??= openApi(config, origin);
+    // Anybody may read it, and the page at /docs is another origin.
+    c.header("Access-Control-Allow-Origin", "*");
     return c.json({ ...document, servers: [{ url: origin }] });
   });
 }
@@ -34,7 +52,8 @@ export function documentRoutes(config: DocumentSettings) {
 /** A page that shows the document, at `/docs`. */
 export function docsRoutes() {
   return new Hono().get("/", (c) => {
-    c.header("Content-Security-Policy", SCALAR_POLICY);
+    const nonce = crypto.randomUUID();
+    c.header("Content-Security-Policy", scalarPolicy(nonce));
     return c.html(html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -42,6 +61,7 @@ export function docsRoutes() {
 <title>Latchkey API</title>
 <link rel="icon" href="data:,">
 <body>
+<script nonce="${nonce}">${raw(STORAGE)}</script>
 <script id="api-reference" data-url="/openapi.json" data-configuration="${JSON.stringify(SCALAR_OPTIONS)}"></script>
 <script src="${SCALAR}"></script>
 </html>`);

@@ -118,6 +118,31 @@ test("no script of the page can read what keeps the session", async () => {
   ]);
 });
 
+test("a script in the API's documentation cannot use the session, and the documentation is shown", async () => {
+  const page = await signedIn();
+  const { id } = await createKey(page, { label: "Mine" });
+  await page.goto("/docs");
+  await page.getByText("Create an API key").first().waitFor();
+  const outcomes = await page.evaluate(async (id) => {
+    const said = (asked: Promise<Response>) => asked.then((answer) => answer.text(), String);
+    const opened = window.open("/dashboard");
+    return [
+      await said(fetch("/dashboard")),
+      await said(fetch(`/dashboard/keys/${id}/revoke`, { method: "POST", body: new URLSearchParams() })),
+      String(opened),
+      window.origin,
+    ];
+  }, id);
+  expect(outcomes).toEqual([
+    expect.stringContaining("Failed to fetch"),
+    expect.stringContaining("Failed to fetch"),
+    "null",
+    "null",
+  ]);
+  await page.goto(`/dashboard/keys/${id}`);
+  expect(await page.getByRole("main").innerText()).toMatch(/^Mine\s+Active/);
+});
+
 test("who follows a link of another site is shown the page, not asked to sign in again", async () => {
   const evil = await otherSite(`<a href="${site.latchkey}/dashboard/events">Look</a>`);
   const page = await signedIn(evil);

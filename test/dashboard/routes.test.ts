@@ -252,6 +252,50 @@ describe("the list", () => {
     },
   );
 
+  const search = (q: string, jar: Jar, active = "") =>
+    visit("/dashboard/search", { jar, form: { q, active } });
+
+  test("is searched by a form, which leads to an address that can be kept", async () => {
+    const answer = await search(" Übersetzung & mehr ", await signedIn(), "true");
+    expect({ status: answer.status, to: locationOf(answer) }).toEqual({
+      status: 303,
+      to: "/dashboard?q=%C3%9Cbersetzung+%26+mehr&active=true",
+    });
+  });
+
+  test.each([
+    ["by itself", (rawKey: string) => ` ${rawKey}\n`],
+    ["in a header", (rawKey: string) => `X-API-Key: ${rawKey}`],
+    ["in a command", (rawKey: string) => `curl -H "X-API-Key: ${rawKey}" https://api.example`],
+  ])("searched for a whole key, %s, leads to its page, also where it is dead", async (_, pasted) => {
+    const { id, rawKey } = await createKey();
+    const jar = await signedIn();
+    for (const isDead of [false, true]) {
+      if (isDead) await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+      const answer = await search(pasted(rawKey), jar);
+      expect(locationOf(answer)).toBe(`/dashboard/keys/${id}`);
+      expect(JSON.stringify([...answer.headers])).not.toContain(rawKey);
+    }
+  });
+
+  test("searched for another company's key, or for a part of one, finds nothing and repeats nothing of it", async () => {
+    const lines = logged();
+    const { rawKey } = await createKey({}, { company: "globex" });
+    const jar = await signedIn();
+    for (const pasted of [rawKey, rawKey.slice(0, 40), `${rawKey}x`]) {
+      const answer = await search(pasted, jar);
+      expect(answer.headers.get("Location")).toBeNull();
+      const page = await pageOf(answer, 404);
+      expect(page).toContain("No key of your company is this one");
+      expect(page).not.toContain(rawKey.slice(0, 20));
+    }
+    expect(lines.join()).not.toContain(rawKey.slice(0, 20));
+  });
+
+  test("searched by somebody who may not read is 403", async () => {
+    await pageOf(await search("x", await signedIn({ scope: "api-keys:write" })), 403);
+  });
+
   test("of many keys goes on, page by page, each key once", async () => {
     for (let i = 0; i < 27; i++) await createKey({ label: `Key ${i}` });
     const jar = await signedIn();

@@ -21,11 +21,21 @@ test("the page shows the document with scripts of our own", async () => {
 test("the page may run no script but ours, and reach no other host", async () => {
   const { answer, text } = await page();
   const policy = answer.headers.get("Content-Security-Policy") ?? "";
-  expect(policy).toContain("default-src 'none'; script-src 'self';");
+  const nonce = /<script nonce="([^"]+)"/.exec(text)?.[1];
+  expect(policy).toContain(`default-src 'none'; script-src 'self' 'nonce-${nonce}';`);
   expect(policy).toContain("connect-src 'self'");
   expect(policy).not.toMatch(/https?:|script-src[^;]*unsafe|\*/);
   expect(text).not.toMatch(/https?:\/\//);
   expect(answer.headers.get("X-Content-Type-Options")).toBe("nosniff");
+});
+
+test("the page is an origin of its own: it has none of the dashboard's cookies, and can read the document", async () => {
+  const { answer } = await page();
+  const policy = answer.headers.get("Content-Security-Policy") ?? "";
+  expect(policy).toMatch(/^sandbox allow-scripts allow-downloads;/);
+  const document = await call("/openapi.json", { headers: { Origin: "null" } });
+  expect(document.headers.get("Access-Control-Allow-Origin")).toBe("*");
+  expect(document.headers.get("Access-Control-Allow-Credentials")).toBeNull();
 });
 
 test("a file is kept by the browser, as its name changes with its content", async () => {
@@ -33,6 +43,7 @@ test("a file is kept by the browser, as its name changes with its content", asyn
   const file = await call(/<script src="([^"]+)"/.exec(text)?.[1] ?? "none", { method: "HEAD" });
   expect(file.headers.get("Cache-Control")).toBe("public, max-age=31536000, immutable");
   expect(file.headers.get("X-Content-Type-Options")).toBe("nosniff");
+  expect(file.headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
 });
 
 test.each(["/static/", "/static/nothing.js", "/static/..%2Fwrangler.toml"])("%s is no file", async (path) => {

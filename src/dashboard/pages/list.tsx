@@ -38,9 +38,9 @@ export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListPro
         )}
       </div>
       <search>
-        <form method="get" action="/dashboard" class="row">
+        <form method="post" action="/dashboard/search" class="row">
           <label>
-            Label or prefix
+            Label, prefix or whole key
             <input type="search" name="q" value={filter.q} maxlength={100} />
           </label>
           <label>
@@ -79,6 +79,20 @@ export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListPro
           )}
         </ul>
       </nav>
+    </>
+  );
+}
+
+/** Somebody searched by a whole key. It is not said again. */
+export function NoSuchKeyPage() {
+  return (
+    <>
+      <h1>No key of your company is this one</h1>
+      <p class="notice">
+        It may be another company’s, it may not be whole, or it was made for another service. Search by a part
+        of its label, or by what it begins with.
+      </p>
+      <a href="/dashboard">Show all keys</a>
     </>
   );
 }
