@@ -1,11 +1,15 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp, type Fetch } from "./app.ts";
+import { isKeyEvent } from "./events/consumer.ts";
 import { createIsolate, type Isolate } from "./isolate.ts";
 import { retentionSettings } from "./keys/settings.ts";
 import { describeFault } from "./lib/fault.ts";
 import { readSettings, type Settings } from "./lib/settings.ts";
 import type { KeyVerifier, VerifyOptions, VerifyResult } from "./verify/contract.ts";
 import { wrongOptions } from "./verify/question.ts";
+
+/** The cron that only tells of events; every other one also drops what is old. */
+const EVENTS_CRON = "* * * * *";
 
 let isolate: Settings<Isolate> | undefined;
 let app: Fetch | undefined;
@@ -20,11 +24,24 @@ export default {
     app ??= createApp(env, isolateOf(env));
     return app(request, ctx);
   },
-  async queue(batch, env) {
+  async queue({ messages }, env) {
+    const events = messages.filter(isKeyEvent);
+    if (events.length > 0) {
+      const { keyEvents } = await import("./events/service.ts");
+      await keyEvents(env, Date.now).consume(events);
+    }
     const { consumeReports } = await import("./usage/consumer.ts");
-    await consumeReports(env.DB, batch.messages);
+    await consumeReports(
+      env.DB,
+      messages.filter((message) => !isKeyEvent(message)),
+    );
   },
-  async scheduled({ scheduledTime }, env) {
+  async scheduled({ scheduledTime, cron }, env) {
+    const { keyEvents } = await import("./events/service.ts");
+    const { note, tell } = keyEvents(env, Date.now);
+    await note(scheduledTime);
+    await tell();
+    if (cron === EVENTS_CRON) return;
     const { dropOld } = await import("./retention.ts");
     const retention = readSettings(retentionSettings, env);
     await dropOld(env.DB, scheduledTime, () => retention().DEAD_KEY_DAYS);

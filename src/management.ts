@@ -1,10 +1,11 @@
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { auditRoutes } from "./audit/routes.ts";
 import { dashboard } from "./dashboard/app.ts";
 import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal } from "./dashboard/seal.ts";
 import { contactRoutes, metadataRoutes } from "./discovery/routes.ts";
 import { contactSettings } from "./discovery/settings.ts";
+import { keyEvents } from "./events/service.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { jsonBody, MAX_BODY_BYTES, wholeBody } from "./http/body.ts";
 import { type App, failureApp, unlessBroken } from "./http/failure.ts";
@@ -32,15 +33,16 @@ import { usageRoutes } from "./usage/routes.ts";
 /** Everything but verification. Where a setting is wrong, what needs it answers `INTERNAL_ERROR`. */
 export function createManagement(env: Env, isolate: Settings<Isolate>): App {
   const parts = managementParts(env, isolate);
-  const { settings } = parts;
+  const { settings, events } = parts;
   return failureApp()
     .use(answerHeaders)
+    .use(tellChanges(events.tell))
     .get("/static/*", staticFile)
     .route(
       "/health",
       healthRoutes({
         probe: () => probe(env.DB, isolate().peppers.keys()),
-        settings: [isolate, ...Object.values(settings)],
+        settings: [isolate, events.settings, events.notices, ...Object.values(settings)],
         areKeysHeld: () => parts.tokenKeys().areHeld(),
         now: Date.now,
       }),
@@ -94,7 +96,8 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
   const limits: RateLimits = env;
-  return { settings, isolate, tokenKeys, verifyToken, limits };
+  const events = keyEvents(env, Date.now);
+  return { settings, isolate, tokenKeys, verifyToken, limits, events };
 }
 
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
@@ -131,6 +134,14 @@ function leakApp({ settings, isolate }: Parts) {
   const { d1, format, verifier, now, background } = isolate();
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now, background }) });
+}
+
+/** Hono middleware: behind the answer to what may have changed something, `tell`s of it. The cron would, a minute later. */
+function tellChanges(tell: () => Promise<void>): MiddlewareHandler {
+  return async function tellChanges(c, next) {
+    await next();
+    if (c.req.method !== "GET" && c.req.method !== "HEAD") c.executionCtx.waitUntil(tell());
+  };
 }
 
 /** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */

@@ -12,17 +12,18 @@ const ALLOWED: Record<string, string> = {
   keys: "audit db http lib oauth drizzle-orm hono @hono/zod-validator zod",
   usage: "db http keys lib oauth drizzle-orm hono @hono/zod-validator zod",
   verify: "db http keys lib usage drizzle-orm hono zod",
+  events: "db lib drizzle-orm standardwebhooks zod",
   leaks: "audit db http keys lib drizzle-orm hono @hono/zod-validator jose zod",
-  client: "http lib verify hono",
+  client: "events http lib verify hono",
   health: "http lib hono",
   discovery: "http lib oauth hono zod",
   openapi: "audit discovery http keys leaks oauth usage verify hono zod client",
   dashboard: "audit db http keys lib oauth usage hono drizzle-orm @hono/zod-validator jose zod",
   retention: "dashboard keys lib usage verify",
   isolate: "http keys lib usage verify cloudflare:workers",
-  management: "audit dashboard discovery health http isolate keys leaks lib oauth openapi usage hono",
+  management: "audit dashboard discovery events health http isolate keys leaks lib oauth openapi usage hono",
   app: "http isolate lib management verify",
-  index: "app isolate keys lib retention usage verify cloudflare:workers",
+  index: "app events isolate keys lib retention usage verify cloudflare:workers",
 };
 
 const IMPORT = /^(?:import|export)\s[^;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;

@@ -28,7 +28,7 @@ export const eventSchema = z
     keyId: z.guid(),
     actor: z.object({ issuer: z.string(), subject: z.string() }).nullable().meta({
       description:
-        "The access token's issuer and subject, or who reported a leak: the URL of the reporter's keys, and the key that signed. null: the holder of the key itself.",
+        "The access token's issuer and subject, or who reported a leak: the URL of the reporter's keys, and the key that signed. null: the holder of the key itself, or nobody, where a key comes near its end or to it.",
     }),
     at: z.iso.datetime(),
     detail: z

@@ -1,3 +1,4 @@
+export type { EventReceiver, KeyEvent, KeyEventType } from "../events/contract.ts";
 export type {
   ErrorCode,
   ErrorEnvelope,

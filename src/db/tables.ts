@@ -112,7 +112,9 @@ export const auditEvents = sqliteTable(
     id: text().notNull().unique(),
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
-    action: text({ enum: ["create", "rename", "rotate", "suspend", "resume", "revoke"] }).notNull(),
+    action: text({
+      enum: ["create", "rename", "rotate", "suspend", "resume", "revoke", "expiring", "expired"],
+    }).notNull(),
     /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
     actorSubject: text("actor_subject"),
@@ -130,6 +132,15 @@ export const auditEvents = sqliteTable(
     index("audit_events_key").on(table.companyId, table.keyId, table.seq),
   ],
 );
+
+/** How far jobs got that go on from there: the last event told, the time up to which keys were looked at. */
+export const progress = sqliteTable("progress", {
+  job: text().primaryKey(),
+  done: integer().notNull(),
+  /** Which run has the job for itself, and until when. */
+  holder: text(),
+  heldUntil: integer("held_until").notNull().default(0),
+});
 
 /** Verifications of a key on one day, UTC. */
 export const usageDays = sqliteTable(

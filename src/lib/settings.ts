@@ -15,6 +15,17 @@ export function isSecureUrl(value: string): boolean {
   return protocol === "https:" || LOOPBACK.test(hostname);
 }
 
+/** Addresses that are not of the Internet, and names that only a network of its own knows. */
+const PRIVATE =
+  /^(0|10|127|169\.254|172\.(1[6-9]|2\d|3[01])|192\.168|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])|2(2[4-9]|[3-5]\d))\.[\d.]+$|^\[(::|64:ff9b:|f[cdef])|^[^.[]+\.?$|\.(local|localdomain|internal|lan|home\.arpa)\.?$/;
+
+/** Whether it is a secure URL of the Internet, or of loopback, where nobody else could be meant. */
+export function isPublicUrl(value: string): boolean {
+  if (!isSecureUrl(value)) return false;
+  const { hostname, username, password } = new URL(value);
+  return username + password === "" && (LOOPBACK.test(hostname) || !PRIVATE.test(hostname));
+}
+
 export const url = z
   .string()
   .check(z.refine(isSecureUrl, { error: "must be an https URL (http on loopback alone)" }));

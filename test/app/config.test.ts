@@ -92,6 +92,21 @@ test("a dashboard without its secret is closed, and nothing else", async () => {
     expect((await ask(route, key, { target })).status).toBe(route.success);
 });
 
+test.each([
+  ["WEBHOOK_URL", undefined],
+  ["WEBHOOK_URL", "https://10.0.0.1/"],
+  ["EXPIRY_NOTICE_DAYS", undefined],
+  ["EXPIRY_NOTICE_DAYS", "soon"],
+])("with %s = %j nothing is closed, but it is not ready and the log names it", async (name, value) => {
+  const lines = logged();
+  const target = appWith({ [name]: value });
+  const key = await createKey({}, { target });
+  for (const route of routes.filter(({ method }) => method === "GET"))
+    expect((await ask(route, key, { target })).status).toBe(route.success);
+  await expectError(await call("/health/ready", {}, target), "UNAVAILABLE");
+  expect(lines.join()).toContain(`${name}: `);
+});
+
 test("the log names every wrong setting of what was asked for and quotes no value", async () => {
   const lines = logged();
   const secret = `{"!":"a pepper that nobody may read, ever"}`;

@@ -8,7 +8,12 @@ const ACTIONS: Record<ShownEvent["action"], string> = {
   suspend: "Suspended",
   resume: "Resumed",
   revoke: "Revoked",
+  expiring: "Expires soon",
+  expired: "Expired",
 };
+
+/** What nobody does. */
+const OF_TIME: ReadonlySet<ShownEvent["action"]> = new Set(["expiring", "expired"]);
 
 export interface EventsProps {
   events: readonly ShownEvent[];
@@ -59,7 +64,7 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
                   </td>
                 )}
                 <td>
-                  {event.actor?.subject ?? "Holder of the key"}
+                  {event.actor?.subject ?? (OF_TIME.has(event.action) ? "" : "Holder of the key")}
                   {event.actor !== null && <small>{event.actor.issuer}</small>}
                 </td>
               </tr>
@@ -80,10 +85,11 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
 
 function explain({ detail }: ShownEvent): string {
   if (detail === null) return "";
-  const { label, replaces, replacedBy, reason, url } = detail;
+  const { label, replaces, replacedBy, reason, url, days } = detail;
   if (label !== undefined) return `to “${label}”`;
   if (replaces !== undefined) return `in place of ${replaces}`;
   if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
+  if (days !== undefined) return `in ${days} ${days === "1" ? "day" : "days"}`;
   if (reason === "leaked") return `found in public: ${url}`;
   return "";
 }
