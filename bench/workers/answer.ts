@@ -6,4 +6,5 @@ export const ANSWER = {
   companyId: "acme",
   scopes: ["jobs:read"],
   expiresAt: null,
+  metadata: {},
 } satisfies VerifiedKey;

@@ -67,7 +67,7 @@ export function keyRoutes({ d1, keys: service, rules, cookies, scopes }: Dashboa
       const input = changes.safeParse({ label });
       if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
       const { companyId, ...actor } = c.var.principal;
-      await service.rename(companyId, id, actor, label);
+      await service.update(companyId, id, actor, input.data);
       return c.redirect(`/dashboard/keys/${id}`, 303);
     })
 

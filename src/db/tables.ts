@@ -34,6 +34,11 @@ function isTime(column: SQLiteColumn): SQL {
   return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} BETWEEN 0 AND 253402300799999, 1)`;
 }
 
+/** An object as JSON, or nothing. */
+function isObject(column: SQLiteColumn): SQL {
+  return sql`${column} IS NULL OR (json_valid(${column}) AND json_type(${column}) = 'object')`;
+}
+
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
   "api_keys",
@@ -58,6 +63,8 @@ export const apiKeys = sqliteTable(
     replacesId: text("replaces_id"),
     /** Since when it is suspended, which can be turned back. */
     suspendedAt: integer("suspended_at"),
+    /** Written by the company; comes with every verdict. */
+    metadata: texts(),
   },
   (table) => [
     uniqueIndex("api_keys_digest").on(table.digest),
@@ -73,6 +80,7 @@ export const apiKeys = sqliteTable(
     check("api_keys_revoked_at", isTime(table.revokedAt)),
     check("api_keys_suspended_at", isTime(table.suspendedAt)),
     check("api_keys_last_used_at", isTime(table.lastUsedAt)),
+    check("api_keys_metadata", isObject(table.metadata)),
     check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
   ],
 );
@@ -113,7 +121,7 @@ export const auditEvents = sqliteTable(
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
     action: text({
-      enum: ["create", "rename", "rotate", "suspend", "resume", "revoke", "expiring", "expired"],
+      enum: ["create", "rename", "update", "rotate", "suspend", "resume", "revoke", "expiring", "expired"],
     }).notNull(),
     /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
@@ -124,10 +132,7 @@ export const auditEvents = sqliteTable(
   },
   (table) => [
     check("audit_events_at", isTime(table.at)),
-    check(
-      "audit_events_detail",
-      sql`${table.detail} IS NULL OR (json_valid(${table.detail}) AND json_type(${table.detail}) = 'object')`,
-    ),
+    check("audit_events_detail", isObject(table.detail)),
     index("audit_events_newest").on(table.companyId, table.seq),
     index("audit_events_key").on(table.companyId, table.keyId, table.seq),
   ],

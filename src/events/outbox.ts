@@ -17,6 +17,7 @@ const FIRST_MS = 3_600_000;
 const TYPES: Record<(typeof auditEvents.$inferSelect)["action"], KeyEventType> = {
   create: "api_key.created",
   rename: "api_key.renamed",
+  update: "api_key.updated",
   rotate: "api_key.rotated",
   suspend: "api_key.suspended",
   resume: "api_key.resumed",

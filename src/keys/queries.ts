@@ -29,6 +29,7 @@ export const stored = {
   expiresAt: apiKeys.expiresAt,
   revokedAt: apiKeys.revokedAt,
   suspendedAt: apiKeys.suspendedAt,
+  metadata: apiKeys.metadata,
   lastUsedAt: sql<number | null>`coalesce(${lastUse}, ${apiKeys.lastUsedAt})`,
   replacesId: apiKeys.replacesId,
 };

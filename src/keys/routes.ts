@@ -52,12 +52,7 @@ export function keyRoutes(service: KeyService, rules: KeyRules, peppers: Readonl
       async (c) => {
         const { companyId, ...actor } = c.var.principal;
         const { id } = c.req.valid("param");
-        const { label } = c.req.valid("json");
-        return c.json(
-          label === undefined
-            ? await service.get(companyId, id)
-            : await service.rename(companyId, id, actor, label),
-        );
+        return c.json(await service.update(companyId, id, actor, c.req.valid("json")));
       },
     )
     .delete("/api-keys/:id", noQuery, id, async (c) => {

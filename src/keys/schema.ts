@@ -3,6 +3,7 @@ import { limitSchema } from "../http/paging.ts";
 import { expiryFault } from "./expiry.ts";
 import type { KeyForm } from "./form.ts";
 import { characters, labelSchema } from "./label.ts";
+import { metadataSchema } from "./metadata.ts";
 import type { RuleSettings } from "./settings.ts";
 
 const MAX_QUERY_CHARACTERS = 100;
@@ -41,7 +42,15 @@ export function createKeySchema(rules: KeyRules) {
       : expiry.meta({ ...EXPIRY, description: `RFC 3339, at most ${days} days from now.` });
 
   return z
-    .strictObject({ label: labelSchema(rules.form), scopes, expiresAt }, NOT_AN_OBJECT)
+    .strictObject(
+      {
+        label: labelSchema(rules.form),
+        scopes,
+        expiresAt,
+        metadata: metadataSchema(rules.form).default({}),
+      },
+      NOT_AN_OBJECT,
+    )
     .meta({ examples: [{ label: "Careers page", scopes: [...catalogue.keys()].slice(0, 1) }] });
 }
 
@@ -67,6 +76,7 @@ export function updateKeySchema(rules: KeyRules) {
   return z.strictObject(
     {
       label: labelSchema(rules.form).optional(),
+      metadata: metadataSchema(rules.form).optional(),
       scopes: z
         .never("scopes are immutable: revoke this key and create another")
         .optional()
@@ -173,6 +183,7 @@ const EXAMPLE = {
   suspendedAt: null,
   lastUsedAt: null,
   replaces: null,
+  metadata: { team: "careers" },
   active: true,
 };
 
@@ -193,6 +204,7 @@ export const apiKeySchema = z
       .nullable()
       .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
+    metadata: z.record(z.string(), z.string()).meta({ description: "What the company wrote down with it." }),
     active: z.boolean().meta({
       description:
         "Whether it is good at the time of the answer. A key that is neither revoked, suspended nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
@@ -220,5 +232,6 @@ export type ApiKey = z.output<typeof apiKeySchema>;
 export type NewApiKey = z.output<typeof newApiKeySchema>;
 export type Scope = z.output<typeof scopeSchema>;
 export type CreateKey = z.output<ReturnType<typeof createKeySchema>>;
+export type UpdateKey = z.output<ReturnType<typeof updateKeySchema>>;
 export type ListKeys = z.output<ReturnType<typeof listKeysSchema>>;
 export type RotateKey = z.output<ReturnType<typeof rotateKeySchema>>;

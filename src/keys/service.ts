@@ -6,7 +6,7 @@ import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
 import { atCap, capsOf, checkSuccessor } from "./rules.ts";
-import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey } from "./schema.ts";
+import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey, UpdateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import { isLive, shownKey } from "./shown.ts";
 import type { KeyStore } from "./store.ts";
@@ -159,9 +159,13 @@ export class KeyService {
   }
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
-  async rename(companyId: string, id: string, actor: Actor, label: string): Promise<ApiKey> {
-    const event = this.#event("rename", actor, { label });
-    return this.#apiKey(unrevoked(found(await this.#parts.store.rename(companyId, id, label, event))));
+  async update(companyId: string, id: string, actor: Actor, { label, metadata }: UpdateKey): Promise<ApiKey> {
+    if (label === undefined && metadata === undefined) return this.get(companyId, id);
+    const renamed = this.#event("rename", actor, { label: label ?? "" });
+    const updated = this.#event("update", actor, { metadata: JSON.stringify(metadata) });
+    return this.#changed(
+      await this.#parts.store.update(companyId, id, { label, metadata, renamed, updated }),
+    );
   }
 
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */
@@ -176,12 +180,12 @@ export class KeyService {
    * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked.
    */
   async suspend(companyId: string, id: string, actor: Actor): Promise<ApiKey> {
-    return this.#switched(await this.#parts.store.suspend(companyId, id, this.#event("suspend", actor)));
+    return this.#changed(await this.#parts.store.suspend(companyId, id, this.#event("suspend", actor)));
   }
 
   /** Turns a suspension back. @throws ApiError as `suspend` does. */
   async resume(companyId: string, id: string, actor: Actor): Promise<ApiKey> {
-    return this.#switched(await this.#parts.store.resume(companyId, id, this.#event("resume", actor)));
+    return this.#changed(await this.#parts.store.resume(companyId, id, this.#event("resume", actor)));
   }
 
   /** The holder of a key revokes it, whatever else it may do. `false`: there is no such key. */
@@ -193,7 +197,7 @@ export class KeyService {
     return true;
   }
 
-  #switched(row: ChangedKey | null): ApiKey {
+  #changed(row: ChangedKey | null): ApiKey {
     const key = unrevoked(found(row));
     this.#parts.onChange([key.digest]);
     return this.#apiKey(key);

@@ -42,6 +42,16 @@ export interface Successor
   answer?: SealedAnswer | undefined;
 }
 
+/** What is left out stays. */
+export interface KeyChange {
+  label?: string | undefined;
+  metadata?: Record<string, string> | undefined;
+  /** Recorded where the label has changed. */
+  renamed: AuditEvent;
+  /** Recorded where something else has. */
+  updated: AuditEvent;
+}
+
 export interface Rotation {
   /** `null`: there is no such key. */
   old: ChangedKey | null;
@@ -84,8 +94,8 @@ export interface KeyStore {
   ): Promise<StoredKey[]>;
   find(companyId: string, id: string): Promise<StoredKey | null>;
   findByDigest(companyId: string, digest: string): Promise<StoredKey | null>;
-  /** The key afterwards, `null` where there is none. A revoked key keeps its label. */
-  rename(companyId: string, id: string, label: string, event: AuditEvent): Promise<StoredKey | null>;
+  /** The key afterwards, `null` where there is none. A revoked key stays as it is. */
+  update(companyId: string, id: string, change: KeyChange): Promise<ChangedKey | null>;
   /**
    * Makes `successor` from the key of `id`, of the same label and scopes, and ends that key at
    * `endsAt` or when it would have ended anyway, whichever is first.
@@ -100,6 +110,7 @@ export interface KeyStore {
   resume(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
+const NEVER = sql`false`;
 const ONE_ROW = sql`(SELECT 1)`;
 
 export function keyStore(d1: D1Database): KeyStore {
@@ -140,16 +151,19 @@ export function keyStore(d1: D1Database): KeyStore {
         return (await db.select(stored).from(apiKeys).where(found).get()) ?? null;
       }),
 
-    rename: (companyId, id, label, event) =>
+    update: (companyId, id, { label, metadata, renamed, updated }) =>
       onPrimary(d1, async (db) => {
-        const changes = and(isKey(companyId, id), isNull(apiKeys.revokedAt), ne(apiKeys.label, label));
-        const [, , rows] = await db.batch([
-          recordEvent(db, event, changes),
+        const open = and(isKey(companyId, id), isNull(apiKeys.revokedAt));
+        const relabels = label === undefined ? NEVER : ne(apiKeys.label, label);
+        const changes = metadata === undefined ? NEVER : isOtherMetadata(metadata);
+        const [, , , rows] = await db.batch([
+          recordEvent(db, renamed, and(open, relabels)),
+          recordEvent(db, updated, and(open, changes)),
           db
             .update(apiKeys)
-            .set({ label, labelFolded: fold(label) })
-            .where(changes),
-          selectKey(db, companyId, id),
+            .set({ metadata, ...(label !== undefined && { label, labelFolded: fold(label) }) })
+            .where(and(open, or(relabels, changes))),
+          selectChanged(db, isKey(companyId, id)),
         ]);
         return rows[0] ?? null;
       }),
@@ -169,6 +183,7 @@ export function keyStore(d1: D1Database): KeyStore {
             labelFolded: apiKeys.labelFolded,
             scopes: apiKeys.scopes,
             createdAt: now,
+            metadata: apiKeys.metadata,
             revokedAt: null,
             suspendedAt: null,
             lastUsedAt: null,
@@ -216,6 +231,10 @@ export function keyStore(d1: D1Database): KeyStore {
         event,
       ),
   };
+}
+
+function isOtherMetadata(metadata: Record<string, string>): SQL {
+  return sql`coalesce(${apiKeys.metadata}, '{}') <> ${sql.param(metadata, apiKeys.metadata)}`;
 }
 
 /** Changes the key that `isIt` selects, where it is not revoked and `where` holds, with its event. */

@@ -56,8 +56,9 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
       patch: operation({
         ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
         operationId: "updateApiKey",
-        summary: "Rename a key",
-        description: "An empty object changes nothing. A revoked key cannot be renamed.",
+        summary: "Change a key",
+        description:
+          "What is left out stays; metadata is replaced as a whole. An empty object changes nothing. A revoked key cannot be changed.",
         path: keyIdSchema,
         body: { schema: "UpdateKey", required: false },
         success: json(200, "The key.", ref("schemas", "ApiKey")),
@@ -77,7 +78,7 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         operationId: "rotateApiKey",
         summary: "Rotate a key",
         description:
-          "A new key of the same label and scopes, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, suspended, expired or rotated already cannot be rotated.",
+          "A new key of the same label, scopes and metadata, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, suspended, expired or rotated already cannot be rotated.",
         path: keyIdSchema,
         extra: [idempotencyKey],
         body: { schema: "RotateKey", required: false },

@@ -1,5 +1,5 @@
 /**
- * A map that holds at most `capacity` entries: always the half of them that was used last. Of two generations the
+ * A map of entries that weigh at most `capacity`, each 1 where nothing else is said: always the half of them that was used last. Of two generations the
  * older is let go of when the younger is full.
  *
  * To move an entry to the end at each use (delete, set) would make the use of one key ever slower: V8 leaves what was
@@ -7,11 +7,14 @@
  */
 export class LruCache<V> {
   readonly #half: number;
+  readonly #weigh: (value: V) => number;
   #young = new Map<string, V>();
+  #youngWeight = 0;
   #old = new Map<string, V>();
 
-  constructor(capacity: number) {
+  constructor(capacity: number, weigh: (value: V) => number = () => 1) {
     this.#half = Math.ceil(capacity / 2);
+    this.#weigh = weigh;
   }
 
   get size(): number {
@@ -27,20 +30,27 @@ export class LruCache<V> {
   }
 
   set(key: string, value: V): void {
-    this.#old.delete(key);
+    this.delete(key);
     this.#young.set(key, value);
-    if (this.#young.size < this.#half) return;
+    this.#youngWeight += this.#weigh(value);
+    if (this.#youngWeight < this.#half) return;
     this.#old = this.#young;
     this.#young = new Map();
+    this.#youngWeight = 0;
   }
 
   delete(key: string): void {
-    this.#young.delete(key);
+    const young = this.#young.get(key);
+    if (young !== undefined) {
+      this.#young.delete(key);
+      this.#youngWeight -= this.#weigh(young);
+    }
     this.#old.delete(key);
   }
 
   clear(): void {
     this.#young.clear();
+    this.#youngWeight = 0;
     this.#old.clear();
   }
 }

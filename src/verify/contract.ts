@@ -20,6 +20,8 @@ export interface VerifiedKey {
   scopes: readonly string[];
   /** RFC 3339, UTC; `null`: never. */
   expiresAt: string | null;
+  /** Written by the company whose key it is: never a reason to allow anything. */
+  metadata: Readonly<Record<string, string>>;
 }
 
 export type VerifyErrorCode =

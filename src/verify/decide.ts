@@ -11,6 +11,8 @@ export interface KeyRecord {
   revokedAt: number | null;
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
+  /** Written by the company; `null`: none. */
+  metadata: Readonly<Record<string, string>> | null;
   /** The key as verdicts show it, made with the first of them. */
   verified?: VerifiedKey;
 }
@@ -45,4 +47,17 @@ export function decide(record: KeyRecord, scopes: readonly string[], now: number
 /** Whether a genuine key was refused for good. */
 export function isDead(refusal: Refusal | null): boolean {
   return refusal?.error === "KEY_REVOKED" || refusal?.error === "TOKEN_EXPIRED";
+}
+
+/** Bytes of a record without metadata, which count as one of the capacity. */
+const RECORD_BYTES = 225;
+/** Of an entry of the metadata, besides its characters. */
+const ENTRY_BYTES = 64;
+
+/** What a record takes of the memory that keys may have: 1 for one that is nothing but a key. */
+export function weightOf({ metadata }: KeyRecord): number {
+  if (metadata === null) return 1;
+  let bytes = 0;
+  for (const name in metadata) bytes += ENTRY_BYTES + 2 * (name.length + (metadata[name] ?? "").length);
+  return 1 + Math.ceil(bytes / RECORD_BYTES);
 }

@@ -1,6 +1,6 @@
 import { LruCache } from "./cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
-import { decide, type KeyRecord } from "./decide.ts";
+import { decide, type KeyRecord, weightOf } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
 import { type KeyChange, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
@@ -40,7 +40,7 @@ export interface FeedLimits extends ReadLimits {
   boundMs: number;
   /** How long records are used while asking fails. */
   outageMs: number;
-  /** Records held at most. */
+  /** Records held at most; one with much metadata counts as several. */
   capacity: number;
 }
 
@@ -72,7 +72,7 @@ export class Feed {
   constructor(limits: FeedLimits) {
     this.limits = limits;
     this.reads = new Reads(limits);
-    this.#records = new LruCache(limits.capacity);
+    this.#records = new LruCache(limits.capacity, weightOf);
   }
 
   /** Every change committed before this moment is taken into account. */

@@ -93,7 +93,7 @@ interface Answer {
 }
 
 function answerOf(key: VerifiedKey, common: Headers): Answer {
-  const { id, companyId, scopes, expiresAt } = key;
+  const { id, companyId, scopes, expiresAt, metadata } = key;
   const headers = new Headers(common);
   headers.set("X-Key-Id", id);
   headers.set("X-Company-Id", headerValue(companyId));
@@ -102,7 +102,7 @@ function answerOf(key: VerifiedKey, common: Headers): Answer {
     key,
     common,
     head: new Response(null, { headers }),
-    body: JSON.stringify({ id, companyId, scopes, expiresAt }),
+    body: JSON.stringify({ id, companyId, scopes, expiresAt, metadata }),
   };
 }
 

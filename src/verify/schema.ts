@@ -8,6 +8,10 @@ export const verifiedKeySchema = z
     companyId: z.string().meta({ description: "The company the key belongs to." }),
     scopes: z.array(z.string()).readonly(),
     expiresAt: z.iso.datetime().nullable().meta({ description: "null: never." }),
+    metadata: z
+      .record(z.string(), z.string())
+      .readonly()
+      .meta({ description: "Written by the company: never a reason to allow anything." }),
   })
   .meta({
     description: "What a good key says of itself.",
@@ -17,6 +21,7 @@ export const verifiedKeySchema = z
         companyId: "acme",
         scopes: ["jobs:read"],
         expiresAt: null,
+        metadata: { team: "careers" },
       },
     ],
   }) satisfies z.ZodType<VerifiedKey>;

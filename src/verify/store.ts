@@ -18,6 +18,7 @@ export const VERDICT_COLUMNS = {
   expiresAt: apiKeys.expiresAt,
   revokedAt: apiKeys.revokedAt,
   suspendedAt: apiKeys.suspendedAt,
+  metadata: apiKeys.metadata,
 };
 
 const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };

@@ -233,8 +233,8 @@ function report(fault: unknown): void {
   console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(cause) }));
 }
 
-function verifiedKey({ id, companyId, scopes, expiresAt }: KeyRecord): VerifiedKey {
-  return { id, companyId, scopes, expiresAt: timestamp(expiresAt) };
+function verifiedKey({ id, companyId, scopes, expiresAt, metadata }: KeyRecord): VerifiedKey {
+  return { id, companyId, scopes, expiresAt: timestamp(expiresAt), metadata: metadata ?? {} };
 }
 
 interface Found {

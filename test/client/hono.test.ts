@@ -22,6 +22,7 @@ describe("the middleware", () => {
       companyId: "acme",
       scopes: ["jobs:read"],
       expiresAt: null,
+      metadata: {},
     });
   });
 
@@ -108,7 +109,7 @@ describe("a verifier that cannot tell is 503, neither good nor bad:", () => {
 const REFUSED = { valid: false, error: "RATE_LIMITED", message: "Too many" } as const;
 const STALE = {
   valid: true,
-  key: { id: "1", companyId: "acme", scopes: [], expiresAt: null },
+  key: { id: "1", companyId: "acme", scopes: [], expiresAt: null, metadata: {} },
   checkedAt: "2026-01-01T00:00:00.000Z",
   stale: true,
 } as const;

@@ -7,7 +7,7 @@ import { createKey, manage } from "../support/api.ts";
 
 const GOOD: Acceptance = {
   valid: true,
-  key: { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null },
+  key: { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null, metadata: {} },
   checkedAt: "2026-01-01T00:00:00.000Z",
   stale: false,
 };
@@ -34,7 +34,7 @@ describe("protect", () => {
     const asked = request({ "X-API-Key": key.rawKey });
     expect(await protect(asked, exports.ApiKeyVerifier, { scopes: ["jobs:read"] })).toMatchObject({
       valid: true,
-      key: { id: key.id, companyId: "acme", scopes: ["jobs:read"], expiresAt: null },
+      key: { id: key.id, companyId: "acme", scopes: ["jobs:read"], expiresAt: null, metadata: {} },
       checkedAt: expect.stringMatching(/Z$/),
       stale: false,
     });

@@ -13,6 +13,7 @@ const key = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  metadata: {},
   lastUsedAt: null,
   replaces: null,
   active: true,

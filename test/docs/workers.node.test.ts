@@ -14,7 +14,7 @@ const readme = await readFile("README.md", "utf8");
 
 const GOOD: VerifyResult = {
   valid: true,
-  key: { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null },
+  key: { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null, metadata: {} },
   checkedAt: "2026-01-01T00:00:00Z",
   stale: false,
 };

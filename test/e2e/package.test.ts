@@ -21,7 +21,7 @@ import { Hono } from "hono";
 import { protect } from "latchkey";
 import { apiKey } from "latchkey/hono";
 
-const key = { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null };
+const key = { id: "1", companyId: "acme", scopes: ["jobs:read"], expiresAt: null, metadata: {} };
 const LATCHKEY = {
   verify: async (rawKey) =>
     rawKey === "good"

@@ -33,6 +33,7 @@ describe("a key whose pepper is missing", () => {
       active: false,
       revokedAt: null,
       suspendedAt: null,
+      metadata: {},
       expiresAt: null,
     });
     expect(await active("?active=true")).toEqual(["new"]);

@@ -20,6 +20,7 @@ const key = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  metadata: null,
   lastUsedAt: null,
   replacesId: null,
 };
@@ -110,7 +111,12 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
     ],
   ],
   ["recall", (store) => store.recall("acme", "r", 1), [[ANSWER, BY_ID, ...LAST_USE]]],
-  ["rename", (store) => store.rename("acme", key.id, "y", event), [RECORD, [BY_ID], KEY]],
+  [
+    "update",
+    (store) =>
+      store.update("acme", key.id, { label: "y", metadata: { a: "b" }, renamed: event, updated: event }),
+    [RECORD, RECORD, [BY_ID], KEY],
+  ],
   [
     "rotate",
     (store) =>
@@ -203,7 +209,7 @@ test("no statement of the store reads a digest, but that of the one key whose ve
   for (const [name, work] of calls) {
     const read = (await statementsOf((db) => work(keyStore(db)))).filter((sql) => !sql.startsWith("insert"));
     const withDigest = read.filter((sql) => /digest/.test(sql.slice(0, sql.indexOf(" where "))));
-    expect(withDigest).toHaveLength(/revoke|rotate/.test(name) ? 1 : 0);
+    expect(withDigest).toHaveLength(/revoke|rotate|update/.test(name) ? 1 : 0);
     for (const sql of read) {
       expect(sql).not.toMatch(/select \*/i);
     }

@@ -86,3 +86,25 @@ test("the use of what was used of late moves nothing, so that it stays as fast h
   cache.get("a");
   for (const change of changes) expect(change).not.toHaveBeenCalled();
 });
+
+test("what weighs more takes the place of several", () => {
+  const cache = new LruCache<number>(8, (weight) => weight);
+  for (let i = 0; i < 100; i++) {
+    cache.set(`heavy${i}`, 3);
+    expect(cache.size).toBeLessThanOrEqual(4);
+  }
+  for (let i = 0; i < 7; i++) cache.set(`light${i}`, 1);
+  expect(cache.get("light6")).toBe(1);
+  expect(cache.get("heavy99")).toBeUndefined();
+});
+
+test("what is replaced or deleted weighs no more", () => {
+  const cache = new LruCache<number>(20, (weight) => weight);
+  cache.set("a", 1);
+  for (let i = 0; i < 50; i++) {
+    cache.set("b", 5);
+    cache.set("c", 3);
+    cache.delete("c");
+  }
+  expect([cache.get("a"), cache.get("b"), cache.size]).toEqual([1, 5, 2]);
+});

@@ -9,6 +9,7 @@ const good: KeyRecord = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  metadata: null,
 };
 
 test("a key is good until it is revoked, suspended, expired, or asked for a scope it does not have", () => {

@@ -9,7 +9,7 @@ test("a Worker with a service binding gets verdicts by RPC", async () => {
   const key = await createKey({ scopes: ["jobs:read"] });
   expect(await exports.ApiKeyVerifier.verify(key.rawKey, { scopes: ["jobs:read"] })).toEqual({
     valid: true,
-    key: { id: key.id, companyId: "acme", scopes: ["jobs:read"], expiresAt: null },
+    key: { id: key.id, companyId: "acme", scopes: ["jobs:read"], expiresAt: null, metadata: {} },
     checkedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     stale: false,
   });

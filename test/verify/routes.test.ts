@@ -55,7 +55,7 @@ test("keys presented in turn are each answered as themselves", async () => {
   for (const { id, rawKey, scopes } of [...keys, ...keys]) {
     const answer = await present(rawKey);
     expect(answer.headers.get("X-Key-Id")).toBe(id);
-    expect(await answer.json()).toEqual({ id, companyId: "acme", scopes, expiresAt: null });
+    expect(await answer.json()).toEqual({ id, companyId: "acme", scopes, expiresAt: null, metadata: {} });
   }
 });
 

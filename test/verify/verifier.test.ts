@@ -13,7 +13,7 @@ describe("a verdict", () => {
     const { clock, verify } = isolate();
     expect(await verify(key.rawKey, { scopes: ["jobs:write"] })).toEqual({
       valid: true,
-      key: { id: key.id, companyId: "acme", scopes: ["jobs:read", "jobs:write"], expiresAt },
+      key: { id: key.id, companyId: "acme", scopes: ["jobs:read", "jobs:write"], expiresAt, metadata: {} },
       checkedAt: new Date(clock.now).toISOString(),
       stale: false,
     });

@@ -4,6 +4,7 @@ import { Time } from "./time.tsx";
 const ACTIONS: Record<ShownEvent["action"], string> = {
   create: "Created",
   rename: "Renamed",
+  update: "Changed",
   rotate: "Rotated",
   suspend: "Suspended",
   resume: "Resumed",
@@ -85,8 +86,9 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
 
 function explain({ detail }: ShownEvent): string {
   if (detail === null) return "";
-  const { label, replaces, replacedBy, reason, url, days } = detail;
+  const { label, metadata, replaces, replacedBy, reason, url, days } = detail;
   if (label !== undefined) return `to “${label}”`;
+  if (metadata !== undefined) return `metadata to ${metadata}`;
   if (replaces !== undefined) return `in place of ${replaces}`;
   if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
   if (days !== undefined) return `in ${days} ${days === "1" ? "day" : "days"}`;

@@ -74,6 +74,18 @@ export function Facts({ apiKey: key, state, origin, catalogue, now }: FactsProps
           </dd>
         </>
       )}
+      {Object.keys(key.metadata).length > 0 && (
+        <>
+          <dt>Metadata</dt>
+          <dd>
+            {Object.entries(key.metadata).map(([name, text]) => (
+              <div>
+                {name}: {text}
+              </div>
+            ))}
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

@@ -150,8 +150,8 @@ const MUTANTS: Record<string, Mutant> = {
   "a replica is asked in place of the primary": ["store.ts", "await primary(d1)", "await nearest(d1)"],
   "the cache grows past its capacity": [
     "cache.ts",
-    "this.#young.size < this.#half",
-    "this.#young.size <= this.#half",
+    "this.#youngWeight < this.#half",
+    "this.#youngWeight <= this.#half",
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
   "a suspension does not count": ["decide.ts", "record.suspendedAt !== null", "false"],

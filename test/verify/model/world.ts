@@ -151,6 +151,7 @@ export class World {
       expiresAt: null,
       revokedAt: null,
       suspendedAt: null,
+      metadata: null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
     await this.#write(
