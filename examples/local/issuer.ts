@@ -3,10 +3,9 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { text } from "node:stream/consumers";
 import type { JWK } from "jose";
-import { errors, Provider } from "oidc-provider";
+import { errors, type InteractionResults, Provider } from "oidc-provider";
 import { COMPANIES } from "./local.ts";
 
-const AUDIENCE = "urn:latchkey:management";
 const API_SCOPES = "api-keys:read api-keys:write";
 const TOKEN_SECONDS = 60 * 60;
 const SESSION_SECONDS = 24 * 60 * 60;
@@ -33,6 +32,8 @@ export interface IssuerSecrets {
 
 export interface IssuerOptions {
   port: number;
+  /** The URL of the API that its access tokens are for: their `aud`. */
+  audience: string;
   /** Where the dashboard takes its authorization codes, and where people go who have signed out. */
   redirectUri: string;
   signedOutUri: string;
@@ -69,7 +70,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
   return { url, server };
 }
 
-function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: IssuerOptions): Provider {
+function makeProvider(url: string, options: IssuerOptions): Provider {
+  const { audience, redirectUri, signedOutUri, secrets } = options;
+  // As a URL it may have a slash at its end or none: clients send either (RFC 8707 §2).
+  const spellings = [audience, new URL(audience).href];
   // The constructor warns that its store in memory is for development, which this is.
   const { warn } = console;
   console.warn = () => {};
@@ -93,7 +97,7 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
     clientDefaults: { id_token_signed_response_alg: "ES256" },
     jwks: { keys: [secrets.signingKey] },
     cookies: { keys: [secrets.cookieKey] },
-    scopes: ["openid"],
+    scopes: ["openid", "offline_access"],
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
@@ -111,13 +115,13 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: () => AUDIENCE,
+        defaultResource: () => audience,
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx, resource) => {
-          if (resource !== AUDIENCE) throw new errors.InvalidTarget();
+          if (!spellings.includes(resource)) throw new errors.InvalidTarget();
           return {
             scope: API_SCOPES,
-            audience: AUDIENCE,
+            audience,
             accessTokenFormat: "jwt",
             jwt: { sign: { alg: "ES256" } },
           };
@@ -130,20 +134,19 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
     },
     findAccount: (_ctx, sub) =>
       USERS.includes(sub) ? { accountId: sub, claims: () => ({ sub, email: sub }) } : undefined,
-    // Everything is granted beforehand, so that nobody is asked for consent.
+    // Everything is granted beforehand. Who asks for consent all the same has it at once, on the page below.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new provider.Grant({
         accountId: oidc.session?.accountId,
         clientId: oidc.client?.clientId,
       });
-      grant.addOIDCScope("openid");
-      grant.addResourceScope(AUDIENCE, API_SCOPES);
+      grant.addOIDCScope("openid offline_access");
+      for (const resource of spellings) grant.addResourceScope(resource, API_SCOPES);
       await grant.save();
       return grant;
     },
     // As strict as issuers are: a refresh token that comes twice ends all that came from the same sign-in.
     rotateRefreshToken: true,
-    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed("refresh_token"),
     clientBasedCORS: () => false,
     renderError: (ctx, { error, error_description }) => {
       ctx.type = "text";
@@ -163,15 +166,21 @@ function makeProvider(url: string, { redirectUri, signedOutUri, secrets }: Issue
   return provider;
 }
 
-/** Signs in whoever is picked: there are no passwords here. */
+/**
+ * Signs in whoever is picked: there are no passwords here. Consent is given with it; without `prompt=consent` the
+ * provider has dropped `offline_access` before (OpenID Connect Core §11), and there is no refresh token.
+ */
 function loginPage(provider: Provider): Parameters<Provider["use"]>[0] {
   return async (ctx, next) => {
     if (!ctx.path.startsWith("/interaction/")) return next();
-    await provider.interactionDetails(ctx.req, ctx.res); // throws unless this browser began it
-    if (ctx.method === "POST") {
+    const { prompt } = await provider.interactionDetails(ctx.req, ctx.res); // throws unless this browser began it
+    const finish = async (result: InteractionResults) =>
+      ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { ...result, consent: {} }));
+    if (prompt.name === "consent") await finish({});
+    else if (ctx.method === "POST") {
       const accountId = new URLSearchParams(await text(ctx.req)).get("account") ?? "";
       if (!USERS.includes(accountId)) ctx.throw(400, "No such account");
-      ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, { login: { accountId } }));
+      await finish({ login: { accountId } });
     } else {
       ctx.type = "html";
       ctx.body = LOGIN_HTML;

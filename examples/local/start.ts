@@ -45,6 +45,7 @@ await main(async () => {
   const secrets = (await readState())?.secrets ?? makeSecrets();
   const issuer = await startIssuer({
     port: issuerPort,
+    audience: latchkey,
     redirectUri: `${latchkey}/dashboard/callback`,
     signedOutUri: `${latchkey}/dashboard/sign-in`,
     secrets,
@@ -60,8 +61,10 @@ await main(async () => {
       `${port}`,
       ...asVars({
         OAUTH_ISSUER: issuer.url,
+        OAUTH_AUDIENCE: latchkey,
         OAUTH_CLIENT_ID: DASHBOARD,
         OAUTH_CLIENT_SECRET: secrets.clients[DASHBOARD] ?? "",
+        OAUTH_LOGIN_PARAMETERS: JSON.stringify({ prompt: "consent" }), // else no refresh token
       }),
     ),
     startWorker("job-listings", "--port", `${examplePort}`, "--config", EXAMPLE_CONFIG),

@@ -18,6 +18,7 @@ const client = (changes: Partial<LoginOptions> = {}) =>
       OAUTH_ISSUER: issuer,
       OAUTH_CLIENT_ID: clientId,
       OAUTH_CLIENT_SECRET: clientSecret,
+      OAUTH_LOGIN_PARAMETERS: { prompt: "consent" },
     }),
     clientSecret,
     now: () => Date.now(),
@@ -46,12 +47,13 @@ test("a login asks for a code with PKCE, state and nonce, for this API and its s
     client_id: clientId,
     redirect_uri: REDIRECT_URI,
     response_type: "code",
-    scope: "openid api-keys:read api-keys:write",
+    scope: "openid api-keys:read api-keys:write offline_access",
     state: pending.state,
     nonce: pending.nonce,
     code_challenge: expect.stringMatching(/^[\w-]{43}$/),
     code_challenge_method: "S256",
     resource: env.OAUTH_AUDIENCE,
+    prompt: "consent",
   });
   expect(url.href).not.toContain(pending.codeVerifier);
 });
@@ -126,6 +128,12 @@ test("a client that the issuer does not know is a wrong setting", async () => {
     code: "INTERNAL_ERROR",
     reason: "OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET: invalid_client",
   });
+});
+
+test("an issuer that follows the standard gives no refresh token to who does not ask for consent", async () => {
+  const strict = client({ OAUTH_LOGIN_PARAMETERS: {} });
+  const { back, pending } = await atTheDoor(strict);
+  expect(await strict.complete(back, REDIRECT_URI, pending)).toMatchObject({ refreshToken: null });
 });
 
 test("a refresh token brings a new access token", async () => {

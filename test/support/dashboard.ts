@@ -131,6 +131,7 @@ export function atLocalIssuer(overrides: Record<string, unknown> = {}): Target {
     OAUTH_ISSUER: LOCAL.url,
     OAUTH_CLIENT_ID: LOCAL.clientId,
     OAUTH_CLIENT_SECRET: LOCAL.clientSecret,
+    OAUTH_LOGIN_PARAMETERS: { prompt: "consent" },
     ...overrides,
   });
 }

@@ -12,6 +12,7 @@ export async function startLocalIssuer() {
   const secrets = makeSecrets();
   const { url, server } = await startIssuer({
     port: await freePort(),
+    audience: "urn:latchkey:management",
     redirectUri: `${ORIGIN}/dashboard/callback`,
     signedOutUri: `${ORIGIN}/dashboard/sign-in`,
     secrets,
