@@ -43,6 +43,7 @@ async function signedInAtIssuer() {
     OAUTH_ISSUER: LOCAL.url,
     OAUTH_CLIENT_ID: LOCAL.clientId,
     OAUTH_CLIENT_SECRET: "x",
+    OAUTH_LOGIN_PARAMETERS: { prompt: "consent" },
   });
   const client = login({
     ...config,
