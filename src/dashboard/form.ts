@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields } from "../http/validation.ts";
+import { type IdempotentRequest, idempotentRequest } from "../keys/idempotency.ts";
 import { DAY_MS, dayOf, timestamp } from "../lib/time.ts";
 
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
@@ -44,6 +45,27 @@ export async function formOf(c: Context): Promise<FormData> {
   } catch {
     throw new ApiError("BAD_REQUEST", { message: "Malformed form" });
   }
+}
+
+/** The field by which a form that is sent twice is known: its value is made with the page. */
+export const REQUEST_FIELD = "request";
+/** That of a UUID. */
+const REQUEST = /^[0-9a-f-]{36}$/;
+
+/**
+ * The request that a form is: sent twice it is one, and once something in it was changed it is another. `undefined` for
+ * a form without the field.
+ *
+ * @param peppers - Generation character to pepper.
+ */
+export async function requestOf(
+  peppers: ReadonlyMap<string, string>,
+  parts: { companyId: string; path: string },
+  data: FormData,
+): Promise<IdempotentRequest | undefined> {
+  if (!REQUEST.test(textOf(data, REQUEST_FIELD))) return undefined;
+  const value = JSON.stringify([...data].filter(([, entry]) => typeof entry === "string"));
+  return idempotentRequest(peppers, { ...parts, value, body: new Uint8Array() });
 }
 
 export function readKeyForm(data: FormData): KeyForm {

@@ -6,7 +6,7 @@ import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
 import { keyIdSchema, rotateKeySchema, type Scope, updateKeySchema } from "../keys/schema.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
-import { formOf, textOf } from "./form.ts";
+import { formOf, requestOf, textOf } from "./form.ts";
 import { refuseWithout, requireScope, type SessionVariables } from "./guard.ts";
 import { reveal } from "./new-key.tsx";
 import { KeyPage, RevokePage } from "./pages/key.tsx";
@@ -15,7 +15,7 @@ import { type DashboardParts, EVENTS_ON_A_PAGE, eventsQuery, type SessionContext
 import { originsFrom, stateOf } from "./state.ts";
 
 /** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
-export function keyRoutes({ d1, keys: service, rules, cookies, scopes }: DashboardParts) {
+export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }: DashboardParts) {
   const { now } = rules;
   const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
   const changes = updateKeySchema(rules);
@@ -72,12 +72,15 @@ export function keyRoutes({ d1, keys: service, rules, cookies, scopes }: Dashboa
     })
 
     .post("/keys/:id/rotate", writes, id, async (c) => {
-      const overlapSeconds = Number(textOf(await formOf(c), "overlapSeconds"));
-      const input = rotation.safeParse({ overlapSeconds });
-      if (!input.success) return refuseBody(input);
       const { companyId, ...actor } = c.var.principal;
       const { id } = c.req.valid("param");
-      return reveal(c, await service.rotate(companyId, id, actor, input.data), cookies);
+      const data = await formOf(c);
+      const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
+      const made = request && (await service.again(request));
+      if (made) return reveal(c, made, cookies);
+      const input = rotation.safeParse({ overlapSeconds: Number(textOf(data, "overlapSeconds")) });
+      if (!input.success) return refuseBody(input);
+      return reveal(c, await service.rotate(companyId, id, actor, { ...input.data, request }), cookies);
     })
 
     .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {

@@ -5,7 +5,7 @@ import { refuseUrl } from "../http/validation.ts";
 import { createKeySchema, keyIdSchema, type Scope } from "../keys/schema.ts";
 import type { Principal } from "../oauth/bearer.ts";
 import { REVEAL_SECONDS } from "./cookies.ts";
-import { emptyForm, formFaults, formOf, keyBody, readKeyForm } from "./form.ts";
+import { emptyForm, formFaults, formOf, keyBody, readKeyForm, requestOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import { CreatePage, type CreateProps } from "./pages/create.tsx";
 import { RevealPage } from "./pages/reveal.tsx";
@@ -23,7 +23,7 @@ export async function reveal(
 }
 
 /** Makes keys and shows them, below `/dashboard`. Wants `requireSession` before it. */
-export function newKeyRoutes({ keys, rules, cookies, once, scopes }: DashboardParts) {
+export function newKeyRoutes({ keys, peppers, rules, cookies, once, scopes }: DashboardParts) {
   const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
   const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
   const newKey = createKeySchema(rules);
@@ -51,11 +51,15 @@ export function newKeyRoutes({ keys, rules, cookies, once, scopes }: DashboardPa
       .get("/keys/new", writes, (c) => createPage(c, { form: emptyForm(maxLifetimeDays), faults: [] }))
 
       .post("/keys", writes, async (c) => {
-        const form = readKeyForm(await formOf(c));
+        const { companyId, ...actor } = c.var.principal;
+        const data = await formOf(c);
+        const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
+        const made = request && (await keys.again(request));
+        if (made) return reveal(c, made, cookies);
+        const form = readKeyForm(data);
         const input = newKey.safeParse(keyBody(form, now(), maxLifetimeDays));
         if (!input.success) return createPage(c, { form, faults: formFaults(input.error, form) });
-        const { companyId, ...actor } = c.var.principal;
-        return reveal(c, await keys.create(companyId, actor, input.data), cookies);
+        return reveal(c, await keys.create(companyId, actor, input.data, request), cookies);
       })
 
       .get("/keys/:id/created", id, async (c) => {

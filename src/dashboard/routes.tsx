@@ -24,6 +24,8 @@ export const EVENTS_ON_A_PAGE = 25;
 export interface DashboardParts {
   d1: D1Database;
   keys: KeyService;
+  /** Generation character to pepper. */
+  peppers: ReadonlyMap<string, string>;
   rules: KeyRules;
   cookies: Pick<DashboardCookies, "reveal">;
   once: Once;

@@ -369,6 +369,34 @@ describe("creating a key", () => {
     expect(keys).not.toContain(undefined);
   });
 
+  test("by a form that is sent again makes no other key, and shows it once", async () => {
+    const jar = await signedIn();
+    const field = /name="request" value="([^"]+)"/;
+    const [request = "", next] = await Promise.all(
+      [1, 2].map(async () => field.exec(await pageOf(await visit("/dashboard/keys/new", { jar })))?.[1]),
+    );
+    expect(next).not.toBe(request);
+    const form = { ...FORM, expiry: "90", request };
+    const lost = await visit("/dashboard/keys", { headers: { Cookie: jar.header }, form });
+    const sent = await Promise.all([1, 2].map(() => visit("/dashboard/keys", { jar, form })));
+    expect(new Set([lost, ...sent].map(locationOf)).size).toBe(1);
+    expect(await pageOf(await visit(locationOf(lost), { jar }))).toMatch(RAW_KEY);
+    const again = locationOf(await visit("/dashboard/keys", { jar, form }));
+    expect(again).toBe(locationOf(lost));
+    expect(await pageOf(await visit(again, { jar }))).not.toMatch(RAW_KEY);
+    expect((await stored()).api_keys).toHaveLength(1);
+    expect(JSON.stringify(await stored())).not.toContain(request);
+  });
+
+  test("by a form that was changed before it was sent again makes another key", async () => {
+    const jar = await signedIn();
+    const form = { ...FORM, request: crypto.randomUUID() };
+    const first = locationOf(await visit("/dashboard/keys", { jar, form }));
+    const other = locationOf(await visit("/dashboard/keys", { jar, form: { ...form, label: "Other" } }));
+    expect(other).not.toBe(first);
+    expect((await stored()).api_keys).toHaveLength(2);
+  });
+
   test("does not show one key on the page of another", async () => {
     const jar = await signedIn();
     const other = await createKey();
@@ -481,6 +509,20 @@ describe("a key's page", () => {
     expect(page).not.toContain(`/dashboard/keys/${id}/rotate`);
     const after = await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }));
     expect(after).toContain(`<a href="/dashboard/keys/${id}">the key before it</a>`);
+  });
+
+  test("rotates once by a form that is sent again", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const path = `/dashboard/keys/${id}`;
+    const request =
+      /name="request" value="([^"]+)"/.exec(await pageOf(await visit(path, { jar })))?.[1] ?? "";
+    const form = { overlapSeconds: "0", request };
+    const lost = await visit(`${path}/rotate`, { headers: { Cookie: jar.header }, form });
+    const again = await visit(`${path}/rotate`, { jar, form });
+    expect(locationOf(again)).toBe(locationOf(lost));
+    expect(await pageOf(await visit(locationOf(again), { jar }))).toMatch(RAW_KEY);
+    expect((await stored()).api_keys).toHaveLength(2);
   });
 
   test.each(["-1", "604801", "x", "1.5"])(

@@ -1,7 +1,7 @@
 import type { ErrorDetail } from "../../http/errors.ts";
 import type { Scope } from "../../keys/schema.ts";
 import { DAY_MS, dayOf } from "../../lib/time.ts";
-import { type KeyForm, offeredDays } from "../form.ts";
+import { type KeyForm, offeredDays, REQUEST_FIELD } from "../form.ts";
 
 export interface CreateProps {
   catalogue: readonly Scope[];
@@ -18,6 +18,7 @@ export function CreatePage({ catalogue, maxLifetimeDays, form, faults, now }: Cr
     <>
       <h1>Create a key</h1>
       <form method="post" action="/dashboard/keys" class="narrow">
+        <RequestField />
         <label>
           Label
           <input
@@ -76,6 +77,11 @@ export function CreatePage({ catalogue, maxLifetimeDays, form, faults, now }: Cr
       </form>
     </>
   );
+}
+
+/** Makes a form that is sent twice one request. */
+export function RequestField() {
+  return <input type="hidden" name={REQUEST_FIELD} value={crypto.randomUUID()} />;
 }
 
 /** Ties a field to what is wrong with it, for people who cannot see where it stands. */

@@ -5,7 +5,7 @@ import type { ApiKey, Scope } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
 import type { KeyState, Origin } from "../state.ts";
 import { Chart } from "./chart.tsx";
-import { Fault, faulty } from "./create.tsx";
+import { Fault, faulty, RequestField } from "./create.tsx";
 import { Events } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { StateTag } from "./list.tsx";
@@ -115,6 +115,7 @@ function Actions({
       {isLive && origin.replacedBy === null && state !== "suspended" && (
         <article>
           <form method="post" action={`${path}/rotate`}>
+            <RequestField />
             <h3>Rotate</h3>
             <p>Makes a new key of the same label, scopes and expiry, and lets this one end.</p>
             <div class="row">
