@@ -1,5 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import { dismissLeak, leaksOf } from "../audit/leaks.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import type { ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
@@ -33,10 +34,11 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
     const { companyId } = c.var.principal;
     const query = { key: id, limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
     const key = await service.get(companyId, id);
-    const [origins, used, { events, next }] = await Promise.all([
+    const [origins, used, { events, next }, leaks] = await Promise.all([
       originsOf(d1, companyId, [id]),
       recentUse(d1, companyId, [id], now()),
       listEvents(d1, companyId, query),
+      leaksOf(d1, companyId, id),
     ]);
     const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
     const body = (
@@ -47,6 +49,7 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
         catalogue={catalogue}
         days={used.get(id) ?? []}
         events={events}
+        leaks={leaks}
         next={next}
         mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
         now={now()}
@@ -87,6 +90,15 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
       const { companyId, ...actor } = c.var.principal;
       const { id } = c.req.valid("param");
       await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .post("/keys/:id/dismiss", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service.get(companyId, id);
+      const event = { id: crypto.randomUUID(), action: "dismiss", actor, at: now() } as const;
+      await dismissLeak(d1, companyId, id, event);
       return c.redirect(`/dashboard/keys/${id}`, 303);
     })
 

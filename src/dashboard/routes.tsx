@@ -1,6 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { type Context, Hono } from "hono";
 import * as z from "zod";
+import { leaksOf } from "../audit/leaks.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import { refuseUrl } from "../http/validation.ts";
@@ -52,9 +53,10 @@ export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardPar
         const query = c.req.valid("query");
         const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
         const ids = keys.map((key) => key.id);
-        const [events, used] = await Promise.all([
+        const [events, used, leaks] = await Promise.all([
           originsOf(d1, companyId, ids),
           recentUse(d1, companyId, ids, now()),
+          leaksOf(d1, companyId),
         ]);
         const origins = originsFrom(events);
         const listed = keys.map((key) => {
@@ -65,6 +67,7 @@ export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardPar
         const body = (
           <ListPage
             keys={listed}
+            leaks={leaks}
             filter={filter}
             next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
             isFirst={query.cursor === undefined}

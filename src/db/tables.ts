@@ -112,6 +112,11 @@ export const keyChanges = sqliteTable("key_changes", {
   changedAt: integer("changed_at").notNull().default(sql`(unixepoch() * 1000)`),
 });
 
+/** Whether a key was found in public. Without parameters, so that SQLite knows the index by it. */
+export function isLeak({ action, detail }: { action: SQLiteColumn; detail: SQLiteColumn }): SQL {
+  return sql`${action} = 'revoke' AND ${detail} ->> '$.reason' = 'leaked'`;
+}
+
 /** Who did what to which key; append-only, by triggers. */
 export const auditEvents = sqliteTable(
   "audit_events",
@@ -121,7 +126,18 @@ export const auditEvents = sqliteTable(
     companyId: text("company_id").notNull(),
     keyId: text("key_id").notNull(),
     action: text({
-      enum: ["create", "rename", "update", "rotate", "suspend", "resume", "revoke", "expiring", "expired"],
+      enum: [
+        "create",
+        "rename",
+        "update",
+        "rotate",
+        "suspend",
+        "resume",
+        "revoke",
+        "expiring",
+        "expired",
+        "dismiss",
+      ],
     }).notNull(),
     /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
     actorIssuer: text("actor_issuer"),
@@ -135,6 +151,7 @@ export const auditEvents = sqliteTable(
     check("audit_events_detail", isObject(table.detail)),
     index("audit_events_newest").on(table.companyId, table.seq),
     index("audit_events_key").on(table.companyId, table.keyId, table.seq),
+    index("audit_events_leaked").on(table.companyId, table.seq).where(isLeak(table)),
   ],
 );
 

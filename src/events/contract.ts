@@ -37,7 +37,9 @@ export type KeyEventType =
   | "api_key.revoked"
   /** It will expire, and no other key replaces it. */
   | "api_key.expiring"
-  | "api_key.expired";
+  | "api_key.expired"
+  /** Somebody of the company has seen that it was found in public. */
+  | "api_key.leak_dismissed";
 
 /** What a Worker implements that is bound as `EVENTS`. */
 export interface EventReceiver {

@@ -24,6 +24,7 @@ const TYPES: Record<(typeof auditEvents.$inferSelect)["action"], KeyEventType> =
   revoke: "api_key.revoked",
   expiring: "api_key.expiring",
   expired: "api_key.expired",
+  dismiss: "api_key.leak_dismissed",
 };
 
 export interface OutboxParts {

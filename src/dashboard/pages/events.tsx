@@ -11,6 +11,7 @@ const ACTIONS: Record<ShownEvent["action"], string> = {
   revoke: "Revoked",
   expiring: "Expires soon",
   expired: "Expired",
+  dismiss: "Leak dismissed",
 };
 
 /** What nobody does. */

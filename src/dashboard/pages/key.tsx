@@ -8,6 +8,7 @@ import { Chart } from "./chart.tsx";
 import { Fault, faulty, RequestField } from "./create.tsx";
 import { Events } from "./events.tsx";
 import { Facts } from "./facts.tsx";
+import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { StateTag } from "./list.tsx";
 import { Time } from "./time.tsx";
 
@@ -18,7 +19,7 @@ const OVERLAPS = [
   { seconds: 604_800, name: "In a week" },
 ];
 
-export interface KeyPageProps {
+export interface KeyPageProps extends LeaksProps {
   apiKey: ApiKey;
   state: KeyState;
   origin: Origin;
@@ -27,11 +28,9 @@ export interface KeyPageProps {
   events: readonly ShownEvent[];
   /** Cursor of the events that follow, if some do. */
   next: string | null;
-  mayWrite: boolean;
   /** What was sent and refused. */
   label?: string | undefined;
   faults?: readonly ErrorDetail[];
-  now: number;
 }
 
 export function KeyPage(props: KeyPageProps) {
@@ -43,6 +42,7 @@ export function KeyPage(props: KeyPageProps) {
         <h1>{key.label}</h1>
         <StateTag state={state} />
       </div>
+      <Leaks leaks={props.leaks} mayWrite={mayWrite} now={now} />
       <Notice of={key} state={state} origin={origin} now={now} />
       <Facts apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
       <section>

@@ -2,6 +2,7 @@ import type { ApiKey } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
 import { type KeyState, STATE_NAMES } from "../state.ts";
 import { Sparkline } from "./chart.tsx";
+import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { Time } from "./time.tsx";
 
 export interface ListedKey {
@@ -11,21 +12,19 @@ export interface ListedKey {
   days: readonly DayUsage[];
 }
 
-export interface ListProps {
+export interface ListProps extends LeaksProps {
   keys: readonly ListedKey[];
   filter: { q: string; active: string };
   /** Query of the page that follows, if one does. */
   next: string | null;
   isFirst: boolean;
-  mayWrite: boolean;
-  now: number;
 }
 
 export function StateTag({ state }: { state: KeyState }) {
   return <span class={`tag ${state}`}>{STATE_NAMES[state]}</span>;
 }
 
-export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListProps) {
+export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, now }: ListProps) {
   const isFiltered = filter.q !== "" || filter.active !== "";
   return (
     <>
@@ -37,6 +36,7 @@ export function ListPage({ keys, filter, next, isFirst, mayWrite, now }: ListPro
           </a>
         )}
       </div>
+      <Leaks leaks={leaks} mayWrite={mayWrite} now={now} />
       <search>
         <form method="post" action="/dashboard/search" class="row">
           <label>
