@@ -140,7 +140,8 @@ function leakApp({ settings, isolate }: Parts) {
 function tellChanges(tell: () => Promise<void>): MiddlewareHandler {
   return async function tellChanges(c, next) {
     await next();
-    if (c.req.method !== "GET" && c.req.method !== "HEAD") c.executionCtx.waitUntil(tell());
+    const mayHaveChanged = c.res.status < 400 && c.req.method !== "GET" && c.req.method !== "HEAD";
+    if (mayHaveChanged) c.executionCtx.waitUntil(tell());
   };
 }
 

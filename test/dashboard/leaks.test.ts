@@ -8,7 +8,7 @@ import { told } from "../support/events.ts";
 import { reporter } from "../support/report.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
-const BANNER = /<section class="notice bad"/g;
+const BANNER = /<div class="notice bad"/g;
 const URL = "https://git.example/a?b=<c>";
 
 async function leaked(label = "Careers page", company = "acme") {

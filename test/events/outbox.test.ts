@@ -117,6 +117,15 @@ describe("a change by the API", () => {
     );
   });
 
+  test("that is refused costs the outbox nothing", async () => {
+    const { queue } = keptQueue();
+    const target = appWith(settings(queue));
+    expect((await call(PATH, { method: "POST" }, target)).status).toBe(401);
+    expect((await manage(PATH, { method: "POST", body: {}, target })).status).toBe(422);
+    await manage(PATH, { target });
+    expect(await env.DB.prepare("SELECT count(*) AS n FROM progress").first("n")).toBe(0);
+  });
+
   test("is told to nobody where nobody is named", async () => {
     const { queue, told } = keptQueue();
     await createKey({}, { target: appWith({ EVENT_QUEUE: queue }) });

@@ -12,7 +12,7 @@ export function Leaks({ leaks, mayWrite, now }: LeaksProps) {
   return (
     <>
       {leaks.map(({ keyId, label, url, at }) => (
-        <section class="notice bad" aria-label="Leaked key">
+        <div class="notice bad">
           <p>
             <a href={`/dashboard/keys/${keyId}`}>{label}</a> was found in public and revoked{" "}
             <Time at={new Date(at).toISOString()} now={now} />
@@ -30,7 +30,7 @@ export function Leaks({ leaks, mayWrite, now }: LeaksProps) {
               </button>
             </form>
           )}
-        </section>
+        </div>
       ))}
     </>
   );
