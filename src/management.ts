@@ -8,9 +8,11 @@ import { contactSettings } from "./discovery/settings.ts";
 import { keyEvents } from "./events/service.ts";
 import { healthRoutes } from "./health/routes.ts";
 import { jsonBody, MAX_BODY_BYTES, wholeBody } from "./http/body.ts";
+import { allowOrigins } from "./http/cors.ts";
 import { type App, failureApp, unlessBroken } from "./http/failure.ts";
 import { answerHeaders } from "./http/headers.ts";
 import { type RateLimits, rateLimit } from "./http/limit.ts";
+import { originSettings } from "./http/settings.ts";
 import { staticFile } from "./http/static.ts";
 import type { Isolate } from "./isolate.ts";
 import { otherGenerations } from "./keys/dead.ts";
@@ -92,6 +94,7 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
     client: readSettings(clientSettings, env),
     leaks: readSettings(leakSettings, env),
     contact: readSettings(contactSettings, env),
+    origins: readSettings(originSettings, env),
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
@@ -103,6 +106,7 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
   const { d1, keys, now, format, peppers } = isolate();
   return new Hono<{ Variables: BearerVariables }>()
+    .use(allowOrigins(settings.origins().MANAGEMENT_ORIGINS))
     .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
     .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
     .use(wholeBody(MAX_BODY_BYTES), jsonBody)

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { anyOrigin } from "../http/cors.ts";
 import { ApiError } from "../http/errors.ts";
 import { DAY_MS } from "../lib/time.ts";
 import { type ResourceSettings, resources } from "../oauth/metadata.ts";
@@ -10,7 +11,7 @@ const CONTACT_DAYS = 90;
 /** Where tokens come from (RFC 9728), below `/.well-known/oauth-protected-resource`. */
 export function metadataRoutes(settings: ResourceSettings) {
   const all = resources(settings);
-  return new Hono().get("*", (c) => {
+  return new Hono().use(anyOrigin).get("*", (c) => {
     const { origin, pathname } = new URL(c.req.url);
     const found = all.find(({ url, path }) => url.origin === origin && path === pathname);
     if (found === undefined) throw new ApiError("NOT_FOUND", { message: "No such route" });

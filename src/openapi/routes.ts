@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { html, raw } from "hono/html";
+import { anyOrigin } from "../http/cors.ts";
 import { openApi } from "./document.ts";
 import type { DocumentSettings } from "./paths.ts";
 
@@ -40,11 +41,10 @@ const scalarPolicy = (nonce: string) =>
 export function documentRoutes(config: DocumentSettings) {
   let document: ReturnType<typeof openApi> | undefined;
 
-  return new Hono().get("/", (c) => {
+  // Anybody may read it, and the page at /docs is another origin.
+  return new Hono().use(anyOrigin).get("/", (c) => {
     const { origin } = new URL(c.req.url);
     document ??= openApi(config, origin);
-    // Anybody may read it, and the page at /docs is another origin.
-    c.header("Access-Control-Allow-Origin", "*");
     return c.json({ ...document, servers: [{ url: origin }] });
   });
 }

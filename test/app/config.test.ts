@@ -12,6 +12,7 @@ const MAY_BE_EMPTY = [
   "OAUTH_READ_SCOPE",
   "OAUTH_WRITE_SCOPE",
   "SECURITY_CONTACT",
+  "MANAGEMENT_ORIGINS",
   "LEAK_REPORT_KEYS_URL",
 ];
 /** Settings that are missing or wrong, one at a time. */
@@ -37,6 +38,10 @@ const wrong: [string, unknown][] = [
     ["REVOCATION_SECONDS", [0, "0", 3601, "5s"]],
     ["OUTAGE_SECONDS", [0, 4, 86_401]],
     ["SECURITY_CONTACT", ["security@latchkey.example", "http://latchkey.example"]],
+    [
+      "MANAGEMENT_ORIGINS",
+      ["*", "null", "app.example", "https://app.example/", "http://app.example", "https://*.example", [1]],
+    ],
     ["DB", [null]],
   ].flatMap(([name, values]) =>
     (values as unknown[]).map((value): [string, unknown] => [String(name), value]),
@@ -53,7 +58,7 @@ const empty = missing
 /** What is closed with a setting of this name that is wrong: by the path's start. */
 function closedBy(name: string): RegExp {
   if (/^(KEY_|REVOCATION|OUTAGE|DB)/.test(name)) return /^\/(settings|public)\//;
-  if (/^(OAUTH_|SCOPES|MAX_)/.test(name)) return /^\/settings\//;
+  if (/^(OAUTH_|SCOPES|MAX_|MANAGEMENT_)/.test(name)) return /^\/settings\//;
   return /^\/openapi.json/;
 }
 
@@ -69,7 +74,7 @@ describe.each([...missing, ...empty, ...wrong])("with %s = %j", (name, value) =>
       expect(message).toBe("Internal error");
     }
     await expectError(await call("/openapi.json", {}, target), "INTERNAL_ERROR").catch(() =>
-      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB)/),
+      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB|MANAGEMENT_)/),
     );
     for (const line of lines) expect(line).toContain(`${name}: `);
     expect(lines.length).toBeGreaterThanOrEqual(Math.max(closed.length, 1));

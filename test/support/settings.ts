@@ -1,4 +1,5 @@
 import { contactSettings } from "../../src/discovery/settings.ts";
+import { originSettings } from "../../src/http/settings.ts";
 import { formatSettings, ruleSettings } from "../../src/keys/settings.ts";
 import { leakSettings } from "../../src/leaks/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
@@ -15,5 +16,6 @@ export function settingsOf(env: object) {
     ...readSettings(clientSettings, env)(),
     ...readSettings(leakSettings, env)(),
     ...readSettings(contactSettings, env)(),
+    ...readSettings(originSettings, env)(),
   };
 }
