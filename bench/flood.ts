@@ -20,7 +20,7 @@ const ISOLATE = 0;
 /** For this process to read the log lines of a burst, which it would otherwise do while it takes the time. */
 const PAUSE_MS = 20;
 
-const service = await startService(1, BOUND_SECONDS);
+const service = await startService({ isolates: 1, revocationSeconds: BOUND_SECONDS });
 try {
   const good = await service.createKey(ISOLATE);
   const calm = await rounds(async () => {});

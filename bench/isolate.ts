@@ -15,30 +15,37 @@ let counted: Env | undefined;
 
 /** How long a late read takes: longer than its deadline. */
 const LATE_MS = 1_500;
+/** Of the verifier's reads, so many are late: 0 to 1. */
+let lateShare = 0;
 
 /**
  * Latchkey as it is, and beside it:
  *
- * - `POST /ask` presents each API key of a JSON array to this isolate, as requests of their own, and
- *   answers with their statuses.
+ * - `POST /ask?late=0.3` presents each API key of a JSON array to this isolate, as requests of their own, and answers
+ *   with their statuses. From then on, so many of the reads are late.
  * - `GET /reads` tells what this isolate has read so far.
- * - `POST /sql` revokes the key of an id as a hand would, past Latchkey.
+ * - `POST /sql` runs a statement, `[sql, ...parameters]`, as a hand would, past Latchkey.
  */
 export default {
   ...worker,
-  async fetch(request: Parameters<typeof worker.fetch>[0], env: BenchEnv, ctx: ExecutionContext) {
-    counted ??= { ...env, DB: countReads(env.DB, env.LATE_SHARE) };
+  async fetch(request: Parameters<typeof worker.fetch>[0], env: Env, ctx: ExecutionContext) {
+    counted ??= { ...env, DB: countReads(env.DB) };
     const latchkey = counted;
-    const { pathname } = new URL(request.url);
+    const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/reads") {
       reads.isolate ||= crypto.randomUUID();
       return Response.json(reads);
     }
     if (pathname === "/sql") {
-      const revoke = env.DB.prepare("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?");
-      return Response.json(await revoke.bind(await request.text()).run());
+      const [sql = "", ...values] = await request.json<string[]>();
+      return Response.json(
+        await env.DB.prepare(sql)
+          .bind(...values)
+          .run(),
+      );
     }
     if (pathname !== "/ask") return worker.fetch(request, latchkey, ctx);
+    lateShare = Number(searchParams.get("late"));
     const url = new URL("/public/v1/key", request.url);
     const rawKeys = await request.json<string[]>();
     const answers = rawKeys.map((rawKey) =>
@@ -48,12 +55,7 @@ export default {
   },
 };
 
-interface BenchEnv extends Env {
-  /** Of the verifier's reads, so many are late: 0 to 1. */
-  LATE_SHARE: number;
-}
-
-function countReads(d1: D1Database, lateShare: number): D1Database {
+function countReads(d1: D1Database): D1Database {
   const withSession: D1Database["withSession"] = (start) => {
     const session = d1.withSession(start);
     const prepare: D1Database["prepare"] = (sql) => {

@@ -1,11 +1,14 @@
-/** Latchkey in several isolates of workerd over one D1, with an issuer of its own. */
+/** Latchkey in several isolates of one or more processes of workerd over one D1, with an issuer of its own. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { importJWK, SignJWT } from "jose";
-import { createTestHarness, experimental_readRawConfig } from "wrangler";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { experimental_readRawConfig } from "wrangler";
 import { startTestIssuer } from "../test/support/issuer.ts";
 import type { Reads } from "./isolate.ts";
-
-export const ROOT = join(import.meta.dirname, "..");
+import { bundle, ROOT } from "./lab.ts";
 
 const TOKEN_SECONDS = 6 * 3600;
 
@@ -18,53 +21,71 @@ export interface ServiceKey {
   rawKey: string;
 }
 
+export interface ServiceOptions {
+  isolates: number;
+  /** Processes of workerd over which the isolates are dealt out: 1 by default. */
+  processes?: number;
+  revocationSeconds: number;
+}
+
 /** Workers of the repository's configuration, each an isolate of its own. To be closed. */
-export async function startService(count: number, revocationSeconds: number, lateShare = 0) {
-  // Nothing of a run goes out, and nothing is kept of it.
-  Object.assign(process.env, {
-    CLOUDFLARE_CF_FETCH_ENABLED: "false",
-    WRANGLER_SEND_METRICS: "false",
-    WRANGLER_WRITE_LOGS: "false",
-  });
+export async function startService(options: ServiceOptions) {
+  const { isolates: count, processes = 1, revocationSeconds } = options;
+  const directory = await mkdtemp(join(tmpdir(), "latchkey-proof-"));
   const issuer = await startTestIssuer();
   const { rawConfig } = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") });
-  const { secrets: _, ...config } = rawConfig;
-  const vars = {
-    ...config.vars,
+  const bindings = {
+    ...JSON.parse(JSON.stringify(rawConfig.vars)),
     OAUTH_ISSUER: issuer.url,
     REVOCATION_SECONDS: revocationSeconds,
-    LATE_SHARE: lateShare,
     KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
   };
+  const { script } = bundle("bench/isolate.ts");
+  let failedReads = 0;
+
   const names = Array.from({ length: count }, (_, i) => `isolate-${i}`);
-  const server = createTestHarness({
-    root: ROOT,
-    workers: names.map((name, i) => ({
-      config: {
-        ...config,
-        name,
-        main: "bench/isolate.ts",
-        vars,
-        // All of this would count as one caller.
-        ratelimits: [],
-        // A queue has one consumer.
-        queues: i === 0 ? config.queues : { producers: config.queues?.producers ?? [] },
+  const started = Array.from({ length: processes }, async (_, process) => {
+    const miniflare = new Miniflare({
+      ...convertV4MiniflareOptions({
+        workers: names
+          .filter((_, i) => i % processes === process)
+          .map((name) => ({
+            name,
+            script,
+            bindings,
+            modules: true,
+            compatibilityDate: rawConfig.compatibility_date ?? "",
+            unsafeDirectSockets: [{}],
+            d1Databases: { DB: "latchkey" },
+            queueProducers: { USAGE: "usage" },
+            // A queue has one consumer. No rate limits: all of this would count as one caller.
+            ...(name === names[0] && { queueConsumers: { usage: { maxBatchSize: 15, maxBatchTimeout: 5 } } }),
+          })),
+      }),
+      handleStructuredLogs: ({ message }) => {
+        if (message.includes("database_read_failed")) failedReads++;
       },
-    })),
+      // One process owns the database, the others reach it there: a primary for all.
+      unsafeEnableSharedStorage: true,
+      unsafeDevRegistryPath: join(directory, "registry"),
+      resourcePersistencePath: join(directory, "shared"),
+      isolatedResourcePersistencePath: join(directory, `process-${process}`),
+    });
+    await miniflare.ready;
+    return miniflare;
   });
-  await server.listen();
-  const isolates = names.map((name) => server.getWorker(name));
-  const isolate = (i: number) => {
-    const found = isolates[i % count];
-    if (found === undefined) throw new RangeError("One isolate or more");
-    return found;
-  };
-  await isolate(0).applyD1Migrations("DB");
+  const servers = await Promise.all(started);
+  const serverOf = (i: number) => servers[i % processes];
+  const urls = await Promise.all(names.map(async (name, i) => serverOf(i)?.unsafeGetDirectURL(name)));
+
+  for (const { queries } of await readD1Migrations(join(ROOT, "migrations"))) {
+    for (const statement of queries) await call(0, "POST", "/sql", {}, JSON.stringify([statement]));
+  }
   const jwk = issuer.signingKeys.ES256 ?? {};
   const token = await new SignJWT({ company_id: "acme", scope: "api-keys:read api-keys:write", sub: "bench" })
     .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
     .setIssuer(issuer.url)
-    .setAudience("urn:latchkey:management")
+    .setAudience(bindings.OAUTH_AUDIENCE)
     .setExpirationTime(`${TOKEN_SECONDS} s`)
     .sign(await importJWK(jwk, "ES256"));
   const bearer = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
@@ -76,11 +97,11 @@ export async function startService(count: number, revocationSeconds: number, lat
     headers: Record<string, string>,
     body?: string,
   ) {
-    const answer = await isolate(i).fetch(path, { method, headers, ...(body && { body }) });
-    if (!answer.ok) {
-      const log = server.getLogs().at(-1)?.message;
-      throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()} ${log}`);
-    }
+    const url = new URL(path, urls[i % count]);
+    const send = () => fetch(url, { method, headers, ...(body && { body }) });
+    // A connection may be closed just as it is used again. Every call can be repeated.
+    const answer = await send().catch(send);
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
   }
 
@@ -92,26 +113,30 @@ export async function startService(count: number, revocationSeconds: number, lat
     },
     /** At isolate `i`. Resolves after the commit. */
     async revoke({ id, rawKey }: ServiceKey, way: Way, i: number): Promise<void> {
+      const byHand = "UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?";
       if (way === "management API") await call(i, "DELETE", `/settings/api-keys/${id}`, bearer);
       else if (way === "its holder") await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey });
-      else await call(i, "POST", "/sql", {}, id);
+      else await call(i, "POST", "/sql", {}, JSON.stringify([byHand, id]));
     },
-    /** Presents each of the keys to isolate `i`. @returns the statuses. */
-    async present(keys: readonly ServiceKey[], i: number): Promise<number[]> {
+    /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. @returns the statuses. */
+    async present(keys: readonly ServiceKey[], i: number, lateShare = 0): Promise<number[]> {
       const body = JSON.stringify(keys.map(({ rawKey }) => rawKey));
-      return (await (await call(i, "POST", "/ask", {}, body)).json()) as number[];
+      return (await (await call(i, "POST", `/ask?late=${lateShare}`, {}, body)).json()) as number[];
     },
     /** What each isolate has read of D1 so far. */
     async reads(): Promise<Reads[]> {
-      const answers = await Promise.all(isolates.map((_, i) => call(i, "GET", "/reads", {})));
+      const answers = await Promise.all(names.map((_, i) => call(i, "GET", "/reads", {})));
       return (await Promise.all(answers.map((answer) => answer.json()))) as Reads[];
     },
     /** How many reads of the verifiers failed or came too late, since this was last asked. */
     takeFailedReads(): number {
-      const failed = server.getLogs().filter(({ message }) => message.includes("database_read_failed"));
-      server.clearLogs();
-      return failed.length;
+      const failed = failedReads;
+      failedReads = 0;
+      return failed;
     },
-    close: () => server.close(),
+    async close(): Promise<void> {
+      await Promise.all(servers.map((server) => server.dispose()));
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
