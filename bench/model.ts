@@ -4,7 +4,7 @@
  */
 import type { KeyRecord } from "../src/verify/decide.ts";
 import { Feed, type Question } from "../src/verify/feed.ts";
-import { type KeyChange, NO_KEY, PAGE_SIZE } from "../src/verify/snapshot.ts";
+import { FEED_PAGE_SIZE, type KeyChange, NO_KEY, PAGE_SIZE } from "../src/verify/snapshot.ts";
 import { pause, random, zipf } from "./chance.ts";
 
 const OUTAGE_SECONDS = 300;
@@ -152,8 +152,9 @@ export function feedCache(history: History, region: Region, boundMs: number): Ca
     const seenAt = question.askedAt + region.readMs / 2 - region.lagMs;
     while ((changes[database.committed + 1]?.at ?? Number.POSITIVE_INFINITY) <= seenAt) database.committed++;
     const from = question.cursor?.seq ?? database.committed;
+    const pageSize = digest === NO_KEY ? FEED_PAGE_SIZE : PAGE_SIZE;
     const seen: KeyChange[] = [];
-    for (let seq = from; seq <= database.committed && seen.length <= PAGE_SIZE; seq++) {
+    for (let seq = from; seq <= database.committed && seen.length <= pageSize; seq++) {
       seen.push({ seq, digest: changes[seq]?.digest ?? "", changedAt: changes[seq]?.at ?? 0 });
     }
     const now = question.askedAt + region.readMs;

@@ -1,7 +1,10 @@
 import type { KeyRecord } from "./decide.ts";
 
-/** Changes that one read brings at most; the next ones are another page. */
+/** Changes that come with a key at most; the next ones are another page. */
 export const PAGE_SIZE = 1_000;
+
+/** Changes that come at most where the feed alone is asked for: far behind, one slow read is enough to catch up. */
+export const FEED_PAGE_SIZE = 10_000;
 
 /** In place of a digest: the feed alone is asked for. */
 export const NO_KEY = "";
@@ -18,7 +21,7 @@ export interface KeyChange {
 /** One snapshot of the database: the feed and a key's record, read together. */
 export interface Snapshot {
   /**
-   * From `cursor` on, that change itself first, and `PAGE_SIZE` more at most; for `null` the newest change alone.
+   * From `cursor` on, that change itself first, and a page more at most; for `null` the newest change alone.
    * Without the change at the cursor the feed is not the one that was known.
    */
   changes: readonly KeyChange[];

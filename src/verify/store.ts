@@ -1,7 +1,7 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
 import { apiKeys, keyChanges } from "../db/tables.ts";
-import { PAGE_SIZE, type Snapshot } from "./snapshot.ts";
+import { FEED_PAGE_SIZE, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
   /** The feed from the change `cursor` on and the record of `digest`, in one statement and so of one moment. */
@@ -25,21 +25,21 @@ const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changed
 
 const newest = sql<number | null>`(SELECT max(${keyChanges.seq}) FROM ${keyChanges})`;
 
-/** Written out: as one more parameter it costs a twentieth of the whole look-up. */
-const LIMIT = sql.raw(`${PAGE_SIZE + 1}`) as unknown as number;
-
 /**
  * Keys for verification. One session serves the isolate, so that no read goes back behind an
  * earlier one; D1 carries its bookmark on.
  */
 export function feedStore(d1: D1Database): FeedStore {
   const db = nearest(d1);
-  const fromNewest = prepareSnapshot(db, newest);
+  const fromNewest = prepareSnapshot(db, newest, 0);
   // A feed that was set back does not reach the cursor: its newest change tells so.
-  const fromCursor = prepareSnapshot(db, sql`min(${sql.placeholder("cursor")}, ${newest})`);
+  const cursorOrNewest = sql`min(${sql.placeholder("cursor")}, ${newest})`;
+  const withKey = prepareSnapshot(db, cursorOrNewest, PAGE_SIZE);
+  const feedAlone = prepareSnapshot(db, cursorOrNewest, FEED_PAGE_SIZE);
   return {
     async read(cursor, digest) {
-      const rows = await (cursor === null ? fromNewest.all({ digest }) : fromCursor.all({ cursor, digest }));
+      const query = digest === NO_KEY ? feedAlone : withKey;
+      const rows = await (cursor === null ? fromNewest.all({ digest }) : query.all({ cursor, digest }));
       return {
         changes: rows.map((row) => row.change),
         head: rows[0]?.head ?? 0,
@@ -58,14 +58,16 @@ export function feedStore(d1: D1Database): FeedStore {
 }
 
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */
-function prepareSnapshot(db: Database, from: SQL) {
+function prepareSnapshot(db: Database, from: SQL, pageSize: number) {
+  // Written out: as one more parameter it costs a twentieth of the whole look-up.
+  const limit = sql.raw(`${pageSize + 1}`) as unknown as number;
   return db
     .select({ head: newest, change: CHANGE_COLUMNS, record: VERDICT_COLUMNS })
     .from(keyChanges)
     .leftJoin(apiKeys, eq(apiKeys.digest, sql.placeholder("digest")))
     .where(gte(keyChanges.seq, from))
     .orderBy(keyChanges.seq)
-    .limit(LIMIT)
+    .limit(limit)
     .prepare();
 }
 
