@@ -29,7 +29,9 @@ test("a flood of well-formed forged keys reaches neither the database nor the ca
   expect((await verify(rawKey)).valid).toBe(true);
 });
 
-test("while the database sleeps, no caller of a held key waits, and reads do not pile up", async () => {
+test("while the database sleeps, no caller of a held key waits, and reads do not pile up", {
+  timeout: 30_000,
+}, async () => {
   const { rawKey } = await createKey();
   let asleep = false;
   const { clock, queries, verify } = isolate({

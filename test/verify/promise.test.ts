@@ -76,7 +76,9 @@ describe("a database that is slow is not dead", () => {
     expect(verdict).toMatchObject({ valid: true, stale: true });
   });
 
-  test("however many callers come while nothing is known yet, reads do not pile up, and each has an answer", async () => {
+  test("however many callers come while nothing is known yet, reads do not pile up, and each has an answer", {
+    timeout: 20_000,
+  }, async () => {
     const { rawKey } = await createKey();
     const { clock, queries, state, verify } = slowed();
     await verify(rawKey);
@@ -89,7 +91,9 @@ describe("a database that is slow is not dead", () => {
     expect(queries.length).toBeLessThan(callers / 5);
   });
 
-  test("callers that leave the asking to others have their answer with them", async () => {
+  test("callers that leave the asking to others have their answer with them", {
+    timeout: 20_000,
+  }, async () => {
     const key = await createKey();
     const { clock, queries, state, verify } = slowed();
     await verify(key.rawKey);
@@ -278,7 +282,9 @@ describe("many changes at once", () => {
     expect(await outcome(verify(changed?.rawKey ?? ""))).toBe("KEY_REVOKED");
   });
 
-  test("are known by one read, so that a slow database does not hold up who asks for what is held", async () => {
+  test("are known by one read, so that a slow database does not hold up who asks for what is held", {
+    timeout: 20_000,
+  }, async () => {
     const { rawKey } = await createKey();
     const { clock, feed, queries, settle, verify } = isolate();
     await verify(rawKey);
@@ -305,7 +311,7 @@ describe("many changes at once", () => {
     expect(feed.size).toBeGreaterThanOrEqual(3);
   });
 
-  test("and a slow database leave no known key without an answer", async () => {
+  test("and a slow database leave no known key without an answer", { timeout: 20_000 }, async () => {
     const keys = await createKeys(20);
     const { clock, settle, state, verify } = slowed();
     for (const { rawKey } of keys) await verify(rawKey);
