@@ -11,6 +11,9 @@ import { wrongOptions } from "./verify/question.ts";
 /** The cron that only tells of events; every other one also drops what is old. */
 const EVENTS_CRON = "* * * * *";
 
+/** Of a Worker's name in the log. */
+const MAX_WORKER_LENGTH = 64;
+
 let isolate: Settings<Isolate> | undefined;
 let app: Fetch | undefined;
 
@@ -48,6 +51,12 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
+/** A Worker says who it is by the `props` of its binding, which its deployment alone can set. */
+function workerOf(props: unknown): string | undefined {
+  if (typeof props !== "object" || props === null || !("worker" in props)) return undefined;
+  return typeof props.worker === "string" ? props.worker.slice(0, MAX_WORKER_LENGTH) : undefined;
+}
+
 /** What other Workers call over a service binding. Every method of the prototype is public to them. */
 export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier {
   async verify(rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> {
@@ -58,7 +67,11 @@ export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier
         console.error(JSON.stringify({ event: "verify_misused", fault }));
         return { valid: false, error: "UNAVAILABLE", message: `Wrong question: ${fault}` };
       }
-      return await verifier.verify(typeof rawKey === "string" ? rawKey : "", options);
+      return await verifier.verify(
+        typeof rawKey === "string" ? rawKey : "",
+        options,
+        workerOf(this.ctx.props),
+      );
     } catch (fault) {
       console.error(JSON.stringify({ event: "verify_failed", fault: describeFault(fault) }));
       return { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };

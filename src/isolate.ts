@@ -12,7 +12,8 @@ import { UsageRecorder } from "./usage/recorder.ts";
 
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
-import { RefusalLog } from "./verify/log.ts";
+import { RefusalLog, reportRead } from "./verify/log.ts";
+import { type Metered, Metrics } from "./verify/metrics.ts";
 import { type VerifySettings, verifySettings } from "./verify/settings.ts";
 import { feedStore } from "./verify/store.ts";
 import { Verifier } from "./verify/verifier.ts";
@@ -57,7 +58,7 @@ function join(
   { KEY_PREFIX, KEY_PREFIXES_ACCEPTED: accepted, KEY_PEPPERS: peppers }: FormatSettings,
   { REVOCATION_SECONDS, OUTAGE_SECONDS, DB: d1, USAGE: queue }: VerifySettings,
   rules: Settings<RuleSettings>,
-  limits: RateLimits,
+  bindings: RateLimits & Metered,
 ): Isolate {
   const now = () => Date.now();
   const background = waitUntil;
@@ -71,22 +72,34 @@ function join(
     onMissingPepper: (generation, keys) =>
       console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
   });
-  const refusals = new RefusalLog();
+  const refusals = new RefusalLog(format.shown);
+  const metrics = bindings.METRICS && new Metrics({ dataset: bindings.METRICS, now, wait, background });
+  const feed = new Feed({ boundMs, outageMs, retryMs, waitMs: CALLER_WAIT_MS, capacity: CACHE_CAPACITY });
   const verifier = new Verifier({
     format,
     store: feedStore(d1),
-    feed: new Feed({ boundMs, outageMs, retryMs, waitMs: CALLER_WAIT_MS, capacity: CACHE_CAPACITY }),
+    feed,
     now,
     wait,
     inTime: withDeadline,
     background,
-    onVerdict: (key, refusal, at) => {
+    onVerdict: (key, refusal, at, isHeld) => {
       usage.record(key, refusal === null, at);
-      if (refusal !== null) refusals.genuine(key, refusal, at);
+      metrics?.verdict(key.companyId, refusal, isHeld ? at - feed.syncedAt : null, at);
     },
-    onUnknown: (at) => refusals.unknown(at),
-    ...(limits.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(limits.VERIFICATIONS_LIMIT, background) }),
-    ...(limits.FAILURES_LIMIT && { failureLimit: new Limiter(limits.FAILURES_LIMIT, background, networkOf) }),
+    onRefusal: (key, refusal, at, asked) => refusals.genuine(key, refusal, at, asked),
+    onUnnamed: (refusal, at) => {
+      if (refusal.error !== "UNAVAILABLE") refusals.other(at);
+      metrics?.verdict("", refusal, null, at);
+    },
+    onRead: (milliseconds, fault) => {
+      metrics?.read(fault === undefined ? milliseconds : null, now());
+      if (fault !== undefined) reportRead(fault);
+    },
+    ...(bindings.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(bindings.VERIFICATIONS_LIMIT, background) }),
+    ...(bindings.FAILURES_LIMIT && {
+      failureLimit: new Limiter(bindings.FAILURES_LIMIT, background, networkOf),
+    }),
   });
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });

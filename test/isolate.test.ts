@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createIsolate } from "../src/isolate.ts";
 import type { UsageReport } from "../src/usage/recorder.ts";
+import { COLUMNS } from "../src/verify/metrics.ts";
 import { createKey } from "./support/api.ts";
 import { type Hook, hooked } from "./support/d1.ts";
 import { logged } from "./support/expect.ts";
@@ -171,6 +172,27 @@ test("uses reach the queue, and refusals the log", async () => {
     { event: "key_refused", keyId: id, error: "KEY_REVOKED" },
     { event: "unknown_keys_refused", count: 1 },
   ]);
+});
+
+test("with a METRICS binding verdicts and reads are counted", async () => {
+  const { rawKey } = await createKey();
+  const points: AnalyticsEngineDataPoint[] = [];
+  const METRICS = { writeDataPoint: (point: AnalyticsEngineDataPoint) => void points.push(point) };
+  const { verify, pass, wake } = joined({ METRICS });
+  await verify(rawKey);
+  pass(1_000);
+  await verify(rawKey);
+  await verify("lk_live_x");
+  wake(10_000);
+  await new Promise((resolve) => setTimeout(resolve));
+  const told = points.map(({ blobs, doubles = [] }) => [
+    blobs?.[0],
+    Object.fromEntries(COLUMNS.map((name, i) => [name, doubles[i]])),
+  ]);
+  expect(Object.fromEntries(told)).toMatchObject({
+    acme: { VALID: 2, held: 1, age_ms: 1_000 },
+    "": { UNAUTHORIZED: 1, reads: 1, reads_failed: 0 },
+  });
 });
 
 test("verifications are counted by key, and failures by network", async () => {

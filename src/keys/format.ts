@@ -31,6 +31,8 @@ export interface KeyFormat {
   create(): Promise<NewKey>;
   /** The digest of a key that this service has made, `null` for everything else. Does no I/O. */
   digest(rawKey: string): Promise<string | null>;
+  /** What is shown of a key that this service has made: its `keyPrefix`. */
+  shown(rawKey: string): string;
   /** The generations whose pepper is here: keys of all others cannot be checked. */
   generations: readonly string[];
   form: KeyForm;
@@ -102,6 +104,7 @@ export function keyFormat(
       return isGenuine ? digestOf(signature) : null;
     },
 
+    shown: (rawKey) => rawKey.slice(0, rawKey.length - BODY_LENGTH + SHOWN_LENGTH),
     generations: [...peppers.keys()],
     form: keyForm(prefixes),
   };

@@ -2,13 +2,8 @@ import type { Background } from "../lib/background.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/fault.ts";
 import { DAY_MS, dayOf } from "../lib/time.ts";
+import { Watch } from "./watch.ts";
 
-/** While keys are in use, counts are handed on this long after the first of them: those of a minute are one report. */
-const REPORT_MS = 90_000;
-/** Once no key is used any more, they are handed on after this time. */
-const IDLE_MS = 10_000;
-/** How often it is looked whether it is time. */
-const WATCH_MS = 5_000;
 /** Keys of one report. */
 export const MAX_KEYS = 1_000;
 /** Of one report, as JSON: a message of a queue holds 128 KB, of which the queue needs some 100 bytes itself. */
@@ -58,10 +53,11 @@ export class UsageRecorder {
   #bytes = 0;
   /** When the first of the counts was made: all are of that day. */
   #since = 0;
-  #watchedAt = Number.NEGATIVE_INFINITY;
+  readonly #watch: Watch;
 
   constructor(parts: UsageRecorderParts) {
     this.#parts = parts;
+    this.#watch = new Watch({ ...parts, since: () => this.#since, flush: () => this.#flush() });
   }
 
   /** @param now - Milliseconds since the epoch. */
@@ -77,11 +73,7 @@ export class UsageRecorder {
     } else {
       usage.denied += 1;
     }
-    // A request that is cut off may take its watch along: the next one is due soon.
-    if (Math.abs(now - this.#watchedAt) >= WATCH_MS) {
-      this.#watchedAt = now;
-      background(this.#watch(now));
-    }
+    this.#watch.touch(now);
   }
 
   #add({ id: keyId, companyId }: { id: string; companyId: string }, allowed: boolean, now: number): void {
@@ -93,13 +85,6 @@ export class UsageRecorder {
     const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
     this.#counts.set(keyId, { keyId, companyId, ...first });
     this.#bytes += bytes;
-  }
-
-  /** Hands the counts on when it is time, or leaves that to a later watch. */
-  async #watch(startedAt: number): Promise<void> {
-    await this.#parts.wait(IDLE_MS);
-    const isLast = this.#watchedAt === startedAt;
-    if (isLast || Math.abs(this.#parts.now() - this.#since) >= REPORT_MS) await this.#flush();
   }
 
   async #flush(): Promise<void> {

@@ -1,3 +1,4 @@
+import { timestamp } from "../lib/time.ts";
 import type { Refusal, VerifiedKey } from "./contract.ts";
 
 /** What a verdict depends on. */
@@ -42,6 +43,11 @@ export function decide(record: KeyRecord, scopes: readonly string[], now: number
   if (missing.length > 0)
     return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
   return null;
+}
+
+/** A good key, as verdicts show it. */
+export function verifiedKey({ id, companyId, scopes, expiresAt, metadata }: KeyRecord): VerifiedKey {
+  return { id, companyId, scopes, expiresAt: timestamp(expiresAt), metadata: metadata ?? {} };
 }
 
 /** Whether a genuine key was refused for good. */

@@ -1,11 +1,10 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { Background } from "../lib/background.ts";
-import { describeFault } from "../lib/fault.ts";
-import { timestamp } from "../lib/time.ts";
-import type { Refusal, VerifiedKey, VerifyOptions, VerifyResult } from "./contract.ts";
-import { decide, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
+import type { Refusal, VerifyOptions, VerifyResult } from "./contract.ts";
+import { decide, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN, verifiedKey } from "./decide.ts";
 import type { Absorbed, Feed, Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
+import type { Asked, VerifierHooks } from "./log.ts";
 import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
 
@@ -18,7 +17,7 @@ const POLL_MS = 10;
 /** `waitUntil` keeps a request for 30 s: a longer bound is kept by the clock alone. */
 const MAX_WATCH_MS = 25_000;
 
-export interface VerifierParts {
+export interface VerifierParts extends VerifierHooks {
   format: Pick<KeyFormat, "digest">;
   store: FeedStore;
   feed: Feed;
@@ -29,10 +28,6 @@ export interface VerifierParts {
   /** The read's outcome, or a rejection once that many milliseconds have passed. */
   inTime: <T>(read: Promise<T>, milliseconds: number) => Promise<T>;
   background: Background;
-  /** Called with every verdict on a genuine key. */
-  onVerdict?: (key: KeyRecord, refusal: Refusal | null, now: number) => void;
-  /** Called with every key that is none, or that nobody has. */
-  onUnknown?: (now: number) => void;
   /** Of verifications of one key. */
   keyLimit?: Limiter;
   /** Of failed verifications from one address. */
@@ -53,8 +48,10 @@ export class Verifier {
     this.#parts = parts;
   }
 
-  async verify(rawKey: string, options: VerifyOptions): Promise<VerifyResult> {
+  /** @param worker - The Worker that asks, where it says who it is. */
+  async verify(rawKey: string, options: VerifyOptions, worker?: string): Promise<VerifyResult> {
     const { format, feed, failureLimit, now, background } = this.#parts;
+    const asked: Asked = { rawKey, options, worker };
     const digest = await format.digest(rawKey);
     if (digest === null) return this.#unknown(options);
     const isStrong = options.consistency === "strong";
@@ -63,7 +60,7 @@ export class Verifier {
       const at = now();
       const urgency = feed.urgency(at);
       if (urgency !== "first") {
-        const verdict = this.#held(digest, options, at);
+        const verdict = this.#held(digest, asked, at);
         if (verdict !== undefined) {
           if (urgency === "background") background(this.#look());
           return verdict;
@@ -72,20 +69,20 @@ export class Verifier {
     }
     // A held key passes, whoever presents it: others must not take service away from it.
     const isOpen = !isStrong && feed.get(digest) !== undefined;
-    if (!isOpen && failureLimit?.isBlocked(options.clientIp, now())) return LIMITED;
+    if (!isOpen && failureLimit?.isBlocked(options.clientIp, now())) return this.#refuse(LIMITED);
     try {
       const isCrowded = !isStrong && feed.reads.isCrowded(now());
       if (isCrowded && (await this.#isLeftToOthers(digest)))
-        return this.#usable(digest, options) ?? UNAVAILABLE;
+        return this.#usable(digest, asked) ?? this.#refuse(UNAVAILABLE);
       const found = isStrong ? await this.#readPrimary(digest, options) : await this.#find(digest, options);
       if (found.record === null) return this.#unknown(options);
-      const refusal = this.#refusal(found.record, options, now());
+      const refusal = this.#refusal(found.record, asked, now(), false);
       // Of a genuine key, but it cost a read.
       if (isDead(refusal)) failureLimit?.count(options.clientIp, now());
       return refusal ?? this.#acceptance(found.record, found.askedAt, false);
     } catch {
       // Looked up again: the record may have been forgotten while the read was under way.
-      return (isStrong ? undefined : this.#usable(digest, options)) ?? UNAVAILABLE;
+      return (isStrong ? undefined : this.#usable(digest, asked)) ?? this.#refuse(UNAVAILABLE);
     }
   }
 
@@ -96,33 +93,42 @@ export class Verifier {
 
   /** The refusal of what is no key, or none that anybody has. */
   #unknown({ clientIp }: VerifyOptions): VerifyResult {
-    const { failureLimit, now, onUnknown } = this.#parts;
-    onUnknown?.(now());
+    const { failureLimit, now } = this.#parts;
     failureLimit?.count(clientIp, now());
-    return failureLimit?.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN;
+    return this.#refuse(failureLimit?.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN);
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.#parts.onUnnamed?.(refusal, this.#parts.now());
+    return refusal;
   }
 
   /** The verdict on what is held. */
-  #held(digest: string, options: VerifyOptions, now: number): VerifyResult | undefined {
+  #held(digest: string, asked: Asked, now: number): VerifyResult | undefined {
     const { feed } = this.#parts;
     const record = feed.get(digest);
     if (record === undefined) return undefined;
-    return this.#refusal(record, options, now) ?? this.#acceptance(record, feed.syncedAt, feed.isStale(now));
+    return (
+      this.#refusal(record, asked, now, true) ?? this.#acceptance(record, feed.syncedAt, feed.isStale(now))
+    );
   }
 
   /** The verdict on what is held, unless the database has to be asked first. */
-  #usable(digest: string, options: VerifyOptions): VerifyResult | undefined {
+  #usable(digest: string, asked: Asked): VerifyResult | undefined {
     const { feed, now } = this.#parts;
     const at = now();
-    return feed.urgency(at) === "first" ? undefined : this.#held(digest, options, at);
+    return feed.urgency(at) === "first" ? undefined : this.#held(digest, asked, at);
   }
 
   /** Counts a use of a genuine key. The refusal, or `null` where the key is good. */
-  #refusal(record: KeyRecord, { scopes }: VerifyOptions, now: number): Refusal | null {
-    const { keyLimit, onVerdict } = this.#parts;
-    const refusal = keyLimit?.isBlocked(record.id, now) ? LIMITED : decide(record, scopes ?? [], now);
+  #refusal(record: KeyRecord, asked: Asked, now: number, isHeld: boolean): Refusal | null {
+    const { keyLimit, onVerdict, onRefusal } = this.#parts;
+    const refusal = keyLimit?.isBlocked(record.id, now)
+      ? LIMITED
+      : decide(record, asked.options.scopes ?? [], now);
     keyLimit?.count(record.id, now);
-    onVerdict?.(record, refusal, now);
+    onVerdict?.(record, refusal, now, isHeld);
+    if (refusal !== null) onRefusal?.(record, refusal, now, asked);
     return refusal;
   }
 
@@ -187,7 +193,7 @@ export class Verifier {
         return await inTime(Promise.any(reads), feed.limits.waitMs / 2);
       } catch (fault) {
         feed.reads.fail(question.number, now());
-        report(fault);
+        this.#parts.onRead?.(0, fault);
         if (reads.length === 2 || feed.reads.isFailing(now())) throw fault;
       }
     }
@@ -195,9 +201,10 @@ export class Verifier {
 
   /** An answer that comes too late for the caller is still of use to the next one. */
   #begin(question: Question, digest: string): Promise<Read> {
-    const { feed, store, now, wait, background } = this.#parts;
+    const { feed, store, now, wait, background, onRead } = this.#parts;
     const { askedAt, isDue } = question;
     const read = store.read(question.cursor?.seq ?? null, digest).then((snapshot) => {
+      onRead?.(now() - askedAt);
       return { ...feed.absorb(question, snapshot, digest, now()), record: snapshot.record, askedAt, isDue };
     });
     if (isDue) {
@@ -213,28 +220,20 @@ export class Verifier {
     { scopes = [] }: VerifyOptions,
     waitMs = this.#parts.feed.limits.waitMs,
   ): Promise<Found> {
-    const { feed, store, now, inTime } = this.#parts;
+    const { feed, store, now, inTime, onRead } = this.#parts;
     const askedAt = now();
     const number = feed.reads.take();
     try {
       const snapshot = await inTime(store.readPrimary(digest), waitMs);
+      onRead?.(now() - askedAt);
       const { record } = snapshot;
       feed.absorbPrimary(number, snapshot, digest, record === null || decide(record, scopes, now()) !== null);
       return { record, askedAt };
     } catch (fault) {
-      report(fault);
+      onRead?.(0, fault);
       throw fault;
     }
   }
-}
-
-function report(fault: unknown): void {
-  const cause = fault instanceof AggregateError ? fault.errors.at(-1) : fault;
-  console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(cause) }));
-}
-
-function verifiedKey({ id, companyId, scopes, expiresAt, metadata }: KeyRecord): VerifiedKey {
-  return { id, companyId, scopes, expiresAt: timestamp(expiresAt), metadata: metadata ?? {} };
 }
 
 interface Found {

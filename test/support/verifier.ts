@@ -3,6 +3,7 @@ import { keyFormat } from "../../src/keys/format.ts";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
+import { reportRead, type VerifierHooks } from "../../src/verify/log.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
 import { type After, type Hook, hooked } from "./d1.ts";
@@ -17,7 +18,7 @@ export const WAIT_MS = 2_000;
  */
 export const SPEED = 10;
 
-interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | "onVerdict"> {
+interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | keyof VerifierHooks> {
   capacity?: number;
   hook?: Hook;
   after?: After;
@@ -63,6 +64,7 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, after, ...parts }
       if (!isWatch) background.push(work);
       isWatch = false;
     },
+    onRead: (_, fault) => fault !== undefined && reportRead(fault),
     ...parts,
   });
   return {

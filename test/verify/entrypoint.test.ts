@@ -2,7 +2,7 @@ import { exports } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { ApiKeyVerifier } from "../../src/index.ts";
 import type { VerifyOptions } from "../../src/verify/contract.ts";
-import { createKey } from "../support/api.ts";
+import { call, createKey } from "../support/api.ts";
 import { logged } from "../support/expect.ts";
 
 test("a Worker with a service binding gets verdicts by RPC", async () => {
@@ -70,6 +70,37 @@ test.each([undefined, null, []])("scopes of %j ask for none", async (scopes) => 
   const verdict = await exports.ApiKeyVerifier.verify(rawKey, { scopes } as unknown as VerifyOptions);
   expect(verdict).toMatchObject({ valid: true });
 });
+
+test("a refused genuine key is one line of the log, whether asked by HTTP or RPC, with the Worker that asked", async () => {
+  const lines = logged();
+  const made = [await createKey(), await createKey()];
+  const refused = (i: number, worker?: string) => ({
+    event: "key_refused",
+    keyId: made[i]?.id,
+    keyPrefix: made[i]?.keyPrefix,
+    companyId: "acme",
+    error: "FORBIDDEN",
+    ...(worker && { worker }),
+  });
+  for (let i = 0; i < 2; i++) {
+    await exports
+      .ApiKeyVerifier({ props: { worker: "jobs-api" } })
+      .verify(made[0]?.rawKey ?? "", { scopes: ["jobs:write"] });
+    await call("/public/v1/verify?scope=jobs:write", { headers: { "X-API-Key": made[1]?.rawKey ?? "" } });
+  }
+  expect(lines.map((line) => JSON.parse(line))).toEqual([refused(0, "jobs-api"), refused(1)]);
+});
+
+test.each([[{}], [{ worker: 1 }], [{ name: "jobs-api" }]])(
+  "a binding whose props are %j names no Worker, and is answered",
+  async (props) => {
+    const { rawKey } = await createKey();
+    const lines = logged();
+    const verify = exports.ApiKeyVerifier({ props }).verify;
+    expect(await verify(rawKey, { scopes: ["jobs:write"] })).toMatchObject({ error: "FORBIDDEN" });
+    expect(JSON.parse(lines[0] ?? "")).not.toHaveProperty("worker");
+  },
+);
 
 test("verify is the one thing that RPC exposes", () => {
   expect(Object.getOwnPropertyNames(ApiKeyVerifier.prototype)).toEqual(["constructor", "verify"]);

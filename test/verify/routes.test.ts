@@ -159,7 +159,7 @@ test("a key over its limit can be revoked by its holder", async () => {
 });
 
 test("refusals are told to the log: a genuine key once a minute for each reason, others by their number", async () => {
-  const { id, rawKey } = await createKey({ scopes: ["jobs:read"] });
+  const { id, rawKey, keyPrefix } = await createKey({ scopes: ["jobs:read"] });
   const target = appWith({});
   const lines = logged();
   const ask = (key: string) =>
@@ -167,7 +167,7 @@ test("refusals are told to the log: a genuine key once a minute for each reason,
   for (let i = 0; i < 3; i++) await ask(rawKey);
   for (let i = 0; i < 3; i++) await ask("lk_live_forged");
   expect(lines.map((line) => JSON.parse(line))).toEqual([
-    { event: "key_refused", keyId: id, companyId: "acme", error: "FORBIDDEN" },
+    { event: "key_refused", keyId: id, keyPrefix, companyId: "acme", error: "FORBIDDEN" },
     { event: "unknown_keys_refused", count: 1 },
   ]);
 });
