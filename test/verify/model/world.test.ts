@@ -18,7 +18,7 @@ const d1: Sqlite = {
       .raw(),
 };
 
-test("whatever happens, no isolate breaks the promises of the feed", { timeout: 60_000 }, async () => {
+test("whatever happens, no isolate breaks the promises of the feed", { timeout: 120_000 }, async () => {
   const silenced = vi.spyOn(console, "error").mockReturnValue();
   onTestFinished(() => silenced.mockRestore());
   let verdicts = 0;

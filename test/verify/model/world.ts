@@ -77,7 +77,7 @@ interface Isolate {
   failures: number;
   failedAt: number;
   /** When reads of the feed alone were begun. */
-  looks: number[];
+  looks: { at: number; page: string }[];
   /** What the isolate itself has changed or was refused by the primary: as of when it knows, for later requests. */
   known: Map<string, { at: number; from: number }>;
   /** How many requests had come when a key was first refused as revoked. */
@@ -431,7 +431,7 @@ export class World {
               reject,
             };
             this.#reads.push(this.#begun);
-            if (request === null) this.#inBackground(isolate);
+            if (request === null) this.#inBackground(isolate, params);
           }),
       ),
     );
@@ -484,10 +484,15 @@ export class World {
     return isolate;
   }
 
-  /** A look at the feed is begun once in a second, and has so many reads: two pages, each asked twice, and one of the last. */
-  #inBackground(isolate: Isolate): void {
-    isolate.looks = [...isolate.looks.filter((at) => this.time - at < 0.9 * RETRY_MS), this.time];
-    if (isolate.looks.length > 6 && isolate.isClockTrue) this.#break("too many reads in the background");
+  /** A look at the feed is begun once in a second, and asks for each page twice at most. The one before may do so still. */
+  #inBackground(isolate: Isolate, params: readonly unknown[]): void {
+    const page = JSON.stringify(params);
+    isolate.looks = [
+      ...isolate.looks.filter(({ at }) => this.time - at < 0.9 * RETRY_MS),
+      { at: this.time, page },
+    ];
+    const asked = isolate.looks.filter((look) => look.page === page);
+    if (asked.length > 4 && isolate.isClockTrue) this.#break("too many reads in the background");
   }
 
   #current(digest: string): KeyRecord | null {
