@@ -118,8 +118,8 @@ const MUTANTS: Record<string, Mutant> = {
   "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
   "a failed read looks like an unknown key": [
     "verifier.ts",
-    "this.#usable(digest, options)) ?? UNAVAILABLE",
-    "this.#usable(digest, options)) ?? UNKNOWN",
+    "this.#usable(digest, asked)) ?? this.#refuse(UNAVAILABLE)",
+    "this.#usable(digest, asked)) ?? this.#refuse(UNKNOWN)",
   ],
   "the primary is not asked about a new key": [
     "verifier.ts",
