@@ -89,11 +89,16 @@ export function keyBody(
   maxLifetimeDays: number,
 ): Record<string, unknown> {
   if (expiry === "never") return { label, scopes };
-  const days = /^[1-9]\d{0,4}$/.test(expiry) ? Number(expiry) : 0;
-  if (days > 0) return { label, scopes, expiresAt: new Date(now + days * DAY_MS).toISOString() };
+  const end = endAfter(expiry, now);
+  if (end !== null) return { label, scopes, expiresAt: end };
   const latest = now + maxLifetimeDays * DAY_MS;
   const isLastDay = maxLifetimeDays > 0 && date === dayOf(latest);
   return { label, scopes, expiresAt: isLastDay ? timestamp(latest) : `${date}T23:59:59Z` };
+}
+
+/** RFC 3339; `null` where `days` is no number of days. @param now - Milliseconds since the epoch. */
+export function endAfter(days: string, now: number): string | null {
+  return /^[1-9]\d{0,4}$/.test(days) ? new Date(now + Number(days) * DAY_MS).toISOString() : null;
 }
 
 /** What is wrong with the form, in the words of its fields. */

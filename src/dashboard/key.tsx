@@ -2,15 +2,16 @@ import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { dismissLeak, leaksOf } from "../audit/leaks.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
-import type { ErrorDetail } from "../http/errors.ts";
+import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
 import { keyIdSchema, rotateKeySchema, type Scope, updateKeySchema } from "../keys/schema.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
-import { formOf, requestOf, textOf } from "./form.ts";
+import { endAfter, formOf, requestOf, textOf } from "./form.ts";
 import { refuseWithout, requireScope, type SessionVariables } from "./guard.ts";
 import { reveal } from "./new-key.tsx";
-import { KeyPage, RevokePage } from "./pages/key.tsx";
+import { KeyPage } from "./pages/key.tsx";
+import { RevokePage, RotatePage } from "./pages/question.tsx";
 import { page } from "./pages.tsx";
 import { type DashboardParts, EVENTS_ON_A_PAGE, eventsQuery, type SessionContext } from "./routes.tsx";
 import { originsFrom, stateOf } from "./state.ts";
@@ -28,7 +29,7 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
   async function keyPage(
     c: SessionContext,
     id: string,
-    refused?: { label: string; faults: ErrorDetail[] },
+    refused?: { label?: string; faults: ErrorDetail[] },
   ): Promise<Response> {
     refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
     const { companyId } = c.var.principal;
@@ -52,6 +53,7 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
         leaks={leaks}
         next={next}
         mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
+        maxLifetimeDays={rules.MAX_KEY_LIFETIME_DAYS}
         now={now()}
         {...refused}
       />
@@ -81,9 +83,30 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
       const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
       const made = request && (await service.again(request));
       if (made) return reveal(c, made, cookies);
-      const input = rotation.safeParse({ overlapSeconds: Number(textOf(data, "overlapSeconds")) });
+      const days = textOf(data, "days");
+      const input = rotation.safeParse({
+        overlapSeconds: Number(textOf(data, "overlapSeconds")),
+        ...(days !== "" && { expiresAt: endAfter(days, now()) ?? days }),
+      });
       if (!input.success) return refuseBody(input);
-      return reveal(c, await service.rotate(companyId, id, actor, { ...input.data, request }), cookies);
+      if (input.data.overlapSeconds === 0 && textOf(data, "sure") !== "yes") {
+        refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
+        const key = await service.get(companyId, id);
+        const body = <RotatePage of={key} now={now()} days={days} />;
+        if (key.active) return page(c, `Rotate ${key.label}`, body);
+      }
+      try {
+        return await reveal(
+          c,
+          await service.rotate(companyId, id, actor, { ...input.data, request }),
+          cookies,
+        );
+      } catch (error) {
+        const faults =
+          error instanceof ApiError && error.code === "VALIDATION_ERROR" ? error.details : undefined;
+        if (faults === undefined || !mayUse(c.var.token, scopes.OAUTH_READ_SCOPE)) throw error;
+        return keyPage(c, id, { faults: [...faults] });
+      }
     })
 
     .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {

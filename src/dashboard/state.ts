@@ -5,13 +5,22 @@ import { DAY_MS } from "../lib/time.ts";
 /** A key that ends sooner is said to. */
 const SOON_MS = 7 * DAY_MS;
 
-export type KeyState = "active" | "expiring" | "overlap" | "suspended" | "replaced" | "expired" | "revoked";
+export type KeyState =
+  | "active"
+  | "expiring"
+  | "overlap"
+  | "suspended"
+  | "unverifiable"
+  | "replaced"
+  | "expired"
+  | "revoked";
 
 export const STATE_NAMES: Record<KeyState, string> = {
   active: "Active",
   expiring: "Expiring soon",
   overlap: "In overlap",
   suspended: "Suspended",
+  unverifiable: "Cannot be checked",
   replaced: "Replaced",
   expired: "Expired",
   revoked: "Revoked",
@@ -43,6 +52,8 @@ export function stateOf(key: ApiKey, replacedBy: string | null, now: number): Ke
   const left = key.expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(key.expiresAt) - now;
   if (left <= 0) return replacedBy === null ? "expired" : "replaced";
   if (key.suspendedAt !== null) return "suspended";
+  // What else keeps a key from being good is that its pepper is gone.
+  if (!key.active) return "unverifiable";
   if (replacedBy !== null) return "overlap";
   return left < SOON_MS ? "expiring" : "active";
 }

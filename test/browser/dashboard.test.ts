@@ -92,6 +92,33 @@ describe.each([
     for (const act of ["Created", "Renamed", "Rotated", "Revoked"]) expect(log).toContain(act);
   });
 
+  test("a live key that is rotated at once ends only after a question", async () => {
+    const page = await visitor();
+    await signIn(page, ADA);
+    const { path } = await createKey(page, { label: "Changed at once" });
+    await page.goto(path);
+    await page.getByLabel("This key ends").selectOption("At once");
+    await page.getByRole("button", { name: "Rotate" }).click();
+    await page.getByRole("heading", { name: "Rotate “Changed at once” at once?" }).waitFor();
+    await page.getByRole("button", { name: "Rotate at once" }).click();
+    await shownKey(page);
+    await page.goto(path);
+    await page.getByText("Replaced", { exact: true }).waitFor();
+  });
+
+  test("a whole key is searched for: its page is found, and no URL holds it", async () => {
+    const page = await visitor();
+    const urls: string[] = [];
+    page.context().on("request", (request) => urls.push(request.url()));
+    await signIn(page, ADA);
+    const { path, rawKey } = await createKey(page, { label: "Found again" });
+    await page.goto("/dashboard");
+    await page.getByRole("searchbox").fill(rawKey);
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.waitForURL(`${site.latchkey}${path}`);
+    expect(urls.join()).not.toContain(rawKey);
+  });
+
   test("a key that was never used is said to be when it is revoked", async () => {
     const page = await visitor();
     await signIn(page, ADA);

@@ -122,7 +122,7 @@ test("a script in the API's documentation cannot use the session, and the docume
   const page = await signedIn();
   const { id } = await createKey(page, { label: "Mine" });
   await page.goto("/docs");
-  await page.getByText("Create an API key").first().waitFor();
+  await page.getByRole("heading", { name: "Latchkey" }).first().waitFor();
   const outcomes = await page.evaluate(async (id) => {
     const said = (asked: Promise<Response>) => asked.then((answer) => answer.text(), String);
     const opened = window.open("/dashboard");

@@ -27,6 +27,7 @@ test.each([
   ["overlap", "a key that was replaced and goes on", { expiresAt: at(NOW + 1) }, SUCCESSOR],
   ["expired", "a key at its very end", { expiresAt: at(NOW) }, null],
   ["replaced", "a key that was replaced and has ended", { expiresAt: at(NOW) }, SUCCESSOR],
+  ["unverifiable", "a key whose pepper is missing", { active: false }, null],
   ["suspended", "a suspended key that goes on", { suspendedAt: at(NOW - 1) }, null],
   [
     "suspended",

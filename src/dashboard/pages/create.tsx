@@ -91,11 +91,18 @@ export function faulty(faults: readonly ErrorDetail[], field: string) {
     : {};
 }
 
-export function Fault({ faults, field }: { faults: readonly ErrorDetail[]; field: string }) {
+interface FaultProps {
+  faults: readonly ErrorDetail[];
+  field: string;
+  /** What it is that is wrong, where no field beside it says so. */
+  what?: string;
+}
+
+export function Fault({ faults, field, what }: FaultProps) {
   const fault = faults.find((one) => one.field === field);
   return fault === undefined ? null : (
     <small class="fault" id={`${field}-fault`}>
-      {fault.message}
+      {what === undefined ? fault.message : `${what} ${fault.message}`}
     </small>
   );
 }

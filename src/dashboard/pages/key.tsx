@@ -1,8 +1,8 @@
-import type { Child } from "hono/jsx";
 import type { ShownEvent } from "../../audit/schema.ts";
 import type { ErrorDetail } from "../../http/errors.ts";
 import type { ApiKey, Scope } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
+import { offeredDays } from "../form.ts";
 import type { KeyState, Origin } from "../state.ts";
 import { Chart } from "./chart.tsx";
 import { Fault, faulty, RequestField } from "./create.tsx";
@@ -10,6 +10,7 @@ import { Events } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { StateTag } from "./list.tsx";
+import { Revoke } from "./question.tsx";
 import { Time } from "./time.tsx";
 
 const OVERLAPS = [
@@ -28,6 +29,8 @@ export interface KeyPageProps extends LeaksProps {
   events: readonly ShownEvent[];
   /** Cursor of the events that follow, if some do. */
   next: string | null;
+  /** 0: none. */
+  maxLifetimeDays: number;
   /** What was sent and refused. */
   label?: string | undefined;
   faults?: readonly ErrorDetail[];
@@ -69,6 +72,14 @@ function Notice({
   origin: Origin;
   now: number;
 }) {
+  if (state === "unverifiable") {
+    return (
+      <p class="notice bad">
+        The service no longer has the secret that this key was made with, so every use of it is refused.
+        Rotate it.
+      </p>
+    );
+  }
   if (origin.replacedBy === null) return null;
   const successor = <a href={`/dashboard/keys/${origin.replacedBy}`}>its successor</a>;
   if (state !== "overlap" || key.expiresAt === null)
@@ -81,6 +92,11 @@ function Notice({
   );
 }
 
+interface RotateProps {
+  path: string;
+  faults: readonly ErrorDetail[];
+}
+
 function Actions({
   apiKey: key,
   state,
@@ -88,6 +104,7 @@ function Actions({
   path,
   label,
   faults = [],
+  maxLifetimeDays,
   now,
 }: KeyPageProps & { path: string }) {
   const isLive = state !== "expired" && state !== "replaced";
@@ -113,26 +130,7 @@ function Actions({
         </form>
       </article>
       {isLive && origin.replacedBy === null && state !== "suspended" && (
-        <article>
-          <form method="post" action={`${path}/rotate`}>
-            <RequestField />
-            <h3>Rotate</h3>
-            <p>Makes a new key of the same label, scopes and expiry, and lets this one end.</p>
-            <div class="row">
-              <label>
-                This key ends
-                <select name="overlapSeconds">
-                  {OVERLAPS.map(({ seconds, name }) => (
-                    <option value={seconds} selected={seconds === 86_400}>
-                      {name}
-                    </option>
-                  ))}
-                </select>
-              </label>
-              <button type="submit">Rotate</button>
-            </div>
-          </form>
-        </article>
+        <Rotate path={path} faults={faults} maxLifetimeDays={maxLifetimeDays} />
       )}
       {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
       <article>
@@ -160,6 +158,43 @@ function Actions({
   );
 }
 
+/** Makes a successor, which must keep the rules of today: what breaks them is said here. */
+function Rotate({ path, faults, maxLifetimeDays }: Pick<KeyPageProps, "maxLifetimeDays"> & RotateProps) {
+  return (
+    <article>
+      <form method="post" action={`${path}/rotate`}>
+        <RequestField />
+        <h3>Rotate</h3>
+        <p>Makes a new key of the same label and scopes, and lets this one end.</p>
+        <div class="row">
+          <label>
+            This key ends
+            <select name="overlapSeconds">
+              {OVERLAPS.map(({ seconds, name }) => (
+                <option value={seconds} selected={seconds === 86_400}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label>
+            The new key lives
+            <select name="days" {...faulty(faults, "expiresAt")}>
+              <option value="">As long as this one was to</option>
+              {offeredDays(maxLifetimeDays).map((days) => (
+                <option value={days}>{days} days</option>
+              ))}
+            </select>
+          </label>
+          <button type="submit">Rotate</button>
+        </div>
+        <Fault faults={faults} field="expiresAt" what="The new key’s end" />
+        <Fault faults={faults} field="scopes" what="The key’s scopes" />
+      </form>
+    </article>
+  );
+}
+
 /** Suspends the key, or turns that back. */
 function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
   return (
@@ -173,40 +208,6 @@ function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
         </p>
         <button type="submit">{isSuspended ? "Resume" : "Suspend"}</button>
       </form>
-    </article>
-  );
-}
-
-/** What is asked before a key is revoked: which key, and whether something still uses it. */
-function Revoke({ of: key, now, cancel }: { of: ApiKey; now: number; cancel: Child }) {
-  return (
-    <form method="post" action={`/dashboard/keys/${key.id}/revoke`}>
-      <p>
-        <code>{key.keyPrefix}…</code>{" "}
-        {key.lastUsedAt === null ? (
-          "was never used"
-        ) : (
-          <>
-            was last used <Time at={key.lastUsedAt} now={now} />
-          </>
-        )}
-        . Whatever uses it will be refused within seconds. This cannot be undone.
-      </p>
-      <div class="row">
-        {cancel}
-        <button type="submit" class="danger">
-          Revoke key
-        </button>
-      </div>
-    </form>
-  );
-}
-
-export function RevokePage({ of: key, now }: { of: ApiKey; now: number }) {
-  return (
-    <article>
-      <h1>Revoke “{key.label}”?</h1>
-      <Revoke of={key} now={now} cancel={<a href={`/dashboard/keys/${key.id}`}>Keep it</a>} />
     </article>
   );
 }

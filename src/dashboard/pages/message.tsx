@@ -53,6 +53,11 @@ export function ErrorPage({ error }: { error: ErrorEnvelope }) {
   return (
     <>
       <h1>{error.message}</h1>
+      {error.details?.map(({ field, message }) => (
+        <p>
+          <code>{field}</code> {message}
+        </p>
+      ))}
       <p class="notice bad">{ADVICE[error.error] ?? "Go back and try again."}</p>
       <div class="row">
         <a href="/dashboard">All keys</a>

@@ -28,7 +28,7 @@ article h3{font-size:1rem;margin-bottom:.4rem}
 article p{margin-bottom:.75rem}
 article form{margin:0}
 .tag{display:inline-block;padding:.05rem .55rem;border:1px solid currentcolor;border-radius:1rem;font-size:.85em;white-space:nowrap}
-.active{color:var(--good)}.expiring,.overlap,.suspended{color:var(--warn)}.revoked{color:var(--bad)}.expired,.replaced,.quiet{color:var(--quiet)}
+.active{color:var(--good)}.expiring,.overlap,.suspended{color:var(--warn)}.revoked,.unverifiable{color:var(--bad)}.expired,.replaced,.quiet{color:var(--quiet)}
 .scroll{overflow-x:auto}
 td,th{vertical-align:top}
 th[scope=row]{min-width:10rem;overflow-wrap:anywhere}
