@@ -84,23 +84,25 @@ describe.each(BOUNDS)("with a bound of $REVOCATION_SECONDS s", ({ retryMs, ...se
   test(`a database that does not answer is asked every ${retryMs} ms`, async () => {
     logged();
     const { rawKey } = await createKey();
-    const state = { isBroken: false, reads: 0 };
+    const state = { isBroken: false, readAt: [0] };
     const { pass, verify } = joined(settings, () => {
-      state.reads++;
+      state.readAt.push(Date.now());
       return state.isBroken ? broken() : undefined;
     });
     await verify(rawKey);
     state.isBroken = true;
     pass(boundMs);
     await verify(rawKey);
-    state.reads = 0;
+    const failedAt = Date.now();
+    state.readAt = [];
     for (let ms = 0; ms < 10_000; ms += 100) {
       pass(100);
       await verify(rawKey);
       // For what is asked behind the answer.
       await new Promise((resolve) => setTimeout(resolve));
     }
-    expect(state.reads).toBe(10_000 / retryMs);
+    const expected = Array.from({ length: 10_000 / retryMs }, (_, i) => failedAt + (i + 1) * retryMs);
+    expect(state.readAt).toEqual(expected);
   });
 
   test("what is known is past it by a timer as well, as a clock may be set back", async () => {

@@ -35,6 +35,8 @@ test("reports are added up by key and day", async () => {
   const { id } = await createKey();
   await deliver(report(id, { allowed: 2, denied: 1 }), report(id, { allowed: 3 }));
   expect(await lastDay(id)).toEqual({ day: today(), allowed: 5, denied: 1 });
+  await deliver(report(id, { allowed: 4, denied: 2 }));
+  expect(await lastDay(id)).toEqual({ day: today(), allowed: 9, denied: 3 });
 });
 
 test("a report that is delivered twice counts once", async () => {

@@ -21,6 +21,17 @@ test("a key is good until it is revoked, suspended, expired, or asked for a scop
   expect(decide({ ...good, suspendedAt: 10 }, [], 9)?.error).toBe("KEY_SUSPENDED");
 });
 
+test("each refusal says that the key is not valid, and why", () => {
+  const bad = [{ revokedAt: 1 }, { suspendedAt: 1 }, { expiresAt: 1 }, { scopes: [] }];
+  for (const change of bad) {
+    expect(decide({ ...good, ...change }, ["jobs:read"], 2)).toEqual({
+      valid: false,
+      error: expect.any(String),
+      message: expect.any(String),
+    });
+  }
+});
+
 test("every scope asked for must be there, compared whole", () => {
   for (const scope of ["jobs", "jobs:", "jobs:readx", "JOBS:READ", "", "jobs:read jobs:write"]) {
     expect(decide(good, ["jobs:read", scope], 0)?.error).toBe("FORBIDDEN");

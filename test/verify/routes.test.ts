@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { expect, test, vi } from "vitest";
+import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { publicRoutes } from "../../src/verify/routes.ts";
 import { appWith, call, createKey } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
@@ -170,4 +171,31 @@ test("refusals are told to the log: a genuine key once a minute for each reason,
     { event: "key_refused", keyId: id, keyPrefix, companyId: "acme", error: "FORBIDDEN" },
     { event: "unknown_keys_refused", count: 1 },
   ]);
+});
+
+test("the caller's address that a proxy names is the one that is asked about, and no other", async () => {
+  const addresses: (string | undefined)[] = [];
+  const verify = async (_: string, { clientIp }: VerifyOptions): Promise<VerifyResult> => {
+    addresses.push(clientIp);
+    return { valid: false, error: "UNAUTHORIZED", message: "" };
+  };
+  const keys = { revokePresented: () => Promise.reject(new Error("not of this test")) };
+  const app = new Hono().route(
+    "/public/v1",
+    publicRoutes({ verifier: { verify }, keys, rules: () => ({ SCOPES: new Map() }) }),
+  );
+  const headers = { "X-API-Key": "x", "CF-Connecting-IP": "192.0.2.9" };
+  for (const query of ["?ip=192.0.2.1", ""]) await app.request(`/public/v1/verify${query}`, { headers });
+  expect(addresses).toEqual(["192.0.2.1", "192.0.2.9"]);
+});
+
+test("the answer to who revokes the own key has the headers of all others", async () => {
+  const { rawKey } = await createKey();
+  const { status, headers } = await call("/public/v1/key", {
+    method: "DELETE",
+    headers: { "X-API-Key": rawKey },
+  });
+  expect(status).toBe(204);
+  expect(headers.get("Cache-Control")).toBe("no-store");
+  expect(headers.get("X-Content-Type-Options")).toBe("nosniff");
 });
