@@ -63,6 +63,7 @@ test("the package holds what other Workers need, and nothing of the Worker itsel
     "client/index.js",
     "client/protect.js",
     "client/question.js",
+    "events/contract.js",
     "http/errors.js",
     "lib/deadline.js",
     "lib/fault.js",
