@@ -117,7 +117,16 @@ function makeHistory({ keys }: Size, rankOf: Rank, boundMs: number, shards: numb
 function recordAt(history: History, digest: string, seenAt: number): KeyRecord {
   const at = history.revokedAt.get(digest) ?? Number.POSITIVE_INFINITY;
   const revokedAt = at <= seenAt ? at : null;
-  return { id: "", companyId: "", scopes: [], expiresAt: null, revokedAt, suspendedAt: null, metadata: null };
+  return {
+    id: "",
+    companyId: "",
+    scopes: [],
+    expiresAt: null,
+    revokedAt,
+    suspendedAt: null,
+    metadata: null,
+    allowedIps: null,
+  };
 }
 
 /** The product's own state machine, one for each database, driven as `src/verify/verifier.ts` does. */

@@ -67,11 +67,9 @@ export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier
         console.error(JSON.stringify({ event: "verify_misused", fault }));
         return { valid: false, error: "UNAVAILABLE", message: `Wrong question: ${fault}` };
       }
-      return await verifier.verify(
-        typeof rawKey === "string" ? rawKey : "",
-        options,
-        workerOf(this.ctx.props),
-      );
+      return await verifier.verify(typeof rawKey === "string" ? rawKey : "", options, {
+        worker: workerOf(this.ctx.props),
+      });
     } catch (fault) {
       console.error(JSON.stringify({ event: "verify_failed", fault: describeFault(fault) }));
       return { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };

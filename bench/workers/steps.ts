@@ -86,7 +86,7 @@ const steps: Record<string, (ctx: ExecutionContext) => unknown> = {
   digest: () => format.digest(rawKey),
   urgency: () => feed.urgency(now()),
   lookup: () => feed.get(digest),
-  decide: () => decide(record, ["jobs:read"], NEVER_MS),
+  decide: () => decide(record, { scopes: ["jobs:read"] }, NEVER_MS),
   check: () => verifier.verify(rawKey, {}),
   json: () => JSON.stringify(ANSWER),
   response: () => new Response(body, { headers: { "Content-Type": "application/json" } }),

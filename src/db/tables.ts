@@ -65,6 +65,8 @@ export const apiKeys = sqliteTable(
     suspendedAt: integer("suspended_at"),
     /** Written by the company; comes with every verdict. */
     metadata: texts(),
+    /** Addresses and CIDR blocks that it may be used from. `NULL`: anywhere; what cannot be read: nowhere. */
+    allowedIps: names("allowed_ips"),
   },
   (table) => [
     uniqueIndex("api_keys_digest").on(table.digest),
@@ -82,6 +84,10 @@ export const apiKeys = sqliteTable(
     check("api_keys_last_used_at", isTime(table.lastUsedAt)),
     check("api_keys_metadata", isObject(table.metadata)),
     check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
+    check(
+      "api_keys_allowed_ips",
+      sql`${table.allowedIps} IS NULL OR (json_valid(${table.allowedIps}) AND json_type(${table.allowedIps}) = 'array')`,
+    ),
   ],
 );
 

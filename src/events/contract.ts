@@ -19,7 +19,7 @@ export interface KeyEvent {
     /** Who did it, as in the audit log; `null`: the holder of the key itself, or nobody but time. */
     actor: { issuer: string; subject: string } | null;
     /**
-     * What the type alone does not tell: `label`, `metadata` (JSON), `replacedBy`, `replaces`; of a revocation `reason: "leaked"` with the
+     * What the type alone does not tell: `label`, `metadata` (JSON), `allowedIps`, `replacedBy`, `replaces`; of a revocation `reason: "leaked"` with the
      * `url` of the place; of `api_key.expiring` the `days` that are left.
      */
     detail: Record<string, string> | null;

@@ -30,6 +30,7 @@ export const stored = {
   revokedAt: apiKeys.revokedAt,
   suspendedAt: apiKeys.suspendedAt,
   metadata: apiKeys.metadata,
+  allowedIps: apiKeys.allowedIps,
   lastUsedAt: sql<number | null>`coalesce(${lastUse}, ${apiKeys.lastUsedAt})`,
   replacesId: apiKeys.replacesId,
 };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { limitSchema } from "../http/paging.ts";
+import { allowedIpsSchema } from "./addresses.ts";
 import { expiryFault } from "./expiry.ts";
 import type { KeyForm } from "./form.ts";
 import { characters, labelSchema } from "./label.ts";
@@ -47,6 +48,7 @@ export function createKeySchema(rules: KeyRules) {
         label: labelSchema(rules.form),
         scopes,
         expiresAt,
+        allowedIps: allowedIpsSchema.default(null),
         metadata: metadataSchema(rules.form).default({}),
       },
       NOT_AN_OBJECT,
@@ -76,6 +78,7 @@ export function updateKeySchema(rules: KeyRules) {
   return z.strictObject(
     {
       label: labelSchema(rules.form).optional(),
+      allowedIps: allowedIpsSchema.optional(),
       metadata: metadataSchema(rules.form).optional(),
       scopes: z
         .never("scopes are immutable: revoke this key and create another")
@@ -183,6 +186,7 @@ const EXAMPLE = {
   suspendedAt: null,
   lastUsedAt: null,
   replaces: null,
+  allowedIps: null,
   metadata: { team: "careers" },
   active: true,
 };
@@ -204,6 +208,10 @@ export const apiKeySchema = z
       .nullable()
       .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
+    allowedIps: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: "Addresses and blocks that it may be used from. null: anywhere." }),
     metadata: z.record(z.string(), z.string()).meta({ description: "What the company wrote down with it." }),
     active: z.boolean().meta({
       description:

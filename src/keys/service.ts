@@ -159,13 +159,21 @@ export class KeyService {
   }
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
-  async update(companyId: string, id: string, actor: Actor, { label, metadata }: UpdateKey): Promise<ApiKey> {
-    if (label === undefined && metadata === undefined) return this.get(companyId, id);
+  async update(
+    companyId: string,
+    id: string,
+    actor: Actor,
+    { label, metadata, allowedIps }: UpdateKey,
+  ): Promise<ApiKey> {
+    if (label === undefined && metadata === undefined && allowedIps === undefined)
+      return this.get(companyId, id);
     const renamed = this.#event("rename", actor, { label: label ?? "" });
-    const updated = this.#event("update", actor, { metadata: JSON.stringify(metadata) });
-    return this.#changed(
-      await this.#parts.store.update(companyId, id, { label, metadata, renamed, updated }),
-    );
+    const updated = this.#event("update", actor, {
+      ...(allowedIps !== undefined && { allowedIps: allowedIps?.join(" ") ?? "anywhere" }),
+      ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
+    });
+    const change = { label, metadata, allowedIps, renamed, updated };
+    return this.#changed(await this.#parts.store.update(companyId, id, change));
   }
 
   /** Does nothing to a key that is revoked already. @throws ApiError `NOT_FOUND`. */

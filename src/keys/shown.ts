@@ -26,6 +26,7 @@ export function shownKey(row: StoredKey, generations: readonly string[], now: nu
     suspendedAt: timestamp(row.suspendedAt),
     lastUsedAt: timestamp(row.lastUsedAt),
     replaces: row.replacesId,
+    allowedIps: row.allowedIps,
     metadata: row.metadata ?? {},
     active: isLive(row, now) && row.suspendedAt === null && canBeChecked,
   };

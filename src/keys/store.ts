@@ -1,22 +1,10 @@
-import {
-  and,
-  eq,
-  exists,
-  getTableColumns,
-  gt,
-  isNotNull,
-  isNull,
-  ne,
-  notExists,
-  or,
-  type SQL,
-  sql,
-} from "drizzle-orm";
+import { and, eq, exists, getTableColumns, gt, isNotNull, isNull, notExists, or, sql } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, sealedAnswers } from "../db/tables.ts";
 import { isAnswer, isFirst, isMade, keepAnswer } from "./answers.ts";
+import { changeUnrevoked, type KeyChange, updateKey } from "./changes.ts";
 import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { SealedAnswer } from "./idempotency.ts";
@@ -40,16 +28,6 @@ export interface Successor
   caps: Caps;
   /** Kept with the successor. Where there is one already for a request of this id, none is made. */
   answer?: SealedAnswer | undefined;
-}
-
-/** What is left out stays. */
-export interface KeyChange {
-  label?: string | undefined;
-  metadata?: Record<string, string> | undefined;
-  /** Recorded where the label has changed. */
-  renamed: AuditEvent;
-  /** Recorded where something else has. */
-  updated: AuditEvent;
 }
 
 export interface Rotation {
@@ -110,7 +88,6 @@ export interface KeyStore {
   resume(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
-const NEVER = sql`false`;
 const ONE_ROW = sql`(SELECT 1)`;
 
 export function keyStore(d1: D1Database): KeyStore {
@@ -151,22 +128,7 @@ export function keyStore(d1: D1Database): KeyStore {
         return (await db.select(stored).from(apiKeys).where(found).get()) ?? null;
       }),
 
-    update: (companyId, id, { label, metadata, renamed, updated }) =>
-      onPrimary(d1, async (db) => {
-        const open = and(isKey(companyId, id), isNull(apiKeys.revokedAt));
-        const relabels = label === undefined ? NEVER : ne(apiKeys.label, label);
-        const changes = metadata === undefined ? NEVER : isOtherMetadata(metadata);
-        const [, , , rows] = await db.batch([
-          recordEvent(db, renamed, and(open, relabels)),
-          recordEvent(db, updated, and(open, changes)),
-          db
-            .update(apiKeys)
-            .set({ metadata, ...(label !== undefined && { label, labelFolded: fold(label) }) })
-            .where(and(open, or(relabels, changes))),
-          selectChanged(db, isKey(companyId, id)),
-        ]);
-        return rows[0] ?? null;
-      }),
+    update: (companyId, id, change) => updateKey(d1, isKey(companyId, id), change),
 
     rotate: (companyId, id, { endsAt, rotated, created, caps, answer, ...successor }) =>
       onPrimary(d1, async (db) => {
@@ -184,6 +146,7 @@ export function keyStore(d1: D1Database): KeyStore {
             scopes: apiKeys.scopes,
             createdAt: now,
             metadata: apiKeys.metadata,
+            allowedIps: apiKeys.allowedIps,
             revokedAt: null,
             suspendedAt: null,
             lastUsedAt: null,
@@ -231,26 +194,4 @@ export function keyStore(d1: D1Database): KeyStore {
         event,
       ),
   };
-}
-
-function isOtherMetadata(metadata: Record<string, string>): SQL {
-  return sql`coalesce(${apiKeys.metadata}, '{}') <> ${sql.param(metadata, apiKeys.metadata)}`;
-}
-
-/** Changes the key that `isIt` selects, where it is not revoked and `where` holds, with its event. */
-function changeUnrevoked(
-  d1: D1Database,
-  isIt: SQL | undefined,
-  { where, set }: { where?: SQL; set: Partial<Pick<NewKeyRow, "revokedAt" | "suspendedAt">> },
-  event: AuditEvent,
-): Promise<ChangedKey | null> {
-  return onPrimary(d1, async (db) => {
-    const changes = and(isIt, isNull(apiKeys.revokedAt), where);
-    const [, , rows] = await db.batch([
-      recordEvent(db, event, changes),
-      db.update(apiKeys).set(set).where(changes),
-      selectChanged(db, isIt),
-    ]);
-    return rows[0] ?? null;
-  });
 }

@@ -58,7 +58,7 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         operationId: "updateApiKey",
         summary: "Change a key",
         description:
-          "What is left out stays; metadata is replaced as a whole. An empty object changes nothing. A revoked key cannot be changed.",
+          "What is left out stays; addresses and metadata are replaced as a whole. An empty object changes nothing. A revoked key cannot be changed.",
         path: keyIdSchema,
         body: { schema: "UpdateKey", required: false },
         success: json(200, "The key.", ref("schemas", "ApiKey")),
@@ -78,7 +78,7 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         operationId: "rotateApiKey",
         summary: "Rotate a key",
         description:
-          "A new key of the same label, scopes and metadata, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, suspended, expired or rotated already cannot be rotated.",
+          "A new key of the same label, scopes, addresses and metadata, which lives as long as the old one was made to live. It must be one that could be created today. The old one ends after the overlap. A key that is revoked, suspended, expired or rotated already cannot be rotated.",
         path: keyIdSchema,
         extra: [idempotencyKey],
         body: { schema: "RotateKey", required: false },

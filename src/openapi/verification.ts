@@ -17,7 +17,8 @@ const questionParameters: Json[] = [
     name: "ip",
     in: "query",
     required: false,
-    description: "The address of the proxy's caller, IPv4 or IPv6.",
+    description:
+      "The address of the proxy's caller, IPv4 or IPv6. Without it, keys that may be used from certain addresses alone are refused.",
     schema: { type: "string" },
   },
 ];
@@ -67,7 +68,7 @@ export const verificationPaths: Json = {
       operationId: "revokePresentedApiKey",
       summary: "Revoke the key",
       description:
-        "Whoever holds a key may revoke it, also one that is suspended or over a limit: for people who find one. With a query, or with X-Forwarded-Method or X-Original-Method, it is refused: then a proxy asks.",
+        "Whoever holds a key may revoke it, also one that is suspended, over a limit or used from elsewhere: for people who find one. With a query, or with X-Forwarded-Method or X-Original-Method, it is refused: then a proxy asks.",
       success: empty("The key is revoked."),
     }),
   },

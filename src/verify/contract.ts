@@ -2,7 +2,10 @@
 export interface VerifyOptions {
   /** Scopes that the key must all have. Compared whole; none asks for nothing. */
   scopes?: readonly string[];
-  /** The address that presented the key, for limits on failed attempts. */
+  /**
+   * The address that presented the key, for limits on failed attempts and for keys that may be used from certain
+   * addresses alone: without it those are refused.
+   */
   clientIp?: string;
   /**
    * `bounded` (the default): what the isolate knows, at most `REVOCATION_SECONDS` old.
@@ -33,7 +36,7 @@ export type VerifyErrorCode =
   | "KEY_REVOKED"
   /** A genuine key that is suspended. */
   | "KEY_SUSPENDED"
-  /** A good key without a scope that was asked for. */
+  /** A good key without a scope that was asked for, or from an address that it may not be used from. */
   | "FORBIDDEN"
   /** Too many attempts. */
   | "RATE_LIMITED"

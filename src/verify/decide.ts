@@ -1,5 +1,6 @@
+import type { AddressList } from "../lib/address.ts";
 import { timestamp } from "../lib/time.ts";
-import type { Refusal, VerifiedKey } from "./contract.ts";
+import type { Refusal, VerifiedKey, VerifyOptions } from "./contract.ts";
 
 /** What a verdict depends on. */
 export interface KeyRecord {
@@ -12,6 +13,8 @@ export interface KeyRecord {
   revokedAt: number | null;
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
+  /** Where it may be used from; `null`: anywhere. */
+  allowedIps: AddressList | null;
   /** Written by the company; `null`: none. */
   metadata: Readonly<Record<string, string>> | null;
   /** The key as verdicts show it, made with the first of them. */
@@ -30,8 +33,19 @@ export const UNAVAILABLE: Refusal = {
 };
 export const LIMITED: Refusal = { valid: false, error: "RATE_LIMITED", message: "Too many requests" };
 
-/** The refusal of a genuine key, or `null` where it is good: revoked, suspended, expired, scopes, in that order. */
-export function decide(record: KeyRecord, scopes: readonly string[], now: number): Refusal | null {
+/** Of a good key. */
+export const ELSEWHERE: Refusal = {
+  valid: false,
+  error: "FORBIDDEN",
+  message: "The API key may not be used from this address",
+};
+
+/** The refusal of a genuine key, or `null` where it is good: revoked, suspended, expired, address, scopes, in that order. */
+export function decide(
+  record: KeyRecord,
+  { scopes, clientIp }: Pick<VerifyOptions, "scopes" | "clientIp">,
+  now: number,
+): Refusal | null {
   if (record.revokedAt !== null)
     return { valid: false, error: "KEY_REVOKED", message: "The API key has been revoked" };
   if (record.suspendedAt !== null)
@@ -39,7 +53,8 @@ export function decide(record: KeyRecord, scopes: readonly string[], now: number
   if (record.expiresAt !== null && now >= record.expiresAt) {
     return { valid: false, error: "TOKEN_EXPIRED", message: "The API key has expired" };
   }
-  const missing = scopes.filter((scope) => !record.scopes.includes(scope));
+  if (record.allowedIps !== null && !record.allowedIps.has(clientIp ?? "")) return ELSEWHERE;
+  const missing = scopes?.filter((scope) => !record.scopes.includes(scope)) ?? [];
   if (missing.length > 0)
     return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
   return null;
@@ -55,15 +70,16 @@ export function isDead(refusal: Refusal | null): boolean {
   return refusal?.error === "KEY_REVOKED" || refusal?.error === "TOKEN_EXPIRED";
 }
 
-/** Bytes of a record without metadata, which count as one of the capacity. */
+/** Bytes of a record without metadata and addresses, which count as one of the capacity. */
 const RECORD_BYTES = 225;
 /** Of an entry of the metadata, besides its characters. */
 const ENTRY_BYTES = 64;
+/** Of an address or a block. */
+const BLOCK_BYTES = 180;
 
 /** What a record takes of the memory that keys may have: 1 for one that is nothing but a key. */
-export function weightOf({ metadata }: KeyRecord): number {
-  if (metadata === null) return 1;
-  let bytes = 0;
+export function weightOf({ metadata, allowedIps }: KeyRecord): number {
+  let bytes = (allowedIps?.size ?? 0) * BLOCK_BYTES;
   for (const name in metadata) bytes += ENTRY_BYTES + 2 * (name.length + (metadata[name] ?? "").length);
   return 1 + Math.ceil(bytes / RECORD_BYTES);
 }

@@ -40,7 +40,7 @@ export interface FeedLimits extends ReadLimits {
   boundMs: number;
   /** How long records are used while asking fails. */
   outageMs: number;
-  /** Records held at most; one with much metadata counts as several. */
+  /** Records held at most; one with much metadata or many addresses counts as several. */
   capacity: number;
 }
 
@@ -138,7 +138,7 @@ export class Feed {
       this.#keep(digest, record);
       // Where it is newer than the cursor, an older one that comes later must not take its place.
       if (isBehind || !isFollowed) this.#recent.note(digest, head);
-    } else if (isCurrent && record !== null && decide(record, [], now) !== null) {
+    } else if (isCurrent && record !== null && decide(record, {}, now) !== null) {
       // Refused by numbers that may be another feed's: what is held may be older.
       this.forget([digest]);
     }

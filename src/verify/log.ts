@@ -8,6 +8,14 @@ const PAUSE_MS = 60_000;
 /** Genuine keys whose last line is remembered. */
 const KEYS = 1_000;
 
+/** Who asks, besides what it asks. */
+export interface Asker {
+  /** For whom failures are counted, where that is not the address which presents the key. */
+  caller?: string;
+  /** The Worker that asks, where it says who it is. */
+  worker?: string | undefined;
+}
+
 /** A question, and who asked it. */
 export interface Asked {
   rawKey: string;

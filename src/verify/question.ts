@@ -1,11 +1,9 @@
 import { ApiError } from "../http/errors.ts";
+import { parseAddress } from "../lib/address.ts";
 import type { VerifyOptions } from "./contract.ts";
 
 /** Names that a key may hold as scopes: the catalogue. */
 export type Catalogue = Pick<ReadonlyMap<string, string>, "has">;
-
-/** An address is at most so long: IPv6 with an IPv4 address at its end. */
-const IP = /^[0-9A-Fa-f:.]{2,45}$/;
 
 /**
  * What is wrong with the options of another Worker, or `null`. A wrong question is never taken for one that asks for
@@ -49,7 +47,7 @@ export function readQuestion(url: string, catalogue: () => Catalogue): VerifyOpt
     if (name === "scope") {
       scopes.push(...value.split(" "));
     } else if (name === "ip") {
-      if (clientIp !== undefined || !IP.test(value)) throw wrong("ip: must be one IP address");
+      if (clientIp !== undefined || parseAddress(value) === null) throw wrong("ip: must be one IP address");
       clientIp = value;
     } else {
       throw wrong("The query has scope and ip, nothing else");

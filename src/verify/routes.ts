@@ -17,7 +17,7 @@ const KEPT_ANSWERS = 1_000;
 const OF_PROXIES = ["X-Forwarded-Method", "X-Original-Method"];
 
 /** A key that is refused for these can still be revoked by its holder. */
-const STILL_ENDS: ReadonlySet<VerifyErrorCode> = new Set(["RATE_LIMITED", "KEY_SUSPENDED"]);
+const STILL_ENDS: ReadonlySet<VerifyErrorCode> = new Set(["RATE_LIMITED", "KEY_SUSPENDED", "FORBIDDEN"]);
 
 export interface PublicParts {
   verifier: Pick<Verifier, "verify">;
@@ -30,9 +30,14 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
   const answers = new LruCache<Answer>(KEPT_ANSWERS);
   const catalogue = () => rules().SCOPES;
 
-  function verdict(c: Context, { scopes, clientIp }: VerifyOptions): Promise<VerifyResult> {
-    const options = { scopes: scopes ?? [], clientIp: clientIp ?? c.req.header("CF-Connecting-IP") ?? "" };
-    return verifier.verify(c.req.header("X-API-Key") ?? "", options);
+  function verdict(c: Context, options: VerifyOptions, caller: string): Promise<VerifyResult> {
+    return verifier.verify(c.req.header("X-API-Key") ?? "", options, { caller });
+  }
+
+  /** The verdict on who presents the key here. */
+  function ownVerdict(c: Context): Promise<VerifyResult> {
+    const clientIp = c.req.header("CF-Connecting-IP") ?? "";
+    return verdict(c, { clientIp }, clientIp);
   }
 
   function answer(url: string, result: VerifyResult): Response {
@@ -51,7 +56,10 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
 
   async function verify(c: Context): Promise<Response> {
     const { url } = c.req;
-    return answer(url, await verdict(c, readQuestion(url, catalogue)));
+    const question = readQuestion(url, catalogue);
+    // Its own address is the proxy's: where it names none, that of its caller is unknown.
+    const caller = question.clientIp ?? c.req.header("CF-Connecting-IP") ?? "";
+    return answer(url, await verdict(c, question, caller));
   }
 
   return (
@@ -59,16 +67,16 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
       .get("/key", async (c) => {
         const { url } = c.req;
         if (url.includes("?")) throw badRequest("This takes no query: /public/v1/verify takes one");
-        return answer(url, await verdict(c, {}));
+        return answer(url, await ownVerdict(c));
       })
 
-      // Whoever holds a key may end it, also one that is suspended or over a limit. Not a proxy that passes its caller's method on.
+      // Whoever holds a key may end it, also one that is suspended, over a limit or used from elsewhere. Not a proxy that passes its caller's method on.
       .delete("/key", async (c) => {
         const { url } = c.req;
         const isProxy = OF_PROXIES.some((name) => c.req.header(name) !== undefined);
         if (isProxy || url.includes("?"))
           throw badRequest("A proxy asks at /public/v1/verify: this revokes the key");
-        const result = await verdict(c, {});
+        const result = await ownVerdict(c);
         if (!result.valid && !STILL_ENDS.has(result.error)) throw refusal(result);
         if (!(await keys.revokePresented(c.req.header("X-API-Key") ?? "")))
           throw refusal({ valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" });

@@ -1,6 +1,8 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
 import { apiKeys, keyChanges } from "../db/tables.ts";
+import { addressList } from "../lib/address.ts";
+import type { KeyRecord } from "./decide.ts";
 import { FEED_PAGE_SIZE, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
@@ -19,6 +21,7 @@ export const VERDICT_COLUMNS = {
   revokedAt: apiKeys.revokedAt,
   suspendedAt: apiKeys.suspendedAt,
   metadata: apiKeys.metadata,
+  allowedIps: apiKeys.allowedIps,
 };
 
 const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };
@@ -43,7 +46,7 @@ export function feedStore(d1: D1Database): FeedStore {
       return {
         changes: rows.map((row) => row.change),
         head: rows[0]?.head ?? 0,
-        record: rows[0]?.record ?? null,
+        record: recordOf(rows[0]?.record ?? null),
       };
     },
     async readPrimary(digest) {
@@ -52,9 +55,17 @@ export function feedStore(d1: D1Database): FeedStore {
         .from(sql`(SELECT 1)`)
         .leftJoin(apiKeys, eq(apiKeys.digest, digest))
         .get();
-      return { head: row?.head ?? 0, record: row?.record ?? null };
+      return { head: row?.head ?? 0, record: recordOf(row?.record ?? null) };
     },
   };
+}
+
+type Row = Omit<KeyRecord, "allowedIps"> & { allowedIps: readonly string[] | null };
+
+/** Addresses are read once, not by each verification. */
+function recordOf(row: Row | null): KeyRecord | null {
+  if (row === null) return null;
+  return { ...row, allowedIps: row.allowedIps === null ? null : addressList(row.allowedIps) };
 }
 
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */

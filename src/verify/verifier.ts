@@ -1,10 +1,19 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { Background } from "../lib/background.ts";
 import type { Refusal, VerifyOptions, VerifyResult } from "./contract.ts";
-import { decide, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN, verifiedKey } from "./decide.ts";
+import {
+  decide,
+  ELSEWHERE,
+  isDead,
+  type KeyRecord,
+  LIMITED,
+  UNAVAILABLE,
+  UNKNOWN,
+  verifiedKey,
+} from "./decide.ts";
 import type { Absorbed, Feed, Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Asked, VerifierHooks } from "./log.ts";
+import type { Asked, Asker, VerifierHooks } from "./log.ts";
 import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
 
@@ -48,12 +57,12 @@ export class Verifier {
     this.#parts = parts;
   }
 
-  /** @param worker - The Worker that asks, where it says who it is. */
-  async verify(rawKey: string, options: VerifyOptions, worker?: string): Promise<VerifyResult> {
+  async verify(rawKey: string, options: VerifyOptions, asker: Asker = {}): Promise<VerifyResult> {
     const { format, feed, failureLimit, now, background } = this.#parts;
+    const { caller = options.clientIp, worker } = asker;
     const asked: Asked = { rawKey, options, worker };
     const digest = await format.digest(rawKey);
-    if (digest === null) return this.#unknown(options);
+    if (digest === null) return this.#unknown(caller);
     const isStrong = options.consistency === "strong";
 
     if (!isStrong) {
@@ -69,16 +78,16 @@ export class Verifier {
     }
     // A held key passes, whoever presents it: others must not take service away from it.
     const isOpen = !isStrong && feed.get(digest) !== undefined;
-    if (!isOpen && failureLimit?.isBlocked(options.clientIp, now())) return this.#refuse(LIMITED);
+    if (!isOpen && failureLimit?.isBlocked(caller, now())) return this.#refuse(LIMITED);
     try {
       const isCrowded = !isStrong && feed.reads.isCrowded(now());
       if (isCrowded && (await this.#isLeftToOthers(digest)))
         return this.#usable(digest, asked) ?? this.#refuse(UNAVAILABLE);
       const found = isStrong ? await this.#readPrimary(digest, options) : await this.#find(digest, options);
-      if (found.record === null) return this.#unknown(options);
+      if (found.record === null) return this.#unknown(caller);
       const refusal = this.#refusal(found.record, asked, now(), false);
       // Of a genuine key, but it cost a read.
-      if (isDead(refusal)) failureLimit?.count(options.clientIp, now());
+      if (isDead(refusal)) failureLimit?.count(caller, now());
       return refusal ?? this.#acceptance(found.record, found.askedAt, false);
     } catch {
       // Looked up again: the record may have been forgotten while the read was under way.
@@ -92,10 +101,10 @@ export class Verifier {
   }
 
   /** The refusal of what is no key, or none that anybody has. */
-  #unknown({ clientIp }: VerifyOptions): VerifyResult {
+  #unknown(caller: string | undefined): VerifyResult {
     const { failureLimit, now } = this.#parts;
-    failureLimit?.count(clientIp, now());
-    return this.#refuse(failureLimit?.isBlocked(clientIp, now()) ? LIMITED : UNKNOWN);
+    failureLimit?.count(caller, now());
+    return this.#refuse(failureLimit?.isBlocked(caller, now()) ? LIMITED : UNKNOWN);
   }
 
   #refuse(refusal: Refusal): Refusal {
@@ -120,13 +129,12 @@ export class Verifier {
     return feed.urgency(at) === "first" ? undefined : this.#held(digest, asked, at);
   }
 
-  /** Counts a use of a genuine key. The refusal, or `null` where the key is good. */
+  /** Counts a use of a genuine key. The refusal, or `null` where the key is good. Who asks from elsewhere takes nothing of its limit. */
   #refusal(record: KeyRecord, asked: Asked, now: number, isHeld: boolean): Refusal | null {
     const { keyLimit, onVerdict, onRefusal } = this.#parts;
-    const refusal = keyLimit?.isBlocked(record.id, now)
-      ? LIMITED
-      : decide(record, asked.options.scopes ?? [], now);
-    keyLimit?.count(record.id, now);
+    let refusal = decide(record, asked.options, now);
+    if (refusal !== ELSEWHERE && keyLimit?.isBlocked(record.id, now)) refusal = LIMITED;
+    if (refusal !== ELSEWHERE) keyLimit?.count(record.id, now);
     onVerdict?.(record, refusal, now, isHeld);
     if (refusal !== null) onRefusal?.(record, refusal, now, asked);
     return refusal;
@@ -217,7 +225,7 @@ export class Verifier {
 
   async #readPrimary(
     digest: string,
-    { scopes = [] }: VerifyOptions,
+    options: VerifyOptions,
     waitMs = this.#parts.feed.limits.waitMs,
   ): Promise<Found> {
     const { feed, store, now, inTime, onRead } = this.#parts;
@@ -227,7 +235,8 @@ export class Verifier {
       const snapshot = await inTime(store.readPrimary(digest), waitMs);
       onRead?.(now() - askedAt);
       const { record } = snapshot;
-      feed.absorbPrimary(number, snapshot, digest, record === null || decide(record, scopes, now()) !== null);
+      const isRefused = record === null || decide(record, options, now()) !== null;
+      feed.absorbPrimary(number, snapshot, digest, isRefused);
       return { record, askedAt };
     } catch (fault) {
       onRead?.(0, fault);

@@ -36,6 +36,7 @@ test("a created key has every field of the contract and no other", async () => {
     suspendedAt: null,
     lastUsedAt: null,
     replaces: null,
+    allowedIps: null,
     metadata: {},
     active: true,
     rawKey: expect.stringMatching(/^lk_live_[0-9A-Za-z]{50}$/),

@@ -140,9 +140,10 @@ describe("metadata", () => {
       expiresAt: null,
       revokedAt: null,
       suspendedAt: null,
+      allowedIps: null,
       metadata: { scopes: "jobs:read" },
     };
-    expect(decide(record, ["jobs:read"], 0)?.error).toBe("FORBIDDEN");
+    expect(decide(record, { scopes: ["jobs:read"] }, 0)?.error).toBe("FORBIDDEN");
     // It takes more of the memory of an isolate, and counts for more.
     expect(weightOf({ ...record, metadata: null })).toBe(1);
     expect(weightOf({ ...record, metadata: { a: "x".repeat(1_000) } })).toBeGreaterThan(8);

@@ -20,6 +20,7 @@ const key = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  allowedIps: null,
   metadata: null,
   lastUsedAt: null,
   replacesId: null,
@@ -114,7 +115,13 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
   [
     "update",
     (store) =>
-      store.update("acme", key.id, { label: "y", metadata: { a: "b" }, renamed: event, updated: event }),
+      store.update("acme", key.id, {
+        label: "y",
+        metadata: { a: "b" },
+        allowedIps: null,
+        renamed: event,
+        updated: event,
+      }),
     [RECORD, RECORD, [BY_ID], KEY],
   ],
   [

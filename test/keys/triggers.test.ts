@@ -33,6 +33,7 @@ test.each([
   ["revival by hand", "UPDATE api_keys SET revoked_at = NULL, expires_at = 5"],
   ["an expiry set", "UPDATE api_keys SET expires_at = 1"],
   ["a suspension", "UPDATE api_keys SET suspended_at = 1"],
+  ["an address list", `UPDATE api_keys SET allowed_ips = '["192.0.2.1"]'`],
   ["metadata", `UPDATE api_keys SET metadata = '{"a":"b"}'`],
   ["scopes changed by hand", "UPDATE api_keys SET scopes = '[]'"],
   ["a new digest", "UPDATE api_keys SET digest = 'other'"],

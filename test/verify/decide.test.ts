@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decide, type KeyRecord } from "../../src/verify/decide.ts";
+import { addressList } from "../../src/lib/address.ts";
+import { decide, ELSEWHERE, type KeyRecord } from "../../src/verify/decide.ts";
 
 const good: KeyRecord = {
   id: "1",
@@ -10,15 +11,16 @@ const good: KeyRecord = {
   revokedAt: null,
   suspendedAt: null,
   metadata: null,
+  allowedIps: null,
 };
 
 test("a key is good until it is revoked, suspended, expired, or asked for a scope it does not have", () => {
-  expect(decide(good, [], 0)).toBeNull();
-  expect(decide(good, ["jobs:read"], 0)).toBeNull();
-  expect(decide({ ...good, expiresAt: 10 }, [], 9)).toBeNull();
-  expect(decide({ ...good, expiresAt: 10 }, [], 10)?.error).toBe("TOKEN_EXPIRED");
-  expect(decide({ ...good, revokedAt: 10 }, [], 9)?.error).toBe("KEY_REVOKED");
-  expect(decide({ ...good, suspendedAt: 10 }, [], 9)?.error).toBe("KEY_SUSPENDED");
+  expect(decide(good, {}, 0)).toBeNull();
+  expect(decide(good, { scopes: ["jobs:read"] }, 0)).toBeNull();
+  expect(decide({ ...good, expiresAt: 10 }, {}, 9)).toBeNull();
+  expect(decide({ ...good, expiresAt: 10 }, {}, 10)?.error).toBe("TOKEN_EXPIRED");
+  expect(decide({ ...good, revokedAt: 10 }, {}, 9)?.error).toBe("KEY_REVOKED");
+  expect(decide({ ...good, suspendedAt: 10 }, {}, 9)?.error).toBe("KEY_SUSPENDED");
 });
 
 test("each refusal says that the key is not valid, and why", () => {
@@ -34,21 +36,22 @@ test("each refusal says that the key is not valid, and why", () => {
 
 test("every scope asked for must be there, compared whole", () => {
   for (const scope of ["jobs", "jobs:", "jobs:readx", "JOBS:READ", "", "jobs:read jobs:write"]) {
-    expect(decide(good, ["jobs:read", scope], 0)?.error).toBe("FORBIDDEN");
+    expect(decide(good, { scopes: ["jobs:read", scope] }, 0)?.error).toBe("FORBIDDEN");
   }
 });
 
-test("revoked goes before suspended, suspended before expired, expired before a missing scope", () => {
+test("revoked goes before suspended, suspended before expired, expired before the address, that before a missing scope", () => {
   const times = fc.option(fc.nat(100), { nil: null });
+  const some = fc.record({ revokedAt: times, suspendedAt: times, expiresAt: times });
   fc.assert(
-    fc.property(fc.tuple(times, times, times), fc.boolean(), fc.nat(100), (of, missing, now) => {
-      const [revokedAt, suspendedAt, expiresAt] = of;
-      const record = { ...good, revokedAt, suspendedAt, expiresAt };
-      const error = decide(record, missing ? ["x"] : [], now)?.error;
-      if (revokedAt !== null) expect(error).toBe("KEY_REVOKED");
-      else if (suspendedAt !== null) expect(error).toBe("KEY_SUSPENDED");
-      else if (expiresAt !== null && now >= expiresAt) expect(error).toBe("TOKEN_EXPIRED");
-      else expect(error).toBe(missing ? "FORBIDDEN" : undefined);
+    fc.property(some, fc.boolean(), fc.boolean(), fc.nat(100), (of, missing, elsewhere, now) => {
+      const allowedIps = elsewhere ? addressList(["192.0.2.1"]) : null;
+      const refusal = decide({ ...good, ...of, allowedIps }, { scopes: missing ? ["x"] : [] }, now);
+      if (of.revokedAt !== null) expect(refusal?.error).toBe("KEY_REVOKED");
+      else if (of.suspendedAt !== null) expect(refusal?.error).toBe("KEY_SUSPENDED");
+      else if (of.expiresAt !== null && now >= of.expiresAt) expect(refusal?.error).toBe("TOKEN_EXPIRED");
+      else if (elsewhere) expect(refusal).toBe(ELSEWHERE);
+      else expect(refusal?.error).toBe(missing ? "FORBIDDEN" : undefined);
     }),
   );
 });

@@ -87,8 +87,9 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
 
 function explain({ detail }: ShownEvent): string {
   if (detail === null) return "";
-  const { label, metadata, replaces, replacedBy, reason, url, days } = detail;
+  const { label, allowedIps, metadata, replaces, replacedBy, reason, url, days } = detail;
   if (label !== undefined) return `to “${label}”`;
+  if (allowedIps !== undefined) return `may be used from ${allowedIps}`;
   if (metadata !== undefined) return `metadata to ${metadata}`;
   if (replaces !== undefined) return `in place of ${replaces}`;
   if (replacedBy !== undefined) return `replaced by ${replacedBy}`;

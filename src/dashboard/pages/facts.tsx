@@ -74,6 +74,18 @@ export function Facts({ apiKey: key, state, origin, catalogue, now }: FactsProps
           </dd>
         </>
       )}
+      {key.allowedIps !== null && (
+        <>
+          <dt>May be used from</dt>
+          <dd>
+            {key.allowedIps.map((entry) => (
+              <div>
+                <code>{entry}</code>
+              </div>
+            ))}
+          </dd>
+        </>
+      )}
       {Object.keys(key.metadata).length > 0 && (
         <>
           <dt>Metadata</dt>

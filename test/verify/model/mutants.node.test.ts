@@ -155,6 +155,12 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
   "a suspension does not count": ["decide.ts", "record.suspendedAt !== null", "false"],
+  "an address list does not count": ["decide.ts", "record.allowedIps !== null", "false"],
+  "an address list is not read": [
+    "store.ts",
+    "row.allowedIps === null ? null : addressList(row.allowedIps)",
+    "null",
+  ],
   "a suspension is not read": [
     "store.ts",
     "suspendedAt: apiKeys.suspendedAt,",

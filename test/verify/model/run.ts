@@ -16,23 +16,11 @@ const execute = fc.record({ ...named("execute"), pick, ahead: fc.nat(3) });
 const deliver = fc.record({ ...named("deliver"), pick });
 const moment = fc.record({ ...named("tick"), ms: ms(1, 20, 50, 300) });
 const span = fc.record({ ...named("tick"), ms: ms(900, 1_600, 2_500, 5_000, 11_000) });
+/** What a company does to a key, each by a method of its own. */
+const COMPANY = ["revoke", "expire", "suspend", "resume", "restrict", "widen"] as const;
 const change = fc.oneof(
-  fc.record({
-    event: fc.constantFrom(
-      "revoke" as const,
-      "expire" as const,
-      "suspend" as const,
-      "resume" as const,
-      "create" as const,
-    ),
-    key,
-  }),
-  fc.record({
-    ...named("change here"),
-    isolate,
-    key,
-    change: fc.constantFrom("revoke" as const, "expire" as const, "suspend" as const, "resume" as const),
-  }),
+  fc.record({ event: fc.constantFrom(...COMPANY, "create" as const), key }),
+  fc.record({ ...named("change here"), isolate, key, change: fc.constantFrom(...COMPANY) }),
 );
 const byHand = fc.record({
   event: fc.constantFrom("delete" as const, "revive" as const, "displace" as const),
@@ -107,15 +95,13 @@ async function happen(world: World, step: Event): Promise<void> {
     case "tick":
       return world.tick(step.ms);
     case "revoke":
-      return world.revoke(step.key);
     case "expire":
-      return world.expire(step.key);
     case "suspend":
-      return world.suspend(step.key);
     case "resume":
-      return world.resume(step.key);
+    case "restrict":
+    case "widen":
     case "create":
-      return world.create(step.key);
+      return world[step.event](step.key);
     case "change here":
       return world.changeAt(step.isolate, step.key, world[step.change]);
     case "delete":

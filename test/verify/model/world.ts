@@ -1,3 +1,4 @@
+import { addressList } from "../../../src/lib/address.ts";
 import type { VerifyResult } from "../../../src/verify/contract.ts";
 import { decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
@@ -10,6 +11,10 @@ const OUTAGE_MS = 20_000;
 const RETRY_MS = 1_000;
 const WAIT_MS = 2_000;
 const CAPACITY = 3;
+/** From here every key is presented. */
+const CLIENT_IP = "192.0.2.7";
+const HERE = ["2001:db8::/32", "192.0.2.0/24"];
+const ELSEWHERE = ["198.51.100.0/24"];
 export const KEYS = 5;
 export const ISOLATES = 3;
 /** Changes older than this may be trimmed. Far longer than an outage in life; short here, to happen. */
@@ -152,6 +157,7 @@ export class World {
       revokedAt: null,
       suspendedAt: null,
       metadata: null,
+      allowedIps: null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
     await this.#write(
@@ -175,6 +181,21 @@ export class World {
 
   async resume(key: number): Promise<void> {
     await this.#set(key, "suspended_at = NULL", [], (record) => ({ ...record, suspendedAt: null }));
+  }
+
+  /** It may be used from elsewhere alone. */
+  async restrict(key: number): Promise<void> {
+    await this.#set(key, "allowed_ips = ?", [JSON.stringify(ELSEWHERE)], (record) => ({
+      ...record,
+      allowedIps: addressList(ELSEWHERE),
+    }));
+  }
+
+  async widen(key: number): Promise<void> {
+    await this.#set(key, "allowed_ips = ?", [JSON.stringify(HERE)], (record) => ({
+      ...record,
+      allowedIps: addressList(HERE),
+    }));
   }
 
   async expire(key: number): Promise<void> {
@@ -293,10 +314,12 @@ export class World {
     };
     this.#requests.push(request);
     await this.#run(request, () => {
-      isolate.verifier.verify(digest, { consistency: isStrong ? "strong" : "bounded" }).then(
-        (result) => this.#judge(isolate, request, result),
-        (fault) => this.#break(`verify threw ${fault}`),
-      );
+      isolate.verifier
+        .verify(digest, { clientIp: CLIENT_IP, consistency: isStrong ? "strong" : "bounded" })
+        .then(
+          (result) => this.#judge(isolate, request, result),
+          (fault) => this.#break(`verify threw ${fault}`),
+        );
     });
   }
 
@@ -566,7 +589,9 @@ export class World {
     // How long an outage is told by the isolate's clock alone.
     if (mayBeOld && !isolate.isClockTrue) since = Math.min(since, known?.at ?? Number.NEGATIVE_INFINITY);
     const possible = this.#recordsBetween(request.digest, since, this.time).map((record) =>
-      record === null ? "UNAUTHORIZED" : (decide(record, [], this.time + isolate.offset)?.error ?? "valid"),
+      record === null
+        ? "UNAUTHORIZED"
+        : (decide(record, { clientIp: CLIENT_IP }, this.time + isolate.offset)?.error ?? "valid"),
     );
     if (!possible.includes(verdict)) {
       const states = [...new Set(possible)];
