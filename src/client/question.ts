@@ -12,7 +12,7 @@ export interface QuestionOptions extends Omit<VerifyOptions, "clientIp"> {
   /** The header that holds the key. Default: `X-API-Key`. */
   headerName?: string;
   /**
-   * Whether the key may come as `Authorization: Bearer <key>` instead (RFC 6750). A request with both is refused.
+   * Whether the key may come as `Authorization: Bearer <key>` instead (RFC 6750). A request with two different keys is refused.
    * Default: `false`.
    */
   bearer?: boolean;
@@ -80,7 +80,7 @@ export async function verdictOn(
 function oneOf(presented: string | null, authorization: string | null): string | null {
   const token = BEARER.exec(authorization ?? "")?.[1] ?? null;
   if (token === null) return presented;
-  return presented === null ? token : null;
+  return presented === null || presented === token ? token : null;
 }
 
 async function ask(verifier: KeyVerifier, rawKey: string, options: VerifyOptions): Promise<VerifyResult> {

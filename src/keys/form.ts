@@ -1,5 +1,7 @@
 /** The form of keys, by which they are found in other texts. */
 export interface KeyForm {
+  /** Whether a text begins as keys do, whatever follows. */
+  begins(text: string): boolean;
   /** Whether a text holds a key, or so much of one that it is a secret no more. */
   isIn(text: string): boolean;
   /** The text with `***` in their places. */
@@ -11,8 +13,10 @@ const REVEALING_LENGTH = 22;
 
 /** @param prefixes - All that keys begin with. */
 export function keyForm(prefixes: readonly string[]): KeyForm {
+  const starts = prefixes.map((prefix) => `${prefix}_`);
   const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
   return {
+    begins: (text) => starts.some((start) => text.startsWith(start)),
     isIn: (text) => text.search(key) >= 0,
     masked(text) {
       const plain = percentDecoded(text);

@@ -31,7 +31,11 @@ Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
 export function openApi(config: DocumentSettings, origin: string) {
   const leaks = config.LEAK_REPORT_KEYS_URL !== "";
   // To describe rules is not to apply them: nobody asks for the form of a key.
-  const rules = { ...config, now: Date.now, form: { isIn: () => false, masked: (text: string) => text } };
+  const rules = {
+    ...config,
+    now: Date.now,
+    form: { begins: () => false, isIn: () => false, masked: (text: string) => text },
+  };
   const asked = {
     CreateKey: createKeySchema(rules),
     UpdateKey: updateKeySchema(rules),
@@ -77,6 +81,7 @@ export function openApi(config: DocumentSettings, origin: string) {
           openIdConnectUrl: `${config.OAUTH_ISSUER.replace(/\/$/, "")}/.well-known/openid-configuration`,
         },
         apiKey: { type: "apiKey", description: "An API key.", in: "header", name: "X-API-Key" },
+        bearerKey: { type: "http", description: "The same key, as a bearer token.", scheme: "bearer" },
         ...(leaks && {
           reporterKey: {
             type: "apiKey",

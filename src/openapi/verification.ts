@@ -25,7 +25,7 @@ const questionParameters: Json[] = [
 
 const presented = {
   tags: ["The presented key"] as ["The presented key"],
-  security: [{ apiKey: [] }],
+  security: [{ apiKey: [] }, { bearerKey: [] }],
   failures: ["BadRequest", "KeyRefused", "Unavailable", "InternalError"] as Failure[],
 };
 

@@ -1,11 +1,13 @@
 import { type Context, Hono } from "hono";
 import { ApiError } from "../http/errors.ts";
 import { completeHeaders, jsonHeaders } from "../http/headers.ts";
+import type { KeyForm } from "../keys/form.ts";
 import type { KeyService } from "../keys/service.ts";
 import type { RuleSettings } from "../keys/settings.ts";
 import type { Settings } from "../lib/settings.ts";
 import { LruCache } from "./cache.ts";
 import type { VerifiedKey, VerifyErrorCode, VerifyOptions, VerifyResult } from "./contract.ts";
+import { UNKNOWN } from "./decide.ts";
 import { readQuestion } from "./question.ts";
 import { refusal } from "./refusal.ts";
 import type { Verifier } from "./verifier.ts";
@@ -20,18 +22,19 @@ const OF_PROXIES = ["X-Forwarded-Method", "X-Original-Method"];
 const STILL_ENDS: ReadonlySet<VerifyErrorCode> = new Set(["RATE_LIMITED", "KEY_SUSPENDED", "FORBIDDEN"]);
 
 export interface PublicParts {
+  format: { form: Pick<KeyForm, "begins"> };
   verifier: Pick<Verifier, "verify">;
   keys: Pick<KeyService, "revokePresented">;
   rules: Settings<Pick<RuleSettings, "SCOPES">>;
 }
 
 /** What a key can do with itself, and what proxies ask, below `/public/v1`. Nothing is around it: its answers are complete. */
-export function publicRoutes({ verifier, keys, rules }: PublicParts) {
+export function publicRoutes({ verifier, keys, rules, format: { form } }: PublicParts) {
   const answers = new LruCache<Answer>(KEPT_ANSWERS);
   const catalogue = () => rules().SCOPES;
 
   function verdict(c: Context, options: VerifyOptions, caller: string): Promise<VerifyResult> {
-    return verifier.verify(c.req.header("X-API-Key") ?? "", options, { caller });
+    return verifier.verify(presentedKey(c, form), options, { caller });
   }
 
   /** The verdict on who presents the key here. */
@@ -41,7 +44,7 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
   }
 
   function answer(url: string, result: VerifyResult): Response {
-    if (!result.valid) throw refusal(result);
+    if (!result.valid) throw refusal(result, true);
     const { key, stale } = result;
     const common = jsonHeaders(url);
     let kept = answers.get(key.id);
@@ -77,9 +80,8 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
         if (isProxy || url.includes("?"))
           throw badRequest("A proxy asks at /public/v1/verify: this revokes the key");
         const result = await ownVerdict(c);
-        if (!result.valid && !STILL_ENDS.has(result.error)) throw refusal(result);
-        if (!(await keys.revokePresented(c.req.header("X-API-Key") ?? "")))
-          throw refusal({ valid: false, error: "UNAUTHORIZED", message: "Invalid or missing API key" });
+        if (!result.valid && !STILL_ENDS.has(result.error)) throw refusal(result, true);
+        if (!(await keys.revokePresented(presentedKey(c, form)))) throw refusal(UNKNOWN, true);
         const done = c.body(null, 204);
         completeHeaders(done, url);
         return done;
@@ -89,6 +91,22 @@ export function publicRoutes({ verifier, keys, rules }: PublicParts) {
       .all("/verify", verify)
       .all("/verify/*", verify)
   );
+}
+
+/** RFC 6750 §2.1. The scheme has no case: RFC 9110 §11.1. */
+const BEARER = /^Bearer +(\S.*)$/i;
+
+/**
+ * The one key that a request presents, in `X-API-Key` or as a bearer token; empty: none, or two that differ. A bearer
+ * token that does not begin as keys do is somebody else's, and passed over.
+ */
+function presentedKey({ req }: Context, form: Pick<KeyForm, "begins">): string {
+  const rawKey = req.header("X-API-Key");
+  const authorization = req.header("Authorization");
+  if (authorization === undefined) return rawKey ?? "";
+  const token = BEARER.exec(authorization)?.[1];
+  if (token === undefined || !form.begins(token)) return rawKey ?? "";
+  return rawKey === undefined || rawKey === token ? token : "";
 }
 
 interface Answer {

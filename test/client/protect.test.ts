@@ -123,8 +123,9 @@ describe("a bearer token", () => {
     expect(await asks({ Authorization: "Bearer a.jwt", "X-API-Key": "k" })).toBe("k");
   });
 
-  test("and the header together are refused, as nobody can tell which is meant", async () => {
-    expect(await asks({ Authorization: "Bearer k", "X-API-Key": "k" }, true)).toMatchObject({ status: 401 });
+  test("and another key in the header are refused, as nobody can tell which is meant", async () => {
+    expect(await asks({ Authorization: "Bearer k", "X-API-Key": "l" }, true)).toMatchObject({ status: 401 });
+    expect(await asks({ Authorization: "Bearer k", "X-API-Key": "k" }, true)).toBe("k");
     expect(await asks({ Authorization: "Basic x", "X-API-Key": "k" }, true)).toBe("k");
   });
 

@@ -20,9 +20,9 @@ test("the document is OpenAPI 3.1, served where the API is, without a credential
   expect(document.servers).toEqual([{ url: "https://latchkey.example" }]);
 });
 
-test.each(routes)("$method $path is in it, with a credential", async ({ method, path }) => {
+test.each(routes)("$method $path is in it, with its credentials", async ({ method, path, needs }) => {
   const operation = (await get()).paths[path.replace(":id", "{id}")]?.[method.toLowerCase()];
-  expect(operation?.security).toHaveLength(1);
+  expect(operation?.security).toHaveLength(needs === "key" ? 2 : 1);
 });
 
 test("nothing is in it that is not served", async () => {

@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { keyForm } from "../../src/keys/form.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { publicRoutes } from "../../src/verify/routes.ts";
-import { appWith, call, createKey } from "../support/api.ts";
+import { appWith, call, createKey, token } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
 import { BOUND_MS, isolate } from "../support/verifier.ts";
 
@@ -12,7 +13,8 @@ function routes() {
   const { clock, verify } = isolate();
   const keys = { revokePresented: () => Promise.reject(new Error("not of this test")) };
   const rules = () => ({ SCOPES: new Map([["jobs:read", ""]]) });
-  const app = new Hono().route("/public/v1", publicRoutes({ verifier: { verify }, keys, rules }));
+  const format = { form: keyForm(["lk_live"]) };
+  const app = new Hono().route("/public/v1", publicRoutes({ verifier: { verify }, keys, rules, format }));
   return {
     clock,
     present: async (rawKey: string, origin = "https://latchkey.example") =>
@@ -143,6 +145,73 @@ test("DELETE that a proxy sends on is refused, and the key lives", async () => {
   for (const name of ["X-Forwarded-Method", "X-Original-Method"])
     await expectError(await end("/public/v1/key", { [name]: "DELETE" }), "BAD_REQUEST");
   expect((await call("/public/v1/key", { headers: { "X-API-Key": rawKey } })).status).toBe(200);
+});
+
+describe("a key as a bearer token", () => {
+  const ask = (headers: Record<string, string>, path = "/public/v1/key", method = "GET") =>
+    call(path, { method, headers });
+
+  test.each(["/public/v1/key", "/public/v1/verify", "/public/v1/verify/jobs"])(
+    "is good at %s, whatever the case of the scheme",
+    async (path) => {
+      const { id, rawKey } = await createKey();
+      for (const scheme of ["Bearer", "bearer", "BEARER", "Bearer  "]) {
+        const answer = await ask({ Authorization: `${scheme} ${rawKey}` }, path);
+        expect([answer.status, answer.headers.get("X-Key-Id")]).toEqual([200, id]);
+      }
+    },
+  );
+
+  test("ends itself by DELETE, as by X-API-Key", async () => {
+    const { rawKey } = await createKey();
+    const answer = await ask({ Authorization: `Bearer ${rawKey}` }, "/public/v1/key", "DELETE");
+    expect(answer.status).toBe(204);
+    await expectError(await ask({ "X-API-Key": rawKey }), "KEY_REVOKED");
+  });
+
+  test("with another one in X-API-Key is 401, and ends neither; the same one in both is good", async () => {
+    const [a, b] = [await createKey(), await createKey()];
+    const both = { "X-API-Key": a.rawKey, Authorization: `Bearer ${b.rawKey}` };
+    for (const method of ["GET", "DELETE"])
+      await expectError(await ask(both, "/public/v1/key", method), "UNAUTHORIZED");
+    for (const { rawKey } of [a, b])
+      expect((await ask({ "X-API-Key": rawKey, Authorization: `Bearer ${rawKey}` })).status).toBe(200);
+  });
+
+  test("is told from other credentials: what does not begin with an accepted prefix is passed over", async () => {
+    const { rawKey } = await createKey();
+    for (const other of [
+      `Bearer ${await token()}`,
+      "Bearer sk_live_x",
+      "Bearer ",
+      "Bearer",
+      "Basic YTpi",
+      `Basic ${rawKey}`,
+      `ApiKey ${rawKey}`,
+      rawKey,
+    ]) {
+      expect((await ask({ "X-API-Key": rawKey, Authorization: other })).status).toBe(200);
+      const refused = await ask({ Authorization: other });
+      expect(refused.headers.get("WWW-Authenticate")).toBe(
+        'ApiKey realm="latchkey", Bearer realm="latchkey"',
+      );
+      await expectError(refused, "UNAUTHORIZED");
+    }
+  });
+
+  test("of an older prefix is good while that is accepted", async () => {
+    const { rawKey } = await createKey();
+    const headers = { Authorization: `Bearer ${rawKey}` };
+    const target = (accepted: string[]) => appWith({ KEY_PREFIX: "new", KEY_PREFIXES_ACCEPTED: accepted });
+    expect((await call("/public/v1/key", { headers }, target(["lk_live"]))).status).toBe(200);
+    expect((await call("/public/v1/key", { headers }, target([]))).status).toBe(401);
+  });
+
+  test("twice is 401", async () => {
+    const [a, b] = [await createKey(), await createKey()];
+    for (const second of [a.rawKey, b.rawKey])
+      await expectError(await ask({ Authorization: `Bearer ${a.rawKey}, Bearer ${second}` }), "UNAUTHORIZED");
+  });
 });
 
 test("a key over its limit can be revoked by its holder", async () => {
