@@ -5,7 +5,8 @@ import { leaksOf } from "../audit/leaks.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import { refuseUrl } from "../http/validation.ts";
-import { formatCursor, type KeyRules, listKeysSchema } from "../keys/schema.ts";
+import { formatCursor, listKeysSchema } from "../keys/listing.ts";
+import type { KeyRules } from "../keys/schema.ts";
 import type { KeyService } from "../keys/service.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
@@ -43,7 +44,10 @@ export const eventsQuery = listEventsSchema.pick({ cursor: true });
 /** The company's keys and its audit log, below `/dashboard`. Wants `requireSession` before it. */
 export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardParts) {
   const { now } = rules;
-  const listQuery = z.preprocess(filled, listKeysSchema(rules));
+  const listQuery = z.preprocess(
+    filled,
+    listKeysSchema(rules).omit({ expiresBefore: true, unusedSince: true }),
+  );
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
 
   return (

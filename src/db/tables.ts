@@ -67,6 +67,9 @@ export const apiKeys = sqliteTable(
     metadata: texts(),
     /** Addresses and CIDR blocks that it may be used from. `NULL`: anywhere; what cannot be read: nowhere. */
     allowedIps: names("allowed_ips"),
+    /** Issuer and subject of the access token that it was made with. Unknown of a row made by hand. */
+    createdByIssuer: text("created_by_issuer"),
+    createdBySubject: text("created_by_subject"),
   },
   (table) => [
     uniqueIndex("api_keys_digest").on(table.digest),

@@ -1,9 +1,9 @@
-import { and, desc, eq, isNotNull, not, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, isNotNull, lt, not, or, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
 import { isKey } from "./conditions.ts";
 import { fold } from "./fold.ts";
-import type { ListKeys } from "./schema.ts";
+import type { ListKeys } from "./listing.ts";
 
 /** A key as stored, less its digest. */
 export type StoredKey = Omit<NewKeyRow, "digest">;
@@ -31,17 +31,21 @@ export const stored = {
   suspendedAt: apiKeys.suspendedAt,
   metadata: apiKeys.metadata,
   allowedIps: apiKeys.allowedIps,
+  createdByIssuer: apiKeys.createdByIssuer,
+  createdBySubject: apiKeys.createdBySubject,
   lastUsedAt: sql<number | null>`coalesce(${lastUse}, ${apiKeys.lastUsedAt})`,
   replacesId: apiKeys.replacesId,
 };
 
 /** Newest first. @param isActive - Of keys that are good now. */
 export function listQuery(db: Database, companyId: string, filter: ListKeys, isActive: SQL) {
-  const { limit, cursor, active, q } = filter;
+  const { limit, cursor, active, q, expiresBefore, unusedSince } = filter;
   const conditions: (SQL | undefined)[] = [eq(apiKeys.companyId, companyId)];
   if (cursor)
     conditions.push(sql`(${apiKeys.createdAt}, ${apiKeys.id}) < (${cursor.createdAt}, ${cursor.id})`);
   if (active !== undefined) conditions.push(active ? isActive : not(isActive));
+  if (expiresBefore !== undefined) conditions.push(lt(apiKeys.expiresAt, expiresBefore));
+  if (unusedSince !== undefined) conditions.push(sql`${stored.lastUsedAt} < ${unusedSince}`);
   // instr, as D1 limits a LIKE pattern to 50 bytes.
   if (q) {
     const label = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;

@@ -5,12 +5,11 @@ import { nextLink } from "../http/paging.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type IdempotentRequest, idempotentRequest } from "./idempotency.ts";
+import { formatCursor, listKeysSchema } from "./listing.ts";
 import {
   createKeySchema,
-  formatCursor,
   type KeyRules,
   keyIdSchema,
-  listKeysSchema,
   rotateKeySchema,
   type Scope,
   updateKeySchema,

@@ -1,13 +1,11 @@
 import * as z from "zod";
-import { limitSchema } from "../http/paging.ts";
 import { allowedIpsSchema } from "./addresses.ts";
 import { expiryFault } from "./expiry.ts";
 import type { KeyForm } from "./form.ts";
-import { characters, labelSchema } from "./label.ts";
+import { labelSchema } from "./label.ts";
 import { metadataSchema } from "./metadata.ts";
 import type { RuleSettings } from "./settings.ts";
 
-const MAX_QUERY_CHARACTERS = 100;
 const NOT_AN_OBJECT = "must be a JSON object";
 
 export interface KeyRules extends Pick<RuleSettings, "SCOPES" | "MAX_KEY_LIFETIME_DAYS"> {
@@ -117,62 +115,6 @@ export const keyIdSchema = z.object({
   id: z.guid("must be a UUID").toLowerCase().meta({ description: "Id of the key." }),
 });
 
-/** A place in the list, newest first: the last key of the page before. */
-export interface KeyCursor {
-  createdAt: number;
-  id: string;
-}
-
-const CURSOR = /^(\d{1,16})\.([0-9a-f-]{36})$/;
-
-const cursor = z.string("must be given once").transform((text, context): KeyCursor => {
-  const [, createdAt, id] = CURSOR.exec(text) ?? [];
-  if (createdAt === undefined || id === undefined) {
-    context.addIssue("must be taken from a Link header");
-    return z.NEVER;
-  }
-  return { createdAt: Number(createdAt), id };
-});
-
-export function formatCursor({ createdAt, id }: KeyCursor): string {
-  return `${createdAt}.${id}`;
-}
-
-/** Keys of one page: nearly every company has fewer, and gets all of them. */
-const DEFAULT_PAGE = 1_000;
-
-/** The query of `GET /settings/api-keys`. */
-export function listKeysSchema({ form }: Pick<KeyRules, "form">) {
-  return z.strictObject({
-    limit: limitSchema.prefault(String(DEFAULT_PAGE)).meta({ default: DEFAULT_PAGE }),
-    cursor: cursor.optional().meta({ description: "From the Link header of the page before." }),
-    active: z
-      .enum(["true", "false"], "must be true or false")
-      .transform((text) => text === "true")
-      .optional()
-      .meta({
-        description: "Only keys that are good now, or only keys that are not.",
-        type: "boolean",
-        enum: undefined,
-      }),
-    q: z
-      .string("must be given once")
-      .refine((text) => characters(text) <= MAX_QUERY_CHARACTERS, {
-        error: `must have at most ${MAX_QUERY_CHARACTERS} characters`,
-        abort: true,
-      })
-      .refine((text) => !form.isIn(text), {
-        error:
-          "must not hold an API key, as a URL is kept in many places: revoke that key, and search by its prefix",
-      })
-      .optional()
-      .meta({
-        description: "A part of the label or of the key's prefix, in upper or lower case. Never a whole key.",
-        maxLength: MAX_QUERY_CHARACTERS,
-      }),
-  });
-}
-
 const time = z.iso.datetime();
 
 const EXAMPLE = {
@@ -186,6 +128,7 @@ const EXAMPLE = {
   suspendedAt: null,
   lastUsedAt: null,
   replaces: null,
+  createdBy: { issuer: "https://login.example.com", subject: "ada" },
   allowedIps: null,
   metadata: { team: "careers" },
   active: true,
@@ -208,6 +151,10 @@ export const apiKeySchema = z
       .nullable()
       .meta({ description: "When it was last accepted, up to two minutes late. null: never." }),
     replaces: z.guid().nullable().meta({ description: "Id of the key whose rotation made this one." }),
+    createdBy: z
+      .object({ issuer: z.string(), subject: z.string() })
+      .nullable()
+      .meta({ description: "Of the access token that made it. null: it was not made by this API." }),
     allowedIps: z
       .array(z.string())
       .nullable()
@@ -241,5 +188,4 @@ export type NewApiKey = z.output<typeof newApiKeySchema>;
 export type Scope = z.output<typeof scopeSchema>;
 export type CreateKey = z.output<ReturnType<typeof createKeySchema>>;
 export type UpdateKey = z.output<ReturnType<typeof updateKeySchema>>;
-export type ListKeys = z.output<ReturnType<typeof listKeysSchema>>;
 export type RotateKey = z.output<ReturnType<typeof rotateKeySchema>>;

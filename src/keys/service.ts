@@ -4,9 +4,10 @@ import type { Settings } from "../lib/settings.ts";
 import { renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
+import type { KeyCursor, ListKeys } from "./listing.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
 import { atCap, capsOf, checkSuccessor } from "./rules.ts";
-import type { ApiKey, CreateKey, KeyCursor, ListKeys, NewApiKey, RotateKey, UpdateKey } from "./schema.ts";
+import type { ApiKey, CreateKey, NewApiKey, RotateKey, UpdateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import { isLive, shownKey } from "./shown.ts";
 import type { KeyStore } from "./store.ts";
@@ -52,6 +53,8 @@ export class KeyService {
         createdAt: event.at,
         revokedAt: null,
         suspendedAt: null,
+        createdByIssuer: actor?.issuer ?? null,
+        createdBySubject: actor?.subject ?? null,
         lastUsedAt: null,
         replacesId: null,
       },

@@ -26,8 +26,13 @@ export function shownKey(row: StoredKey, generations: readonly string[], now: nu
     suspendedAt: timestamp(row.suspendedAt),
     lastUsedAt: timestamp(row.lastUsedAt),
     replaces: row.replacesId,
+    createdBy: createdBy(row),
     allowedIps: row.allowedIps,
     metadata: row.metadata ?? {},
     active: isLive(row, now) && row.suspendedAt === null && canBeChecked,
   };
+}
+
+function createdBy({ createdByIssuer: issuer, createdBySubject: subject }: StoredKey): ApiKey["createdBy"] {
+  return issuer === null || subject === null ? null : { issuer, subject };
 }

@@ -8,6 +8,7 @@ import { changeUnrevoked, type KeyChange, updateKey } from "./changes.ts";
 import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { SealedAnswer } from "./idempotency.ts";
+import type { ListKeys } from "./listing.ts";
 import {
   type ChangedKey,
   listQuery,
@@ -17,7 +18,6 @@ import {
   selectKey,
   stored,
 } from "./queries.ts";
-import type { ListKeys } from "./schema.ts";
 
 export interface Successor
   extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation" | "expiresAt"> {
@@ -147,6 +147,8 @@ export function keyStore(d1: D1Database): KeyStore {
             createdAt: now,
             metadata: apiKeys.metadata,
             allowedIps: apiKeys.allowedIps,
+            createdByIssuer: created.actor?.issuer ?? null,
+            createdBySubject: created.actor?.subject ?? null,
             revokedAt: null,
             suspendedAt: null,
             lastUsedAt: null,

@@ -1,6 +1,8 @@
 import { listEventsSchema } from "../audit/schema.ts";
-import { type KeyRules, keyIdSchema, listKeysSchema } from "../keys/schema.ts";
+import { listKeysSchema } from "../keys/listing.ts";
+import { type KeyRules, keyIdSchema } from "../keys/schema.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
+import { usageQuerySchema } from "../usage/schema.ts";
 import { type Json, ref } from "./json.ts";
 import { created, empty, idempotencyKey, json, listOf, operation } from "./operation.ts";
 import { ALWAYS, type Failure, OF_BODY } from "./responses.ts";
@@ -112,8 +114,9 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         ...read("BadRequest", "NotFound"),
         operationId: "getApiKeyUsage",
         summary: "Count the uses of a key",
-        description: "The last 30 days, oldest first.",
+        description: "The last 30 days, or those that are asked for, oldest first.",
         path: keyIdSchema,
+        query: usageQuerySchema,
         success: json(200, "Days.", listOf("DayUsage")),
       }),
     },

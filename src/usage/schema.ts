@@ -16,6 +16,18 @@ export const dayUsageSchema = z
     examples: [{ day: "2026-11-23", allowed: 1042, denied: 3 }],
   });
 
+/** Days of one answer: so many are kept. */
+export const MAX_DAYS = 400;
+
+const day = z.iso.date("must be a day: YYYY-MM-DD").optional();
+
+/** The query of `GET /settings/api-keys/{id}/usage`. */
+export const usageQuerySchema = z.strictObject({
+  from: day.meta({ description: "The first day, in UTC. Left out: 30 days are counted." }),
+  to: day.meta({ description: `The last day, in UTC, at most ${MAX_DAYS} days later. Left out: today.` }),
+});
+
+export type UsageQuery = z.output<typeof usageQuerySchema>;
 export type DayUsage = z.output<typeof dayUsageSchema>;
 
 const count = z.int().min(0);

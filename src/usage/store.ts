@@ -1,4 +1,4 @@
-import { and, eq, gte, isNotNull, lt, max, ne, sql } from "drizzle-orm";
+import { and, between, eq, isNotNull, lt, max, ne, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
@@ -59,7 +59,7 @@ export async function mergeReports(d1: D1Database, reports: readonly UsageReport
 }
 
 /**
- * Counts of each key from the day `since` on, oldest first. Keys that the company does not have are left out.
+ * Counts of each key from the day `since` to the day `until`, oldest first. Keys that the company does not have are left out.
  *
  * @throws DatabaseError
  */
@@ -67,7 +67,7 @@ export function usageOf(
   d1: D1Database,
   companyId: string,
   keyIds: readonly string[],
-  since: string,
+  { since, until }: { since: string; until: string },
 ): Promise<ReadonlyMap<string, DayUsage[]>> {
   return onPrimary(d1, async (db) => {
     const rows = await db
@@ -76,7 +76,7 @@ export function usageOf(
         usage: { day: usageDays.day, allowed: usageDays.allowed, denied: usageDays.denied },
       })
       .from(apiKeys)
-      .leftJoin(usageDays, and(eq(usageDays.keyId, apiKeys.id), gte(usageDays.day, since)))
+      .leftJoin(usageDays, and(eq(usageDays.keyId, apiKeys.id), between(usageDays.day, since, until)))
       .where(and(eq(apiKeys.companyId, companyId), isOneOf(apiKeys.id, keyIds)))
       .orderBy(usageDays.day);
     const byKey = new Map<string, DayUsage[]>();

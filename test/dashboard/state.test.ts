@@ -13,6 +13,7 @@ const key = {
   expiresAt: null,
   revokedAt: null,
   suspendedAt: null,
+  createdBy: null,
   allowedIps: null,
   metadata: {},
   lastUsedAt: null,

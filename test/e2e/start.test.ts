@@ -400,6 +400,7 @@ describe("npm start", () => {
 /** Without what differs from run to run. */
 function masked(text: string): string {
   return text
+    .replace(/localhost:\d+/g, "localhost:<port>")
     .replace(/lk_live_[0-9A-Za-z]{50}/g, "<key>")
     .replace(/lk_live_[0-9A-Za-z]{5}\b/g, "<prefix>")
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "<id>")

@@ -36,6 +36,7 @@ test("a created key has every field of the contract and no other", async () => {
     suspendedAt: null,
     lastUsedAt: null,
     replaces: null,
+    createdBy: { issuer: env.OAUTH_ISSUER, subject: "ada" },
     allowedIps: null,
     metadata: {},
     active: true,

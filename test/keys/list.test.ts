@@ -349,3 +349,86 @@ test("one row with broken JSON keeps the others in the list", async () => {
     ["whole", ["jobs:read"]],
   ]);
 });
+
+describe("keys that end or lie idle", () => {
+  const DAY_MS = 86_400_000;
+  const listed = async (query: string) =>
+    (await (await manage(`/settings/api-keys?${query}`)).json<ApiKey[]>()).map(({ id }) => id);
+  const at = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString();
+
+  test("?expiresBefore= lists what ends before it, and what has ended", async () => {
+    const endless = await createKey();
+    const soon = await createKey({ expiresAt: at(5) });
+    const later = await createKey({ expiresAt: at(50) });
+    const ended = await createKey({ expiresAt: at(1) });
+    await env.DB.prepare("UPDATE api_keys SET expires_at = 1 WHERE id = ?").bind(ended.id).run();
+    expect(await listed(`expiresBefore=${at(10)}`)).toEqual([ended.id, soon.id]);
+    expect(await listed(`expiresBefore=${at(10)}&active=true`)).toEqual([soon.id]);
+    expect(await listed(`expiresBefore=${soon.expiresAt}`)).toEqual([ended.id]);
+    expect(await listed(`expiresBefore=${encodeURIComponent("2999-01-01T00:00:00+02:00")}`)).toEqual([
+      ended.id,
+      later.id,
+      soon.id,
+    ]);
+    expect(await listed("limit=10")).toContain(endless.id);
+  });
+
+  test("?unusedSince= lists what was last used before it; what was never used is not idle", async () => {
+    const [never, old, recent, kept] = [
+      await createKey(),
+      await createKey(),
+      await createKey(),
+      await createKey(),
+    ];
+    const use = env.DB.prepare(
+      "INSERT INTO usage_days (key_id, company_id, day, allowed, denied, last_used_at) VALUES (?, 'acme', ?, 1, 0, ?)",
+    );
+    const uses = [
+      [old, -40],
+      [recent, -1],
+    ] as const;
+    await env.DB.batch(
+      uses.map(([key, days]) => use.bind(key.id, at(days).slice(0, 10), Date.now() + days * DAY_MS)),
+    );
+    // Of days whose counts are dropped.
+    await env.DB.prepare("UPDATE api_keys SET last_used_at = 1 WHERE id = ?").bind(kept.id).run();
+    expect(await listed(`unusedSince=${at(-30)}`)).toEqual([kept.id, old.id]);
+    expect(await listed(`unusedSince=${at(0)}`)).toEqual([kept.id, recent.id, old.id]);
+    expect(await listed("active=true")).toContain(never.id);
+  });
+
+  test.each([
+    "expiresBefore=",
+    "expiresBefore=2026-11-26",
+    "expiresBefore=tomorrow",
+    "expiresBefore=2026-11-26T00:00:00",
+    "unusedSince=0",
+    "unusedSince=2026-02-30T00:00:00Z",
+    "unusedSince=2026-11-26T00:00:00Z&unusedSince=2026-11-26T00:00:00Z",
+  ])("?%s is 400", async (query) => {
+    await expectError(await manage(`/settings/api-keys?${query}`), "BAD_REQUEST");
+  });
+
+  test("the rest of a page has the same filter", async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) ids.unshift((await createKey({ expiresAt: at(5) })).id);
+    await createKey();
+    const first = await manage(`/settings/api-keys?limit=2&expiresBefore=${at(10)}`);
+    const [, next = ""] = /<([^>]+)>/.exec(first.headers.get("Link") ?? "") ?? [];
+    const rest = await manage(new URL(next).pathname + new URL(next).search);
+    const keys = [...(await first.json<ApiKey[]>()), ...(await rest.json<ApiKey[]>())];
+    expect(keys.map(({ id }) => id)).toEqual(ids);
+  });
+});
+
+test("a key tells by whose token it was made, a successor by whose it was rotated", async () => {
+  const key = await createKey({}, { claims: { sub: "grace" } });
+  expect(key.createdBy).toEqual({ issuer: env.OAUTH_ISSUER, subject: "grace" });
+  const rotated = await manage(`/settings/api-keys/${key.id}/rotate`, {
+    method: "POST",
+    claims: { sub: "ada" },
+  });
+  expect((await rotated.json<ApiKey>()).createdBy?.subject).toBe("ada");
+  await env.DB.prepare("UPDATE api_keys SET created_by_issuer = NULL WHERE id = ?").bind(key.id).run();
+  expect(await (await manage(`/settings/api-keys/${key.id}`)).json()).toMatchObject({ createdBy: null });
+});

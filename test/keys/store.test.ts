@@ -21,6 +21,8 @@ const key = {
   revokedAt: null,
   suspendedAt: null,
   allowedIps: null,
+  createdByIssuer: null,
+  createdBySubject: null,
   metadata: null,
   lastUsedAt: null,
   replacesId: null,

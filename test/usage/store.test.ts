@@ -8,6 +8,7 @@ import type { DayUsage } from "../../src/usage/schema.ts";
 import { dropDays, forgetReports, mergeReports } from "../../src/usage/store.ts";
 import { createKey, manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
+import { expectError } from "../support/expect.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
 const today = () => new Date().toISOString().slice(0, 10);
@@ -252,5 +253,52 @@ describe("a piece", () => {
       [2, 1],
       [0, 1],
     ]);
+  });
+});
+
+describe("the days that are asked for", () => {
+  const DAY_MS = 86_400_000;
+  const day = (back: number) => new Date(Date.now() - back * DAY_MS).toISOString().slice(0, 10);
+  const daysOf = async (id: string, query: string) =>
+    (await (await manage(`/settings/api-keys/${id}/usage?${query}`)).json<DayUsage[]>()).map((of) => of.day);
+
+  test("are all there, the first and the last among them, with their counts", async () => {
+    const { id } = await createKey();
+    for (const back of [41, 40, 39, 38]) await deliver(report(id, { allowed: back }, day(back)));
+    const answer = await manage(`/settings/api-keys/${id}/usage?from=${day(40)}&to=${day(39)}`);
+    expect(await answer.json()).toMatchObject([
+      { day: day(40), allowed: 40 },
+      { day: day(39), allowed: 39 },
+    ]);
+  });
+
+  test("go to today without to, and are 30 without from; a day alone is one", async () => {
+    const { id } = await createKey();
+    expect(await daysOf(id, `from=${day(2)}`)).toEqual([day(2), day(1), day(0)]);
+    const before = await daysOf(id, `to=${day(5)}`);
+    expect([before.length, before[0], before.at(-1)]).toEqual([30, day(34), day(5)]);
+    expect(await daysOf(id, `from=${day(5)}&to=${day(5)}`)).toEqual([day(5)]);
+    expect(await daysOf(id, "from=2024-02-28&to=2024-03-01")).toEqual([
+      "2024-02-28",
+      "2024-02-29",
+      "2024-03-01",
+    ]);
+    expect(await daysOf(id, "from=2025-01-01&to=2026-02-04")).toHaveLength(400);
+  });
+
+  test.each([
+    "from=yesterday",
+    "from=2026-1-1",
+    "from=2026-02-30",
+    "to=",
+    "from=2026-11-26T00:00:00Z",
+    "from=2026-11-26&to=2026-11-25",
+    "from=2025-01-01&to=2026-02-05",
+    "from=0001-01-01",
+    "from=2026-01-01&from=2026-01-01",
+    "since=2026-01-01",
+  ])("?%s is 400", async (query) => {
+    const { id } = await createKey();
+    await expectError(await manage(`/settings/api-keys/${id}/usage?${query}`), "BAD_REQUEST");
   });
 });
