@@ -47,6 +47,7 @@ const verifier = new Verifier({
 });
 const routes = publicRoutes({
   verifier,
+  format,
   keys: { revokePresented: () => Promise.reject(new TypeError("not a step")) },
   rules: () => ({ SCOPES: new Map() }),
 });
@@ -54,7 +55,7 @@ const app = new Hono().route("/public/v1", routes);
 
 /** A record as a read of the database brings it: nothing of it is shared with another. */
 function recordOf(id: string): KeyRecord {
-  const row = `{"id":"${id}","companyId":"company-${id.slice(0, 8)}","scopes":["jobs:read"],"expiresAt":null,"revokedAt":null}`;
+  const row = `{"id":"${id}","companyId":"company-${id.slice(0, 8)}","scopes":["jobs:read"],"expiresAt":null,"revokedAt":null,"suspendedAt":null,"allowedIps":null,"metadata":null}`;
   return JSON.parse(row);
 }
 
