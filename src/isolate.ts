@@ -10,6 +10,7 @@ import { withDeadline } from "./lib/deadline.ts";
 import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
 
+import { denialOf } from "./verify/denial.ts";
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog, reportRead } from "./verify/log.ts";
@@ -84,7 +85,7 @@ function join(
     inTime: withDeadline,
     background,
     onVerdict: (key, refusal, at, isHeld) => {
-      usage.record(key, refusal === null, at);
+      usage.record(key, refusal && denialOf(refusal), at);
       metrics?.verdict(key.companyId, refusal, isHeld ? at - feed.syncedAt : null, at);
     },
     onRefusal: (key, refusal, at, asked) => refusals.genuine(key, refusal, at, asked),

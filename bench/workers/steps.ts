@@ -4,6 +4,7 @@ import { jsonHeaders } from "../../src/http/headers.ts";
 import { keyFormat } from "../../src/keys/format.ts";
 import { UsageRecorder } from "../../src/usage/recorder.ts";
 import { decide, type KeyRecord } from "../../src/verify/decide.ts";
+import { denialOf } from "../../src/verify/denial.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import { publicRoutes } from "../../src/verify/routes.ts";
 import { Verifier } from "../../src/verify/verifier.ts";
@@ -43,7 +44,7 @@ const verifier = new Verifier({
   wait: (milliseconds) => scheduler.wait(milliseconds),
   inTime: (read) => read,
   background: waitUntil,
-  onVerdict: (key, refusal, at) => usage.record(key, refusal === null, at),
+  onVerdict: (key, refusal, at) => usage.record(key, refusal && denialOf(refusal), at),
 });
 const routes = publicRoutes({
   verifier,

@@ -183,6 +183,13 @@ export const usageDays = sqliteTable(
     day: text().notNull(),
     allowed: integer().notNull(),
     denied: integer().notNull(),
+    /** Of the denied, those for each reason. */
+    expired: integer("denied_expired").notNull().default(0),
+    revoked: integer("denied_revoked").notNull().default(0),
+    suspended: integer("denied_suspended").notNull().default(0),
+    scope: integer("denied_scope").notNull().default(0),
+    address: integer("denied_address").notNull().default(0),
+    limit: integer("denied_limit").notNull().default(0),
     lastUsedAt: integer("last_used_at"),
     /** Ids of the reports merged last, the newest first, so that one delivered again counts once. */
     reports: text().notNull().default(""),

@@ -2,6 +2,8 @@ import { DAY_MS, dayOf } from "../lib/time.ts";
 import type { DayUsage } from "./schema.ts";
 import { usageOf } from "./store.ts";
 
+const NONE = { expired: 0, revoked: 0, suspended: 0, scope: 0, address: 0, limit: 0 };
+
 export const SHOWN_DAYS = 30;
 
 /**
@@ -41,7 +43,7 @@ export async function useOn(
   return new Map(
     [...used].map(([keyId, usage]) => {
       const byDay = new Map(usage.map((of) => [of.day, of]));
-      return [keyId, days.map((day) => byDay.get(day) ?? { day, allowed: 0, denied: 0 })];
+      return [keyId, days.map((day) => byDay.get(day) ?? { day, allowed: 0, denied: 0, denials: NONE })];
     }),
   );
 }

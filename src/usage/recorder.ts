@@ -15,12 +15,21 @@ const utf8 = new TextEncoder();
 /** Base62 characters of a report's id: 59 bits. */
 export const REPORT_ID_LENGTH = 10;
 
+/** Why a genuine key was refused, in the order in which reports count. */
+export const DENIALS = ["expired", "revoked", "suspended", "scope", "address", "limit"] as const;
+export type Denial = (typeof DENIALS)[number];
+
+/** Of the denials of one key, at most. */
+const DENIALS_BYTES = JSON.stringify({ denials: DENIALS.map(() => MAX_COUNT) }).length;
+
 /** What one isolate saw of a key since its last report. */
 export interface KeyUsage {
   keyId: string;
   companyId: string;
   allowed: number;
   denied: number;
+  /** Of the denied, those for each of `DENIALS`. Left out where there are none. */
+  denials?: number[];
   /** Milliseconds since the epoch; `null`: it was never accepted. */
   lastUsedAt: number | null;
 }
@@ -60,31 +69,45 @@ export class UsageRecorder {
     this.#watch = new Watch({ ...parts, since: () => this.#since, flush: () => this.#flush() });
   }
 
-  /** @param now - Milliseconds since the epoch. */
-  record(key: { id: string; companyId: string }, allowed: boolean, now: number): void {
+  /** @param denial - Why it was refused; `null`: it was accepted. @param now - Milliseconds since the epoch. */
+  record(key: { id: string; companyId: string }, denial: Denial | null, now: number): void {
     const { background } = this.#parts;
     const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
     if (this.#counts.size > 0 && isNextDay) background(this.#flush());
-    const usage = this.#counts.get(key.id);
-    if (usage === undefined) this.#add(key, allowed, now);
-    else if (allowed) {
+    const usage = this.#counts.get(key.id) ?? this.#add(key, now);
+    if (denial === null) {
       usage.allowed += 1;
       usage.lastUsedAt = now;
     } else {
-      usage.denied += 1;
+      this.#deny(usage, DENIALS.indexOf(denial), now);
     }
     this.#watch.touch(now);
   }
 
-  #add({ id: keyId, companyId }: { id: string; companyId: string }, allowed: boolean, now: number): void {
+  #add({ id: keyId, companyId }: { id: string; companyId: string }, now: number): KeyUsage {
     const largest: KeyUsage = { keyId, companyId, allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: now };
     const bytes = utf8.encode(`${JSON.stringify(largest)},`).length;
     if (this.#counts.size >= MAX_KEYS || this.#bytes + bytes > MAX_BYTES)
       this.#parts.background(this.#flush());
     if (this.#counts.size === 0) this.#since = now;
-    const first = { allowed: allowed ? 1 : 0, denied: allowed ? 0 : 1, lastUsedAt: allowed ? now : null };
-    this.#counts.set(keyId, { keyId, companyId, ...first });
+    const usage: KeyUsage = { keyId, companyId, allowed: 0, denied: 0, lastUsedAt: null };
+    this.#counts.set(keyId, usage);
     this.#bytes += bytes;
+    return usage;
+  }
+
+  #deny(counted: KeyUsage, reason: number, now: number): void {
+    let usage = counted;
+    if (usage.denials === undefined) {
+      if (this.#bytes + DENIALS_BYTES > MAX_BYTES) {
+        this.#parts.background(this.#flush());
+        usage = this.#add({ id: usage.keyId, companyId: usage.companyId }, now);
+      }
+      usage.denials = DENIALS.map(() => 0);
+      this.#bytes += DENIALS_BYTES;
+    }
+    usage.denied += 1;
+    usage.denials[reason] = (usage.denials[reason] ?? 0) + 1;
   }
 
   async #flush(): Promise<void> {

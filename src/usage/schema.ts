@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { LAST_INSTANT_MS } from "../lib/time.ts";
-import { MAX_KEYS, REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
+import { DENIALS, MAX_KEYS, REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
 
 const REPORT_ID = new RegExp(`^[0-9A-Za-z]{${REPORT_ID_LENGTH}}$`);
+
+const count = z.int().min(0);
 
 /** How often a key was accepted and refused on a day. */
 export const dayUsageSchema = z
@@ -10,10 +12,30 @@ export const dayUsageSchema = z
     day: z.iso.date().meta({ description: "In UTC." }),
     allowed: z.int().min(0),
     denied: z.int().min(0),
+    denials: z
+      .object({
+        expired: count,
+        revoked: count,
+        suspended: count,
+        scope: count,
+        address: count,
+        limit: count,
+      })
+      .meta({
+        description:
+          "Of the denied, those for each reason: what the key was, a scope that it lacks, an address that it may not be used from, a rate limit.",
+      }),
   })
   .meta({
     description: "How often a key was accepted and refused on a day.",
-    examples: [{ day: "2026-11-23", allowed: 1042, denied: 3 }],
+    examples: [
+      {
+        day: "2026-11-23",
+        allowed: 1042,
+        denied: 3,
+        denials: { expired: 0, revoked: 0, suspended: 0, scope: 3, address: 0, limit: 0 },
+      },
+    ],
   });
 
 /** Days of one answer: so many are kept. */
@@ -30,8 +52,6 @@ export const usageQuerySchema = z.strictObject({
 export type UsageQuery = z.output<typeof usageQuerySchema>;
 export type DayUsage = z.output<typeof dayUsageSchema>;
 
-const count = z.int().min(0);
-
 /** `UsageReport`, whose type belongs to what verifies: that part knows no zod. */
 export const usageReportSchema = z.object({
   id: z.string().regex(REPORT_ID),
@@ -43,6 +63,7 @@ export const usageReportSchema = z.object({
         companyId: z.string().min(1),
         allowed: count,
         denied: count,
+        denials: z.array(count).length(DENIALS.length).exactOptional(),
         lastUsedAt: count.max(LAST_INSTANT_MS).nullable(),
       }),
     )

@@ -2,11 +2,33 @@ import { and, between, eq, isNotNull, lt, max, ne, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays } from "../db/tables.ts";
-import { REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
+import { DENIALS, type Denial, REPORT_ID_LENGTH, type UsageReport } from "./recorder.ts";
 import type { DayUsage } from "./schema.ts";
 
 /** Reports that a key's day remembers. */
 const REMEMBERED = 100;
+
+/** Where a row of a report has the first of its denials. */
+const FIRST_DENIAL = 7;
+
+const REASONS = sql.join(
+  DENIALS.map(
+    (reason, i) => sql`value ->> ${sql.raw(String(FIRST_DENIAL + i))} AS ${sql.identifier(reason)}`,
+  ),
+  sql`, `,
+);
+
+function ofEachReason<T>(make: (reason: Denial) => T): Record<Denial, T> {
+  const [expired, revoked, suspended, scope, address, limit] = DENIALS;
+  return {
+    expired: make(expired),
+    revoked: make(revoked),
+    suspended: make(suspended),
+    scope: make(scope),
+    address: make(address),
+    limit: make(limit),
+  };
+}
 
 /**
  * Merges reports into per-day counts, in one statement: a row for each key and day. A report that was merged
@@ -19,10 +41,20 @@ export async function mergeReports(d1: D1Database, reports: readonly UsageReport
   if (reports.length === 0) return;
   // A short array for each use: SQLite parses what it takes a member from anew for each row.
   const rows = reports.flatMap(({ id, day, keys }) =>
-    keys.map((use) => [id, day, use.keyId, use.companyId, use.allowed, use.denied, use.lastUsedAt]),
+    keys.map((use) => [
+      id,
+      day,
+      use.keyId,
+      use.companyId,
+      use.allowed,
+      use.denied,
+      use.lastUsedAt,
+      ...(use.denials ?? DENIALS.map(() => 0)),
+    ]),
   );
   const uses = sql`(SELECT DISTINCT value ->> 0 AS report, value ->> 1 AS day, value ->> 2 AS key_id,
-      value ->> 3 AS company_id, value ->> 4 AS allowed, value ->> 5 AS denied, value ->> 6 AS last_used_at
+      value ->> 3 AS company_id, value ->> 4 AS allowed, value ->> 5 AS denied, value ->> 6 AS last_used_at,
+      ${REASONS}
     FROM json_each(${JSON.stringify(rows)})) AS uses`;
   await onPrimary(d1, (db) =>
     db
@@ -36,6 +68,7 @@ export async function mergeReports(d1: D1Database, reports: readonly UsageReport
             day: sql`uses.day`,
             allowed: sql`sum(uses.allowed)`,
             denied: sql`sum(uses.denied)`,
+            ...ofEachReason((reason) => sql`sum(uses.${sql.identifier(reason)})`),
             lastUsedAt: sql`max(uses.last_used_at)`,
             reports: sql`group_concat(uses.report, ' ')`,
           },
@@ -51,6 +84,9 @@ export async function mergeReports(d1: D1Database, reports: readonly UsageReport
         set: {
           allowed: sql`${usageDays.allowed} + excluded.allowed`,
           denied: sql`${usageDays.denied} + excluded.denied`,
+          ...ofEachReason(
+            (reason) => sql`${usageDays[reason]} + excluded.${sql.identifier(usageDays[reason].name)}`,
+          ),
           lastUsedAt: sql`nullif(max(coalesce(${usageDays.lastUsedAt}, 0), coalesce(excluded.last_used_at, 0)), 0)`,
           reports: sql`substr(excluded.reports || ' ' || ${usageDays.reports}, 1, ${REMEMBERED * (REPORT_ID_LENGTH + 1)})`,
         },
@@ -74,14 +110,15 @@ export function usageOf(
       .select({
         keyId: apiKeys.id,
         usage: { day: usageDays.day, allowed: usageDays.allowed, denied: usageDays.denied },
+        denials: ofEachReason((reason) => usageDays[reason]),
       })
       .from(apiKeys)
       .leftJoin(usageDays, and(eq(usageDays.keyId, apiKeys.id), between(usageDays.day, since, until)))
       .where(and(eq(apiKeys.companyId, companyId), isOneOf(apiKeys.id, keyIds)))
       .orderBy(usageDays.day);
     const byKey = new Map<string, DayUsage[]>();
-    for (const { keyId, usage } of rows)
-      byKey.set(keyId, [...(byKey.get(keyId) ?? []), ...(usage ? [usage] : [])]);
+    for (const { keyId, usage, denials } of rows)
+      byKey.set(keyId, [...(byKey.get(keyId) ?? []), ...(usage && denials ? [{ ...usage, denials }] : [])]);
     return byKey;
   });
 }

@@ -1,4 +1,3 @@
-import type { AddressList } from "../lib/address.ts";
 import { timestamp } from "../lib/time.ts";
 import type { Refusal, VerifiedKey, VerifyOptions } from "./contract.ts";
 
@@ -14,7 +13,7 @@ export interface KeyRecord {
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
   /** Where it may be used from; `null`: anywhere. */
-  allowedIps: AddressList | null;
+  allowedIps: Pick<ReadonlySet<string>, "has" | "size"> | null;
   /** Written by the company; `null`: none. */
   metadata: Readonly<Record<string, string>> | null;
   /** The key as verdicts show it, made with the first of them. */

@@ -221,7 +221,14 @@ describe("the list", () => {
     const key = await createKey({ label: "Careers page", scopes: ["jobs:read", "jobs:write"] });
     const at = Date.now();
     const day = new Date(at).toISOString().slice(0, 10);
-    const use = { keyId: key.id, companyId: "acme", allowed: 1_042, denied: 3, lastUsedAt: at - 180_000 };
+    const use = {
+      keyId: key.id,
+      companyId: "acme",
+      allowed: 1_042,
+      denied: 3,
+      denials: [1, 0, 0, 2, 0, 0],
+      lastUsedAt: at - 180_000,
+    };
     await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
     const page = await list(await signedIn());
     expect(page).toContain(`<code>${key.keyPrefix}…</code>`);
@@ -640,7 +647,14 @@ describe("a key's page", () => {
   test("tells when the key was last used", async () => {
     const { id } = await createKey();
     const at = Date.now();
-    const use = { keyId: id, companyId: "acme", allowed: 1, denied: 0, lastUsedAt: at - 180_000 };
+    const use = {
+      keyId: id,
+      companyId: "acme",
+      allowed: 1,
+      denied: 0,
+      denials: [0, 0, 0, 0, 0, 0],
+      lastUsedAt: at - 180_000,
+    };
     const day = new Date(at).toISOString().slice(0, 10);
     await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
     const jar = await signedIn();

@@ -24,7 +24,7 @@ function recorder(send?: () => Promise<never>) {
     sent,
     works,
     record: (id: string, allowed = true, companyId = "acme") =>
-      usage.record({ id, companyId }, allowed, clock.now),
+      usage.record({ id, companyId }, allowed ? null : "scope", clock.now),
     /** Lets so much time pass, second by second. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second++) {
@@ -62,8 +62,22 @@ test("uses are handed on ten seconds after the last, in one report, with the tim
       id: expect.stringMatching(/^[0-9A-Za-z]{10}$/),
       day: "2026-11-23",
       keys: [
-        { keyId: "a", companyId: "acme", allowed: 2, denied: 1, lastUsedAt: START + 9_000 },
-        { keyId: "b", companyId: "acme", allowed: 0, denied: 1, lastUsedAt: null },
+        {
+          keyId: "a",
+          companyId: "acme",
+          allowed: 2,
+          denied: 1,
+          denials: [0, 0, 0, 1, 0, 0],
+          lastUsedAt: START + 9_000,
+        },
+        {
+          keyId: "b",
+          companyId: "acme",
+          allowed: 0,
+          denied: 1,
+          denials: [0, 0, 0, 1, 0, 0],
+          lastUsedAt: null,
+        },
       ],
     },
   ]);

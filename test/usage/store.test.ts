@@ -19,7 +19,17 @@ const report = (
 ): UsageReport => ({
   id: crypto.randomUUID().slice(-REPORT_ID_LENGTH),
   day,
-  keys: [{ keyId, companyId: "acme", allowed: 1, denied: 0, lastUsedAt: 1_000, ...uses }],
+  keys: [
+    {
+      keyId,
+      companyId: "acme",
+      allowed: 1,
+      denied: 0,
+      denials: [0, 0, 0, 0, 0, 0],
+      lastUsedAt: 1_000,
+      ...uses,
+    },
+  ],
 });
 const usage = async (id: string, options = {}) => manage(`/settings/api-keys/${id}/usage`, options);
 const lastDay = async (id: string) => (await (await usage(id)).json<DayUsage[]>()).at(-1);
@@ -35,9 +45,25 @@ async function deliver(...reports: UsageReport[]) {
 test("reports are added up by key and day", async () => {
   const { id } = await createKey();
   await deliver(report(id, { allowed: 2, denied: 1 }), report(id, { allowed: 3 }));
-  expect(await lastDay(id)).toEqual({ day: today(), allowed: 5, denied: 1 });
+  expect(await lastDay(id)).toMatchObject({ day: today(), allowed: 5, denied: 1 });
   await deliver(report(id, { allowed: 4, denied: 2 }));
-  expect(await lastDay(id)).toEqual({ day: today(), allowed: 9, denied: 3 });
+  expect(await lastDay(id)).toMatchObject({ day: today(), allowed: 9, denied: 3 });
+});
+
+test("denials are added up by reason", async () => {
+  const { id } = await createKey();
+  const none = { expired: 0, revoked: 0, suspended: 0, scope: 0, address: 0, limit: 0 };
+  await deliver(report(id, { allowed: 1 }));
+  expect(await lastDay(id)).toEqual({ day: today(), allowed: 1, denied: 0, denials: none });
+  const denied = (denials: number[]) => report(id, { allowed: 0, denied: 21, denials, lastUsedAt: null });
+  await deliver(denied([1, 2, 3, 4, 5, 6]), denied([6, 5, 4, 3, 2, 1]));
+  await deliver(denied([0, 0, 0, 0, 0, 21]));
+  expect(await lastDay(id)).toEqual({
+    day: today(),
+    allowed: 1,
+    denied: 63,
+    denials: { expired: 7, revoked: 7, suspended: 7, scope: 7, address: 7, limit: 28 },
+  });
 });
 
 test("a report that is delivered twice counts once", async () => {
@@ -130,9 +156,10 @@ test("the last 30 days are shown, oldest first, those without a use as zero", as
   await deliver(report(id, { allowed: 4 }, ago(29)), report(id, { allowed: 9 }, ago(30)));
   const days = await (await usage(id)).json<DayUsage[]>();
   expect(days).toHaveLength(30);
-  expect(days[0]).toEqual({ day: ago(29), allowed: 4, denied: 0 });
+  const denials = { expired: 0, revoked: 0, suspended: 0, scope: 0, address: 0, limit: 0 };
+  expect(days[0]).toEqual({ day: ago(29), allowed: 4, denied: 0, denials });
   expect(days.slice(1)).toEqual(
-    Array.from({ length: 29 }, (_, i) => ({ day: ago(28 - i), allowed: 0, denied: 0 })),
+    Array.from({ length: 29 }, (_, i) => ({ day: ago(28 - i), allowed: 0, denied: 0, denials })),
   );
 });
 

@@ -26,7 +26,7 @@ test("a key is good until it is revoked, suspended, expired, or asked for a scop
 test("each refusal says that the key is not valid, and why", () => {
   const bad = [{ revokedAt: 1 }, { suspendedAt: 1 }, { expiresAt: 1 }, { scopes: [] }];
   for (const change of bad) {
-    expect(decide({ ...good, ...change }, ["jobs:read"], 2)).toEqual({
+    expect(decide({ ...good, ...change }, { scopes: ["jobs:read"] }, 2)).toEqual({
       valid: false,
       error: expect.any(String),
       message: expect.any(String),

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { describe, expect, test, vi } from "vitest";
 import { keyForm } from "../../src/keys/form.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
+import type { Asker } from "../../src/verify/log.ts";
 import { publicRoutes } from "../../src/verify/routes.ts";
 import { appWith, call, createKey, token } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
@@ -243,19 +244,28 @@ test("refusals are told to the log: a genuine key once a minute for each reason,
 });
 
 test("the caller's address that a proxy names is the one that is asked about, and no other", async () => {
-  const addresses: (string | undefined)[] = [];
-  const verify = async (_: string, { clientIp }: VerifyOptions): Promise<VerifyResult> => {
-    addresses.push(clientIp);
+  const addresses: (string | undefined)[][] = [];
+  const verify = async (
+    _: string,
+    { clientIp }: VerifyOptions,
+    { caller }: Asker = {},
+  ): Promise<VerifyResult> => {
+    addresses.push([clientIp, caller]);
     return { valid: false, error: "UNAUTHORIZED", message: "" };
   };
   const keys = { revokePresented: () => Promise.reject(new Error("not of this test")) };
+  const format = { form: keyForm(["lk_live"]) };
   const app = new Hono().route(
     "/public/v1",
-    publicRoutes({ verifier: { verify }, keys, rules: () => ({ SCOPES: new Map() }) }),
+    publicRoutes({ verifier: { verify }, keys, rules: () => ({ SCOPES: new Map() }), format }),
   );
   const headers = { "X-API-Key": "x", "CF-Connecting-IP": "192.0.2.9" };
   for (const query of ["?ip=192.0.2.1", ""]) await app.request(`/public/v1/verify${query}`, { headers });
-  expect(addresses).toEqual(["192.0.2.1", "192.0.2.9"]);
+  // Without it failures are those of the proxy, but its address is not its caller's.
+  expect(addresses).toEqual([
+    ["192.0.2.1", "192.0.2.1"],
+    [undefined, "192.0.2.9"],
+  ]);
 });
 
 test("the answer to who revokes the own key has the headers of all others", async () => {

@@ -10,6 +10,14 @@ function summary(days: readonly DayUsage[]): string {
   return `${sum("allowed")} accepted, ${sum("denied")} refused in ${days.length} days`;
 }
 
+/** Of a day's refusals, how many had which reason. */
+function reasons({ denials }: DayUsage): string {
+  return Object.entries(denials)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${whole.format(count)}`)
+    .join(", ");
+}
+
 function highest(days: readonly DayUsage[]): number {
   return Math.max(...days.map(({ allowed, denied }) => allowed + denied), 0);
 }
@@ -114,7 +122,10 @@ export function Chart({ days }: { days: readonly DayUsage[] }) {
                 <tr>
                   <th scope="row">{day.day}</th>
                   <td>{whole.format(day.allowed)}</td>
-                  <td>{whole.format(day.denied)}</td>
+                  <td>
+                    {whole.format(day.denied)}
+                    <small>{reasons(day)}</small>
+                  </td>
                 </tr>
               ))}
             </tbody>
