@@ -6,7 +6,8 @@ import { retentionSettings } from "./keys/settings.ts";
 import { describeFault } from "./lib/fault.ts";
 import { readSettings, type Settings } from "./lib/settings.ts";
 import type { KeyVerifier, VerifyOptions, VerifyResult } from "./verify/contract.ts";
-import { wrongOptions } from "./verify/question.ts";
+import { UNAVAILABLE } from "./verify/decide.ts";
+import { misused, wrongOptions } from "./verify/question.ts";
 
 /** The cron that only tells of events; every other one also drops what is old. */
 const EVENTS_CRON = "* * * * *";
@@ -65,14 +66,14 @@ export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier
       const fault = wrongOptions(options, () => rules().SCOPES);
       if (fault !== null) {
         console.error(JSON.stringify({ event: "verify_misused", fault }));
-        return { valid: false, error: "UNAVAILABLE", message: `Wrong question: ${fault}` };
+        return misused(fault);
       }
       return await verifier.verify(typeof rawKey === "string" ? rawKey : "", options, {
         worker: workerOf(this.ctx.props),
       });
     } catch (fault) {
       console.error(JSON.stringify({ event: "verify_failed", fault: describeFault(fault) }));
-      return { valid: false, error: "UNAVAILABLE", message: "The API key cannot be checked now" };
+      return UNAVAILABLE;
     }
   }
 }

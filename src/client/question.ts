@@ -1,8 +1,8 @@
-import { ERRORS } from "../http/errors.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { describeFault } from "../lib/fault.ts";
-import type { Acceptance, KeyVerifier, Refusal, VerifyOptions, VerifyResult } from "../verify/contract.ts";
+import type { KeyVerifier, VerifyOptions, VerifyResult } from "../verify/contract.ts";
 import { UNAVAILABLE, UNKNOWN } from "../verify/decide.ts";
+import { isVerifyError } from "../verify/refusal.ts";
 
 /** Milliseconds to wait for the verifier before the answer is 503. */
 export const VERIFY_DEADLINE_MS = 3_000;
@@ -86,19 +86,10 @@ function oneOf(presented: string | null, authorization: string | null): string |
 async function ask(verifier: KeyVerifier, rawKey: string, options: VerifyOptions): Promise<VerifyResult> {
   try {
     const verdict = await withDeadline(verifier.verify(rawKey, options), VERIFY_DEADLINE_MS);
-    if (isAcceptance(verdict) || isRefusal(verdict)) return verdict;
+    if (verdict.valid === true || isVerifyError(verdict.error)) return verdict;
     throw new TypeError("The verifier's answer is no verdict that is known here");
   } catch (fault) {
     console.error(JSON.stringify({ event: "verifier_failed", fault: describeFault(fault) }));
     return UNAVAILABLE;
   }
-}
-
-function isAcceptance(verdict: VerifyResult): verdict is Acceptance {
-  return verdict.valid === true;
-}
-
-/** A newer Latchkey may have refusals of which this code knows nothing. */
-function isRefusal(verdict: VerifyResult): verdict is Refusal {
-  return verdict.valid === false && Object.hasOwn(ERRORS, verdict.error);
 }

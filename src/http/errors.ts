@@ -76,19 +76,22 @@ export interface ErrorEnvelope {
   details?: ErrorDetail[];
 }
 
-/** The answer to a failed request: the envelope and the headers that go with it. */
-export function errorResponse(error: ApiError, url: string): Response {
-  const { status } = error;
-  const envelope: ErrorEnvelope = {
-    status,
+/** @param path - Of the request, as it may be shown. */
+export function envelopeOf(error: ApiError, path: string): ErrorEnvelope {
+  return {
+    status: error.status,
     error: error.code,
     message: error.message,
     timestamp: new Date().toISOString(),
-    path: shownPath(url),
+    path,
     ...(error.details && { details: error.details }),
   };
-  return Response.json(envelope, {
-    status,
+}
+
+/** The answer to a failed request: the envelope and the headers that go with it. */
+export function errorResponse(error: ApiError, url: string): Response {
+  return Response.json(envelopeOf(error, shownPath(url)), {
+    status: error.status,
     headers: {
       "Content-Type": "application/json; charset=utf-8",
       "Cache-Control": "no-store",

@@ -60,6 +60,13 @@ export const HEADERS = {
     }),
     required: false,
   },
+  KeyCheckedAt: {
+    ...header("Every revocation committed before this moment is taken into account.", {
+      type: "string",
+      format: "date-time",
+    }),
+    required: false,
+  },
   KeyScopes: header("The scopes of the key, parted by spaces.", { type: "string" }),
 };
 

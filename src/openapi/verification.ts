@@ -34,6 +34,7 @@ const verified = json(200, "The key is good.", ref("schemas", "VerifiedKey"), {
   "X-Company-Id": "CompanyId",
   "X-Key-Scopes": "KeyScopes",
   "X-Key-Stale": "KeyStale",
+  "X-Key-Checked-At": "KeyCheckedAt",
 });
 
 /** One operation for each method, as a proxy may keep that of its caller. */

@@ -1,6 +1,6 @@
 import { ApiError } from "../http/errors.ts";
 import { parseAddress } from "../lib/address.ts";
-import type { VerifyOptions } from "./contract.ts";
+import type { Refusal, VerifyOptions } from "./contract.ts";
 
 /** Names that a key may hold as scopes: the catalogue. */
 export type Catalogue = Pick<ReadonlyMap<string, string>, "has">;
@@ -23,6 +23,11 @@ export function wrongOptions(options: unknown, catalogue: () => Catalogue): stri
   if (scopes === undefined || scopes === null) return null;
   if (!Array.isArray(scopes)) return "scopes must be an array";
   return scopes.length === 0 ? null : wrongScopes(scopes, catalogue());
+}
+
+/** The answer to a question that is wrong: never one that could be taken for a bad key, nor for a good one. */
+export function misused(fault: string): Refusal {
+  return { valid: false, error: "UNAVAILABLE", message: `Wrong question: ${fault}` };
 }
 
 /** What is wrong with names of scopes, or `null`. One that no key can hold is the mistake of who asks, not of the key's holder. */

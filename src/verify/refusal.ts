@@ -1,5 +1,5 @@
 import { ApiError, ERRORS, masked } from "../http/errors.ts";
-import type { Refusal } from "./contract.ts";
+import type { Refusal, VerifyErrorCode } from "./contract.ts";
 
 /** RFC 9110 §15.5.2 wants a challenge with every 401; there is no registered scheme for API keys. */
 const CHALLENGE = 'ApiKey realm="latchkey"';
@@ -17,4 +17,19 @@ export function refusal({ error, message }: Refusal, bearer = false): ApiError {
     // What is refused is told by `RefusalLog`; what cannot be answered, here.
     ...(error === "UNAVAILABLE" && { reason: error }),
   });
+}
+
+const VERIFY_ERRORS: Record<VerifyErrorCode, true> = {
+  UNAUTHORIZED: true,
+  TOKEN_EXPIRED: true,
+  KEY_REVOKED: true,
+  KEY_SUSPENDED: true,
+  FORBIDDEN: true,
+  RATE_LIMITED: true,
+  UNAVAILABLE: true,
+};
+
+/** Whether a verdict can have this error. A newer Latchkey may have others. */
+export function isVerifyError(error: unknown): error is VerifyErrorCode {
+  return typeof error === "string" && Object.hasOwn(VERIFY_ERRORS, error);
 }

@@ -62,7 +62,10 @@ export function publicRoutes({ verifier, keys, rules, format: { form } }: Public
     const question = readQuestion(url, catalogue);
     // Its own address is the proxy's: where it names none, that of its caller is unknown.
     const caller = question.clientIp ?? c.req.header("CF-Connecting-IP") ?? "";
-    return answer(url, await verdict(c, question, caller));
+    const result = await verdict(c, question, caller);
+    const response = answer(url, result);
+    if (result.valid) response.headers.set("X-Key-Checked-At", result.checkedAt);
+    return response;
   }
 
   return (

@@ -19,9 +19,9 @@ interface Bindings {
 // Handlers of the same route know the variables by themselves.
 const app = new Hono<{ Bindings: Bindings }>()
   .get("/jobs", apiKey({ scopes: ["jobs:read"] }), (c) => {
-    const { id, companyId, scopes, expiresAt }: VerifiedKey = c.var.apiKey;
+    const { id, companyId, scopes, expiresAt, metadata }: VerifiedKey = c.var.apiKey;
     const { checkedAt, stale } = c.var.apiKeyVerdict;
-    return c.json({ id, companyId, scopes, expiresAt, checkedAt, stale });
+    return c.json({ id, companyId, scopes, expiresAt, metadata, checkedAt, stale });
   })
   // @ts-expect-error an open route has no key
   .get("/open", (c) => c.text(c.var.apiKey.id))

@@ -20,6 +20,12 @@ export function blocksOf(page: string, language: string): string[] {
   );
 }
 
+/** The files that the page shows, by their names: blocks below a line that begins with a name and ends with a colon. */
+export function filesOf(page: string): Map<string, string> {
+  const found = page.matchAll(/^`([\w./-]+\.\w+)`[^\n]*:\n\n```\w+\n(.*?)^```$/gms);
+  return new Map([...found].map(([, name = "", text = ""]) => [name, text]));
+}
+
 /** The page without its fenced blocks, whose text is no Markdown. */
 export function proseOf(page: string): string {
   return page.replace(/^```.*?^```$/gms, "");

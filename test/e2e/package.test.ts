@@ -9,7 +9,7 @@ const COMPILERS = {
   "TypeScript 7": join(NODE_MODULES, ".bin/tsc"),
   "TypeScript 5.9": join(NODE_MODULES, "latchkey-generated-client/node_modules/.bin/tsc"),
 };
-const PAGES = ["README.md", "docs/workers.md", "src/client/README.md"];
+const PAGES = ["README.md", "docs/workers.md", "docs/testing.md", "src/client/README.md"];
 
 let project: string;
 let consumer: string;
@@ -60,15 +60,20 @@ test("the package holds what other Workers need, and nothing of the Worker itsel
   expect(modules).toEqual([
     "client/binding.js",
     "client/hono.js",
+    "client/http.js",
     "client/index.js",
+    "client/node.js",
     "client/protect.js",
     "client/question.js",
+    "client/testing.js",
     "events/contract.js",
     "http/errors.js",
+    "lib/address.js",
     "lib/deadline.js",
     "lib/fault.js",
     "verify/contract.js",
     "verify/decide.js",
+    "verify/question.js",
     "verify/refusal.js",
   ]);
 });
@@ -83,7 +88,10 @@ async function typedWorker(dir: string): Promise<string[]> {
   expect(await bash(dir, `PATH=${NODE_MODULES}/.bin:$PATH wrangler types`)).toMatchObject({ code: 0 });
   expect(await readFile(join(dir, "worker-configuration.d.ts"), "utf8")).toContain("LATCHKEY: Service ");
 
-  const samples = pages.flatMap((page) => blocksOf(page, "ts"));
+  // Those of tests are tried by the newcomer's project.
+  const samples = pages
+    .flatMap((page) => blocksOf(page, "ts"))
+    .filter((sample) => !sample.includes("vitest"));
   await copyFile("test/client/consumer.ts", join(dir, "consumer.ts"));
   await Promise.all(samples.map((sample, index) => writeFile(join(dir, `sample${index}.ts`), sample)));
   return ["consumer.ts", "worker-configuration.d.ts", ...samples.map((_, index) => `sample${index}.ts`)];
