@@ -1,4 +1,3 @@
-import { timestamp } from "../lib/time.ts";
 import type { Refusal, VerifiedKey, VerifyOptions } from "./contract.ts";
 
 /** What a verdict depends on. */
@@ -57,11 +56,6 @@ export function decide(
   if (missing.length > 0)
     return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
   return null;
-}
-
-/** A good key, as verdicts show it. */
-export function verifiedKey({ id, companyId, scopes, expiresAt, metadata }: KeyRecord): VerifiedKey {
-  return { id, companyId, scopes, expiresAt: timestamp(expiresAt), metadata: metadata ?? {} };
 }
 
 /** Whether a genuine key was refused for good. */

@@ -1,21 +1,13 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { Background } from "../lib/background.ts";
 import type { Refusal, VerifyOptions, VerifyResult } from "./contract.ts";
-import {
-  decide,
-  ELSEWHERE,
-  isDead,
-  type KeyRecord,
-  LIMITED,
-  UNAVAILABLE,
-  UNKNOWN,
-  verifiedKey,
-} from "./decide.ts";
+import { decide, ELSEWHERE, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
 import type { Absorbed, Feed, Question } from "./feed.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Asked, Asker, VerifierHooks } from "./log.ts";
 import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
+import { verifiedKey } from "./verified.ts";
 
 /** Pages of changes that one look at the feed goes through. The next look goes on. */
 const MAX_PAGES = 20;
