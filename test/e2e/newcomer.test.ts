@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { beforeAll, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { blocksOf, filesOf } from "../docs/markdown.ts";
 import { startTestIssuer } from "../support/issuer.ts";
 import {
@@ -24,6 +24,8 @@ const TOOLS = ["wrangler", "tsc", "vitest", "node"];
 
 const workers = await readFile("docs/workers.md", "utf8");
 const testing = await readFile("docs/testing.md", "utf8");
+const servers = await readFile("docs/servers.md", "utf8");
+const [questionByCurl = ""] = blocksOf(servers, "sh");
 const [install = "", check = "", dev = "", curl = ""] = blocksOf(workers, "sh");
 const [unitTests = ""] = blocksOf(testing, "sh");
 
@@ -100,38 +102,104 @@ test("its tests run with the fake verifier, in workerd", async () => {
   await rm(join(dir, "vitest.config.mts"));
 });
 
-test("beside Latchkey it accepts a key, refuses others, and refuses the key once it is revoked", async () => {
+/** Latchkey itself, a key of it, and what revokes that. */
+async function service() {
   const issuer = await startTestIssuer();
   await bash(latchkey, "npm run setup");
-  const { url } = await startLatchkey(latchkey, { OAUTH_ISSUER: issuer.url });
-  const port = await freePort();
-  const command = `${dev.trim().replace("8790", `${port}`)} --inspector-port 0`;
-  await start(dir, "bash", "-c", command).says(/Ready on/);
-
+  const { url, stop } = await startLatchkey(latchkey, { OAUTH_ISSUER: issuer.url });
   const token = await signToken(issuer, "ES256", "at+jwt", {
     aud: "urn:latchkey:management",
     company_id: "acme",
     scope: "api-keys:read api-keys:write",
   });
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const created = await call(`${url}/settings/api-keys`, {
-    method: "POST",
-    headers,
-    body: JSON.stringify({ label: "first", scopes: ["jobs:read"] }),
-  });
+  const body = JSON.stringify({ label: "first", scopes: ["jobs:read"] });
+  const created = await call(`${url}/settings/api-keys`, { method: "POST", headers, body });
   const { id, rawKey } = created.body as CreatedKey;
+  const revoke = () => call(`${url}/settings/api-keys/${id}`, { method: "DELETE", headers });
+  return { url, stop, rawKey, revoke };
+}
 
-  const question = curl.trim().replace("8790", `${port}`);
-  const ask = async (key: string): Promise<unknown> => {
-    const { stdout } = await bash(dir, `KEY=${key}; ${question}`);
-    return JSON.parse(stdout);
-  };
-  // Until each Worker has found the other.
-  await vi.waitFor(async () => expect(await ask(rawKey)).toEqual({ company: "acme" }), { timeout: 20_000 });
-  expect(blocksOf(workers, "json")).toContain(`${JSON.stringify({ company: "acme" })}\n`);
-  expect(await ask("lk_live_x")).toMatchObject({ status: 401, error: "UNAUTHORIZED" });
+/** The command of a page with another port. */
+const at = (port: number, command: string) => command.trim().replace(/8790|3000/, `${port}`);
 
-  expect((await call(`${url}/settings/api-keys/${id}`, { method: "DELETE", headers })).status).toBe(204);
-  const refused = async () => expect(await ask(rawKey)).toMatchObject({ status: 401, error: "KEY_REVOKED" });
-  await vi.waitFor(refused, { timeout: REVOCATION_MS });
+describe("beside Latchkey", () => {
+  let running: Awaited<ReturnType<typeof service>>;
+  const asks: Record<string, (key: string) => Promise<unknown>> = {};
+
+  beforeAll(async () => {
+    running = await service();
+    const ports = [await freePort(), await freePort(), await freePort()] as const;
+    start(dir, "bash", "-c", `${at(ports[0], dev)} --inspector-port 0`);
+    asks.Worker = async (key) => {
+      const { stdout } = await bash(dir, `KEY=${key}; ${at(ports[0], curl)}`);
+      return JSON.parse(stdout);
+    };
+    const node = await nodeServers();
+    for (const [name, file, port] of [
+      ["Express", "server.ts", ports[1]],
+      ["Fastify", "fastify.ts", ports[2]],
+    ] as const) {
+      start(node, "bash", "-c", `PORT=${port} LATCHKEY_URL=${running.url} ${NODE_MODULES}/.bin/node ${file}`);
+      const url = `http://localhost:${port}/jobs`;
+      asks[name] = async (key) => (await call(url, { headers: { "X-API-Key": key } })).body;
+    }
+  });
+
+  /** Until servers have started, and Workers have found each other. */
+  const SOON = { timeout: 20_000 };
+
+  test.each(["Worker", "Express", "Fastify"])(
+    "the %s of the pages accepts a key, and refuses others",
+    async (name) => {
+      const ask = asks[name] ?? fail;
+      await vi.waitFor(async () => expect(await ask(running.rawKey)).toEqual({ company: "acme" }), SOON);
+      expect(await ask("lk_live_x")).toMatchObject({ status: 401, error: "UNAUTHORIZED" });
+    },
+  );
+
+  test("the question of the page is answered", async () => {
+    const script = `LATCHKEY_URL=${running.url}; KEY=${running.rawKey}; ${questionByCurl}`;
+    const { stdout } = await bash(dir, script);
+    expect(stdout).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(stdout).toContain('"companyId":"acme"');
+  });
+
+  test("they all refuse the key within the bound once it is revoked", async () => {
+    expect((await running.revoke()).status).toBe(204);
+    for (const ask of Object.values(asks)) {
+      const refused = async () =>
+        expect(await ask(running.rawKey)).toMatchObject({ status: 401, error: "KEY_REVOKED" });
+      await vi.waitFor(refused, { timeout: REVOCATION_MS });
+    }
+  });
+
+  test("they all answer 503 while Latchkey is down", async () => {
+    await running.stop();
+    for (const ask of Object.values(asks)) {
+      const down = async () =>
+        expect(await ask(running.rawKey)).toMatchObject({ status: 503, error: "UNAVAILABLE" });
+      await vi.waitFor(down, SOON);
+    }
+  });
 });
+
+function fail(): never {
+  throw new Error("not started");
+}
+
+/** The Express example, and the Fastify server of the page beside it. Both compile. */
+async function nodeServers(): Promise<string> {
+  const node = await temporaryDirectory();
+  for (const name of ["package.json", "tsconfig.json", "server.ts"])
+    await copyFile(join("examples/express", name), join(node, name));
+  const [express, fastify = ""] = blocksOf(servers, "ts");
+  expect(express).toBe(await readFile("examples/express/server.ts", "utf8"));
+  await writeFile(join(node, "fastify.ts"), fastify);
+  await mkdir(join(node, "node_modules/@types"), { recursive: true });
+  for (const name of ["express", "fastify", "@types/express", "@types/node"])
+    await symlink(join(NODE_MODULES, name), join(node, "node_modules", name));
+  await symlink(join(dir, "node_modules/latchkey"), join(node, "node_modules/latchkey"));
+  expect(await bash(node, `${NODE_MODULES}/.bin/tsc`)).toMatchObject({ code: 0, stdout: "" });
+  return node;
+}
