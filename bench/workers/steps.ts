@@ -2,6 +2,7 @@ import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
 import { jsonHeaders } from "../../src/http/headers.ts";
 import { keyFormat } from "../../src/keys/format.ts";
+import { addressList } from "../../src/lib/address.ts";
 import { UsageRecorder } from "../../src/usage/recorder.ts";
 import { decide, type KeyRecord } from "../../src/verify/decide.ts";
 import { denialOf } from "../../src/verify/denial.ts";
@@ -64,6 +65,11 @@ function hold(digest: string, record: KeyRecord): void {
   feed.absorb(feed.ask(now()), { ...FEED, record }, digest, now());
 }
 
+/** As many blocks as a key may have. */
+const addresses = addressList([
+  ...Array.from({ length: 25 }, (_, i) => `10.${i}.0.0/16`),
+  ...Array.from({ length: 25 }, (_, i) => `2001:db8:${i}::/48`),
+]);
 let rawKey = "";
 let digest = "";
 let record = recordOf(ANSWER.id);
@@ -89,6 +95,8 @@ const steps: Record<string, (ctx: ExecutionContext) => unknown> = {
   urgency: () => feed.urgency(now()),
   lookup: () => feed.get(digest),
   decide: () => decide(record, { scopes: ["jobs:read"] }, NEVER_MS),
+  ipv4: () => addresses.has("192.0.2.7"),
+  ipv6: () => addresses.has("2001:db9::7"),
   check: () => verifier.verify(rawKey, {}),
   json: () => JSON.stringify(ANSWER),
   response: () => new Response(body, { headers: { "Content-Type": "application/json" } }),

@@ -86,17 +86,3 @@ test("the bits of an entry after its prefix do not matter", () => {
     RUNS,
   );
 });
-
-test("a list of 50 blocks is looked through in less than a microsecond", () => {
-  const list = addressList([
-    ...Array.from({ length: 25 }, (_, i) => `10.${i}.0.0/16`),
-    ...Array.from({ length: 25 }, (_, i) => `2001:db8:${i}::/48`),
-  ]);
-  const times = Array.from({ length: 20 }, () => {
-    const start = performance.now();
-    for (let i = 0; i < 10_000; i++) list.has("192.0.2.7");
-    return (performance.now() - start) / 10;
-  });
-  expect(list.size).toBe(50);
-  expect(Math.min(...times)).toBeLessThan(1);
-});
