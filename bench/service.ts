@@ -99,7 +99,7 @@ export async function startService(options: ServiceOptions) {
   ) {
     const url = new URL(path, urls[i % count]);
     const send = () => fetch(url, { method, headers, ...(body && { body }) });
-    // A connection may be closed just as it is used again. Every call can be repeated.
+    // A connection may be closed just as it is used again.
     const answer = await send().catch(send);
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
