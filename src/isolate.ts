@@ -9,7 +9,6 @@ import type { Background } from "./lib/background.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
-
 import { denialOf } from "./verify/denial.ts";
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../http/errors.ts";
+import { isSecureUrl } from "../lib/settings.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type AccessToken, mayUse } from "../oauth/token.ts";
 import type { DashboardCookies } from "./cookies.ts";
@@ -12,7 +13,6 @@ export interface SessionVariables extends BearerVariables {
 }
 
 const SAFE_METHOD = /^(GET|HEAD|OPTIONS)$/;
-const LOOPBACK = /^(localhost|[^/]*\.localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /**
  * Hono middleware: what changes something comes from a page of this origin, whatever its content type. Browsers say
@@ -30,8 +30,7 @@ export const sameOrigin: MiddlewareHandler = async function sameOrigin(c, next) 
 
 /** Hono middleware: cookies without `Secure` are for loopback alone. */
 export const secureOrigin: MiddlewareHandler = async function secureOrigin(c, next) {
-  const { protocol, hostname } = new URL(c.req.url);
-  if (protocol !== "https:" && !LOOPBACK.test(hostname)) {
+  if (!isSecureUrl(c.req.url)) {
     throw new ApiError("FORBIDDEN", { message: "The dashboard needs https", reason: "plain_http" });
   }
   return next();
