@@ -58,7 +58,7 @@ export class Feed {
   readonly reads: Reads;
   readonly #recent = new RecentChanges();
   #cursor: KeyChange | null = null;
-  /** The number of the next read when this feed was begun with: earlier ones may be of another. */
+  /** The number of the next read when this feed was begun with: earlier ones may be of what a restore undid. */
   #startedAt = 0;
   /** The same as `syncedAt` while its age is known; else of no age, until a read tells one. */
   #syncedAt = Number.NEGATIVE_INFINITY;
@@ -215,14 +215,17 @@ export class Feed {
       return last !== null;
     }
     for (const change of changes.slice(at + 1)) {
-      if (change.digest === EVERY_KEY) this.#records.clear();
-      else this.#records.delete(change.digest);
-      this.#recent.note(change.digest, change.seq);
+      if (change.digest === EVERY_KEY) this.#startAfresh(change);
+      else {
+        this.#records.delete(change.digest);
+        this.#recent.note(change.digest, change.seq);
+      }
     }
     this.#cursor = last;
     return true;
   }
 
+  /** Also on a change of every key: reads that are under way may be of a database that was since restored. */
   #startAfresh(cursor: KeyChange | null): void {
     this.#records.clear();
     this.#recent.restart(cursor?.seq ?? 0, this.reads.next);

@@ -30,12 +30,13 @@ const MUTANTS: Record<string, Mutant> = {
     "if (false) this",
   ],
   "the first new change is passed over": ["feed.ts", "changes.slice(at + 1)", "changes.slice(at + 2)"],
-  "changes are not applied": ["feed.ts", "else this.#records.delete(change.digest);", ""],
+  "changes are not applied": ["feed.ts", "        this.#records.delete(change.digest);\n", ""],
   "a change of every key is not applied": [
     "feed.ts",
-    "if (change.digest === EVERY_KEY) this.#records.clear();\n      else this",
-    "this",
+    "if (change.digest === EVERY_KEY) this.#startAfresh(change);\n      else {",
+    "{",
   ],
+  "a read from before a restore puts its record in": ["feed.ts", "this.#startedAt = this.reads.next;", ""],
   "a page is taken for everything": [
     "feed.ts",
     "const isBehind = (this.#cursor?.seq ?? 0) < head;",

@@ -44,7 +44,7 @@ interface Read {
   isPrimary: boolean;
   sql: string;
   params: readonly unknown[];
-  outcome?: { rows: unknown[][]; commit: number };
+  outcome?: { rows: unknown[][]; commit: number; at: number };
   resolve: (rows: unknown[][]) => void;
   reject: (fault: Error) => void;
 }
@@ -63,7 +63,7 @@ interface Request {
   /** Requests are numbered as they come. */
   number: number;
   startedAt: number;
-  /** When the primary was read for it. */
+  /** As of when the primary has answered it. */
   primaryAt: number | undefined;
   failed: boolean;
   cutOff: boolean;
@@ -389,24 +389,24 @@ export class World {
   }
 
   async #execute(read: Read, which: number, ahead: number): Promise<void> {
-    const { isolate, request, isPrimary, sql, params } = read;
-    if (isPrimary) {
-      if (request) request.primaryAt = this.time;
-      read.outcome = { rows: await this.#cluster.readPrimary(sql, params), commit: 0 };
-      return;
-    }
-    read.outcome = await this.#cluster.readNearest(sql, params, which, ahead, isolate.bookmark);
+    const { isolate, isPrimary, sql, params } = read;
+    const outcome = isPrimary
+      ? { rows: await this.#cluster.readPrimary(sql, params), commit: 0 }
+      : await this.#cluster.readNearest(sql, params, which, ahead, isolate.bookmark);
+    read.outcome = { ...outcome, at: this.time };
   }
 
   async #deliver(read: Read): Promise<void> {
-    const { isolate, outcome, startedAt } = read;
+    const { isolate, request, outcome, startedAt } = read;
     if (outcome === undefined) return;
     this.#reads = this.#reads.filter((other) => other !== read);
-    if (!read.isPrimary) {
+    if (read.isPrimary) {
+      if (request) request.primaryAt = outcome.at;
+    } else {
       isolate.bookmark = Math.max(isolate.bookmark, Math.min(outcome.commit, this.#cluster.head));
       if (this.time - startedAt < BOUND_MS) isolate.failures = 0;
     }
-    await this.#run(read.request, () => read.resolve(outcome.rows));
+    await this.#run(request, () => read.resolve(outcome.rows));
   }
 
   #failed(isolate: Isolate, isPrimary: boolean, request: Request | null): void {
