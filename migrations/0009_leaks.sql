@@ -1,1 +1,0 @@
-CREATE INDEX `audit_events_leaked` ON `audit_events` (`company_id`,`seq`) WHERE "audit_events"."action" = 'revoke' AND "audit_events"."detail" ->> '$.reason' = 'leaked';
