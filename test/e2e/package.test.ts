@@ -130,7 +130,27 @@ test("it runs in Node as well", async () => {
   expect(await bash(consumer, "node run.js")).toMatchObject({ code: 0, stdout: "200 401 401 acme" });
 });
 
-test("publint and attw find no fault", async () => {
+test("without Hono its other entries compile and run", async () => {
+  const dir = await temporaryDirectory();
+  await mkdir(join(dir, "node_modules"));
+  await symlink(join(consumer, "node_modules/latchkey"), join(dir, "node_modules/latchkey"));
+  await writeFile(join(dir, "package.json"), JSON.stringify({ type: "module" }));
+  const names = ["protect", "httpVerifier", "fakeVerifier"];
+  const imports = ["", "/node", "/testing"].map(
+    (entry, i) => `import { ${names[i]} } from "latchkey${entry}";`,
+  );
+  await writeFile(join(dir, "index.ts"), `${imports.join("\n")}\nexport default [${names}];`);
+  const options = "--strict --target esnext --module nodenext --lib esnext,dom --types --preserveSymlinks";
+  for (const [compiler, tsc] of Object.entries(COMPILERS)) {
+    const compiled = await bash(dir, `${tsc} ${options} --outDir out index.ts`);
+    expect(compiled, compiler).toMatchObject({ code: 0, stdout: "" });
+  }
+  expect(await bash(dir, "node --preserve-symlinks out/index.js")).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("publint and attw find no fault, and no entry needs another package", async () => {
   const { code, stdout, stderr } = await bash(project, "npm run -s check:package");
   expect(code, stdout + stderr).toBe(0);
+  for (const entry of ["latchkey", "latchkey/hono", "latchkey/node", "latchkey/testing"])
+    expect(stdout).toMatch(new RegExp(`^${entry} +\\d+ bytes minified, \\d+ with gzip$`, "m"));
 });
