@@ -11,6 +11,8 @@ import type { Reads } from "./isolate.ts";
 import { bundle, ROOT } from "./lab.ts";
 
 const TOKEN_SECONDS = 6 * 3600;
+/** A company may have 10,000 keys, dead ones counted. */
+const COMPANY_KEYS = 5_000;
 
 export const WAYS = ["management API", "its holder", "SQL by hand"] as const;
 /** How a key is revoked. */
@@ -19,6 +21,7 @@ export type Way = (typeof WAYS)[number];
 export interface ServiceKey {
   id: string;
   rawKey: string;
+  company: number;
 }
 
 export interface ServiceOptions {
@@ -82,13 +85,19 @@ export async function startService(options: ServiceOptions) {
     for (const statement of queries) await call(0, "POST", "/sql", {}, JSON.stringify([statement]));
   }
   const jwk = issuer.signingKeys.ES256 ?? {};
-  const token = await new SignJWT({ company_id: "acme", scope: "api-keys:read api-keys:write", sub: "bench" })
-    .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
-    .setIssuer(issuer.url)
-    .setAudience(bindings.OAUTH_AUDIENCE)
-    .setExpirationTime(`${TOKEN_SECONDS} s`)
-    .sign(await importJWK(jwk, "ES256"));
-  const bearer = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const signingKey = await importJWK(jwk, "ES256");
+  const scope = "api-keys:read api-keys:write";
+  let created = 0;
+
+  async function bearer(company: number) {
+    const token = await new SignJWT({ company_id: `company-${company}`, scope, sub: "bench" })
+      .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
+      .setIssuer(issuer.url)
+      .setAudience(bindings.OAUTH_AUDIENCE)
+      .setExpirationTime(`${TOKEN_SECONDS} s`)
+      .sign(signingKey);
+    return { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  }
 
   async function call(
     i: number,
@@ -108,18 +117,21 @@ export async function startService(options: ServiceOptions) {
   return {
     /** By the management API, at isolate `i`. */
     async createKey(i: number): Promise<ServiceKey> {
+      const company = Math.floor(created++ / COMPANY_KEYS);
       const body = JSON.stringify({ label: "bench", scopes: ["jobs:read"] });
-      return (await (await call(i, "POST", "/settings/api-keys", bearer, body)).json()) as ServiceKey;
+      const answer = await call(i, "POST", "/settings/api-keys", await bearer(company), body);
+      return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
     },
     /** At isolate `i`. Resolves after the commit. */
-    async revoke({ id, rawKey }: ServiceKey, way: Way, i: number): Promise<void> {
+    async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<void> {
       const byHand = "UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?";
-      if (way === "management API") await call(i, "DELETE", `/settings/api-keys/${id}`, bearer);
+      if (way === "management API")
+        await call(i, "DELETE", `/settings/api-keys/${id}`, await bearer(company));
       else if (way === "its holder") await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey });
       else await call(i, "POST", "/sql", {}, JSON.stringify([byHand, id]));
     },
     /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. @returns the statuses. */
-    async present(keys: readonly ServiceKey[], i: number, lateShare = 0): Promise<number[]> {
+    async present(keys: readonly Pick<ServiceKey, "rawKey">[], i: number, lateShare = 0): Promise<number[]> {
       const body = JSON.stringify(keys.map(({ rawKey }) => rawKey));
       return (await (await call(i, "POST", `/ask?late=${lateShare}`, {}, body)).json()) as number[];
     },
