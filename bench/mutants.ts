@@ -3,9 +3,10 @@
  *
  *     npm run test:mutants -- [--sample 200] [--only feed.ts] [--jobs 2] [--out mutants.jsonl]
  *
- * With `--out` an interrupted run goes on where it was. 200 mistakes, drawn by chance but the same for the same source, take an hour on two cores; `--sample 0` makes all
- * of them. Ends with code 1 where fewer than 95 % are noticed. Those of `equal-mutants.json`, which change nothing that
- * anybody could notice, do not count.
+ * 200 mistakes, drawn by chance but the same for the same source, take an hour on two cores; `--sample 0` makes all of
+ * them. With `--out` an interrupted run goes on where it was. Ends with code 1 where fewer than 95 % are noticed. Those
+ * of `equal-mutants.json`, which change nothing that matters, do not count. Those by which a test ran out of time are
+ * listed: on a busy machine it may have been the machine.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,8 +26,11 @@ const HISTORIES = 800;
 const MAX_FLOOD = 10;
 /** Tests that take longer hang, which is a way to notice. */
 const TIMEOUT_MS = 300_000;
+const OUT_OF_TIME = "out of time";
 /** The model ends with this code where the code cannot be run in it. */
 const NOT_FOR_THE_MODEL = 3;
+/** In place of the code of what was killed. */
+const HANGS = -1;
 /** All tests but one that takes a minute by itself, up to the first that fails. A busy machine is no failure. */
 const VITEST = [
   ...[
@@ -92,23 +96,22 @@ async function run(): Promise<number> {
   const known = await knownOutcomes();
   const tasks = drawn(await allTasks(), known, Number(options.sample));
   const left = tasks.filter(({ id }) => !known.has(id));
-  const survivors = tasks.filter(({ id }) => known.get(id) === null);
   let done = tasks.length - left.length;
   const lanes = Array.from({ length: Number(options.jobs) }, async () => {
     const copy = await copyOfRepository();
     try {
       for (let task = left.shift(); task; task = left.shift()) {
         const noticedBy = await withMutant(copy, task);
-        if (noticedBy === null) survivors.push(task);
+        known.set(task.id, noticedBy);
         if (options.out) await appendFile(options.out, `${JSON.stringify({ noticedBy, id: task.id })}\n`);
-        process.stderr.write(`${++done} of ${tasks.length}, ${survivors.length} unnoticed\r`);
+        process.stderr.write(`${++done} of ${tasks.length}\r`);
       }
     } finally {
       await rm(copy, { recursive: true });
     }
   });
   await Promise.all(lanes);
-  return report(tasks, survivors);
+  return report(tasks, known);
 }
 
 /** What an earlier run has written: this one goes on from there. */
@@ -121,7 +124,9 @@ async function knownOutcomes(): Promise<Map<string, string | null>> {
   return new Map(outcomes.map(({ id, noticedBy }) => [id, noticedBy]));
 }
 
-function report(tasks: readonly Task[], survivors: readonly Task[]): number {
+function report(tasks: readonly Task[], outcomes: ReadonlyMap<string, string | null>): number {
+  const survivors = tasks.filter(({ id }) => outcomes.get(id) === null);
+  const outOfTime = tasks.filter(({ id }) => outcomes.get(id)?.endsWith(OUT_OF_TIME));
   const reasons = new Map(Object.entries(EQUAL));
   const equal = survivors.filter(({ id }) => reasons.has(id));
   const unnoticed = survivors.filter(({ id }) => !reasons.has(id));
@@ -131,6 +136,7 @@ function report(tasks: readonly Task[], survivors: readonly Task[]): number {
     `${tasks.length} mistakes, ${equal.length} of which change nothing; ${count - unnoticed.length} of ${count} noticed (${(100 * share).toFixed(1)} %)`,
     ...equal.map(({ id }) => `- changes nothing: ${id}: ${reasons.get(id)}`),
     ...unnoticed.map(({ id }) => `- unnoticed: ${id}`),
+    ...outOfTime.map(({ id }) => `- ${OUT_OF_TIME}: ${id}`),
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   return share >= MIN_NOTICED ? 0 : 1;
@@ -194,16 +200,20 @@ async function withMutant(
   try {
     if (isModelled) {
       const { code } = await node(copy, ["bench/mutants.ts", "--model"]);
+      if (code === HANGS) return `the model, ${OUT_OF_TIME}`;
       if (code !== 0 && code !== NOT_FOR_THE_MODEL) return "the model";
     }
     const { code, output } = await node(copy, ["node_modules/vitest/vitest.mjs", ...VITEST, ...tests]);
-    return code === 0 ? null : (/FAIL.*/.exec(output)?.[0] ?? "no test can run, or it hangs");
+    if (code === 0) return null;
+    const failed = /FAIL.*/.exec(output)?.[0];
+    if (failed === undefined) return code === HANGS ? OUT_OF_TIME : "no test can run";
+    return /timed out in \d+ms/.test(output) ? `${failed}, ${OUT_OF_TIME}` : failed;
   } finally {
     await writeFile(path, source);
   }
 }
 
-/** @returns the exit code, 1 where it hangs, and what was printed. */
+/** @returns the exit code, `HANGS` where it does, and what was printed. */
 function node(cwd: string, args: readonly string[]): Promise<{ code: number; output: string }> {
   const env = { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" };
   const child = spawn(process.execPath, args, {
@@ -218,7 +228,7 @@ function node(cwd: string, args: readonly string[]): Promise<{ code: number; out
     const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), TIMEOUT_MS);
     child.on("close", (code) => {
       clearTimeout(timer);
-      end({ code: code ?? 1, output });
+      end({ code: code ?? HANGS, output });
     });
   });
 }
