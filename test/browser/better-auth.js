@@ -1,5 +1,4 @@
 // JavaScript, as its packages are there only once `npm run test:browser` has installed them: after the types are checked.
-import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
 import { oauthProvider } from "@better-auth/oauth-provider";
 import { betterAuth } from "better-auth";
@@ -8,11 +7,11 @@ import { toNodeHandler } from "better-auth/node";
 import { jwt } from "better-auth/plugins";
 
 /**
- * better-auth with its OAuth provider plugin.
+ * better-auth with its OAuth provider plugin, and the pages that an application adds to it.
  *
- * @param {{ url: string, audience: string, latchkey: string, user: string, password: string }} options
+ * @param {{ url: string, latchkey: string, user: string, password: string }} options
  */
-export async function betterAuthIssuer({ url, audience, latchkey, user, password }) {
+export async function betterAuthIssuer({ url, latchkey, user, password }) {
   const auth = betterAuth({
     baseURL: url,
     secret: "a secret of this issuer, of 32 characters or more",
@@ -26,7 +25,7 @@ export async function betterAuthIssuer({ url, audience, latchkey, user, password
       oauthProvider({
         loginPage: "/sign-in",
         consentPage: "/consent",
-        resources: [audience],
+        resources: [latchkey],
         enforcePerClientResources: false,
         scopes: ["openid", "profile", "email", "offline_access", "api-keys:read", "api-keys:write"],
         customIdTokenClaims: ({ user }) => ({ email: user.email }),
@@ -53,6 +52,40 @@ export async function betterAuthIssuer({ url, audience, latchkey, user, password
       enable_end_session: true,
     },
   });
-  const server = createServer(toNodeHandler(auth));
-  return { server, issuer: `${url}/api/auth`, clientId: client_id, clientSecret: client_secret ?? "" };
+  const answer = toNodeHandler(auth);
+  /** @type {import("node:http").RequestListener} */
+  const handler = (request, response) => {
+    const page = PAGES[new URL(request.url ?? "", url).pathname];
+    if (page === undefined) return answer(request, response);
+    response.setHeader("Content-Type", "text/html").end(page);
+  };
+  return { handler, issuer: `${url}/api/auth`, clientId: client_id, clientSecret: client_secret ?? "" };
 }
+
+/** A form, what is sent to better-auth with its fields, and where. */
+const page = (form, path, more = {}) => `<!doctype html>
+<form>${form}</form>
+<script>
+  document.forms[0].onsubmit = async (event) => {
+    event.preventDefault();
+    const body = JSON.stringify({
+      ...Object.fromEntries(new FormData(event.target)),
+      ...${JSON.stringify(more)},
+      oauth_query: location.search.slice(1),
+    });
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch("/api/auth${path}", { method: "POST", headers, body });
+    location.href = (await answer.json()).url;
+  };
+</script>`;
+
+/** @type {Record<string, string>} */
+const PAGES = {
+  "/sign-in": page(
+    `<label>Email <input name="email"></label>
+    <label>Password <input name="password" type="password"></label>
+    <button>Sign in</button>`,
+    "/sign-in/email",
+  ),
+  "/consent": page("<button>Allow</button>", "/oauth2/consent", { accept: true }),
+};

@@ -1,188 +1,156 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import { createRemoteJWKSet } from "jose";
-import { errors, Provider } from "oidc-provider";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readSettings } from "../../src/lib/settings.ts";
-import { type Login, login, type Tokens } from "../../src/oauth/login.ts";
-import { clientSettings, oauthSettings } from "../../src/oauth/settings.ts";
-import { tokenVerifier } from "../../src/oauth/token.ts";
-import { config } from "../docs/wrangler.ts";
-import { freePort } from "../e2e/support.ts";
-import { betterAuthIssuer } from "./better-auth.js";
-import { ADA } from "./support.ts";
+import { createTestHarness, experimental_readRawConfig } from "wrangler";
+import { call, freePort } from "../e2e/support.ts";
+import { putForward } from "../support/clock.ts";
+import { front } from "./front.ts";
+import { MAKES, type Make } from "./makes.ts";
+import { ADA, createKey, startChromium, visit } from "./support.ts";
 
-const LATCHKEY = "http://localhost:8787";
-const CALLBACK = `${LATCHKEY}/dashboard/callback`;
-const SECRET = "a-secret-of-the-dashboard";
-const PASSWORD = "a password of one person";
+const ROOT = join(import.meta.dirname, "../..");
+/** Longer than access tokens last, by default, at each of them. */
+const LONG_MS = 61 * 60_000;
 
-interface Started {
-  server: Server;
-  /** Its `iss`. */
-  issuer: string;
-  jwksUrl: string;
-  clientId: string;
-  clientSecret: string;
+const config = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") }).rawConfig;
+const server = createTestHarness({ root: ROOT, workers: [worker({})] });
+
+let browser: Browser;
+let latchkey: string;
+
+beforeAll(async () => {
+  browser = await startChromium();
+  latchkey = (await server.listen()).url.origin;
+  await server.getWorker().applyD1Migrations("DB");
+});
+afterAll(() => server.close());
+
+function worker(vars: object) {
+  const { secrets: _, ...rest } = config;
+  const KEY_PEPPERS = JSON.stringify({ a: "a pepper for these tests, which is of no value elsewhere" });
+  return {
+    config: { ...rest, main: "test/e2e/clock.ts", vars: { ...config.vars, ...vars, KEY_PEPPERS } },
+  };
 }
 
-/** A browser as far as an issuer needs one: cookies, and redirects one by one. */
-class Visitor {
-  readonly #cookies = new Map<string, string>();
+let forwardMs = 0;
 
-  async open(url: string, init: RequestInit = {}): Promise<Response> {
-    const Cookie = [...this.#cookies].map((pair) => pair.join("=")).join("; ");
-    const headers = { Accept: "text/html", ...init.headers, Cookie };
-    const answer = await fetch(url, { ...init, headers, redirect: "manual" });
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      this.#cookies.set(name, value);
-    }
-    return answer;
-  }
+/** For issuers and for Latchkey alike. */
+async function later(ms: number): Promise<void> {
+  putForward(ms);
+  forwardMs += ms;
+  await putLatchkeyForward(ms);
 }
 
-interface Make {
-  name: string;
-  /** What its document says to set. */
-  settings: object;
-  start(url: string): Promise<Started>;
-  /** What a person does on its pages, from the authorization request on. Gives where it sends them. */
-  signIn(url: string): Promise<string>;
+const putLatchkeyForward = (ms: number) => call(`${latchkey}/test/clock`, { method: "PUT", body: `${ms}` });
+
+/** An issuer of this make until the tests around end, and Latchkey with what it says to set. */
+async function startSite({ start, settings }: Pick<Make, "start" | "settings">) {
+  const port = await freePort();
+  const issuer = `http://localhost:${port}`;
+  const { handler, ...client } = await start(issuer, latchkey);
+  const entry = front(handler);
+  const issuerServer = createServer(entry.handler).listen(port, "localhost");
+  afterAll(() => issuerServer.close().closeAllConnections());
+  await once(issuerServer, "listening");
+  const vars = {
+    OAUTH_ISSUER: client.issuer,
+    OAUTH_AUDIENCE: latchkey,
+    OAUTH_CLIENT_ID: client.clientId,
+    OAUTH_CLIENT_SECRET: client.clientSecret,
+    ...settings,
+  };
+  await server.update({ root: ROOT, workers: [worker(vars)] });
+  await putLatchkeyForward(forwardMs);
+  return { issuer, latchkey, client, front: entry };
 }
 
-const MAKES: Make[] = [
-  {
-    name: "better-auth",
-    settings: {},
-    async start(url) {
-      const options = { url, audience: LATCHKEY, latchkey: LATCHKEY, user: ADA, password: PASSWORD };
-      const started = await betterAuthIssuer(options);
-      return { ...started, jwksUrl: `${started.issuer}/jwks` };
-    },
-    async signIn(url) {
-      const visitor = new Visitor();
-      const begun: { url: string } = await (await visitor.open(url)).json();
-      let place = begun.url;
-      const { origin } = new URL(url);
-      while (!place.startsWith(CALLBACK)) {
-        const [path, body] = place.startsWith("/sign-in")
-          ? ["/sign-in/email", { email: ADA, password: PASSWORD }]
-          : ["/oauth2/consent", { accept: true }];
-        const oauth_query = new URL(place, origin).search.slice(1);
-        const answer = await visitor.open(`${origin}/api/auth${path}`, {
-          method: "POST",
-          headers: { "Content-Type": "application/json", Origin: origin },
-          body: JSON.stringify({ ...body, oauth_query }),
-        });
-        place = (await answer.json()).url;
-      }
-      return place;
-    },
-  },
-  {
-    name: "oidc-provider with resource indicators",
-    settings: { OAUTH_LOGIN_PARAMETERS: { prompt: "consent" } },
-    async start(url) {
-      return { ...oidcProvider(url), issuer: url, jwksUrl: `${url}/jwks` };
-    },
-    async signIn(url) {
-      const visitor = new Visitor();
-      let place = url;
-      while (!place.startsWith(CALLBACK)) {
-        let answer = await visitor.open(place);
-        if (answer.status === 200) {
-          const prompt = /name="prompt" value="(\w+)"/.exec(await answer.text())?.[1] ?? "";
-          const body = new URLSearchParams({ prompt, login: ADA, password: PASSWORD });
-          answer = await visitor.open(place, { method: "POST", body });
-        }
-        place = new URL(answer.headers.get("Location") ?? "", place).href;
-      }
-      return place;
-    },
-  },
-];
+type Site = Awaited<ReturnType<typeof startSite>>;
 
-/** With its own pages, keys and rules. */
-function oidcProvider(url: string) {
-  const { warn } = console;
-  console.warn = () => {}; // that all of them are for development
-  const provider = new Provider(url, {
-    clients: [
-      {
-        client_id: "dashboard",
-        client_secret: SECRET,
-        grant_types: ["authorization_code", "refresh_token"],
-        redirect_uris: [CALLBACK],
-      },
-    ],
-    features: {
-      revocation: { enabled: true },
-      resourceIndicators: {
-        enabled: true,
-        getResourceServerInfo: (_ctx, resource) => {
-          if (resource !== LATCHKEY) throw new errors.InvalidTarget();
-          return { scope: "api-keys:read api-keys:write", audience: LATCHKEY, accessTokenFormat: "jwt" };
-        },
-      },
-    },
-    extraTokenClaims: (_ctx, token) => ({
-      company_id: "accountId" in token ? /@(\w+)/.exec(token.accountId)?.[1] : undefined,
-    }),
-  });
-  console.warn = warn;
-  return { server: createServer(provider.callback()), clientId: "dashboard", clientSecret: SECRET };
-}
-
-describe.each(MAKES)("$name", ({ start, settings, signIn }) => {
-  let dashboard: Login;
-  let verify: ReturnType<typeof tokenVerifier>;
+describe.each(MAKES)("$name", ({ settings, takesAgain, start, signIn, signOut }) => {
+  let site: Site;
 
   beforeAll(async () => {
-    const port = await freePort();
-    const { server, issuer, jwksUrl, clientId, clientSecret } = await start(`http://localhost:${port}`);
-    server.listen(port, "localhost");
-    await once(server, "listening");
-    afterAll(() => server.close().closeAllConnections());
-    const vars = {
-      ...config.vars,
-      OAUTH_ISSUER: issuer,
-      OAUTH_AUDIENCE: LATCHKEY,
-      OAUTH_CLIENT_ID: clientId,
-      OAUTH_CLIENT_SECRET: clientSecret,
-      ...settings,
-    };
-    const known = { ...readSettings(oauthSettings, vars)(), ...readSettings(clientSettings, vars)() };
-    const background = (work: Promise<unknown>) => void work.catch(() => undefined);
-    dashboard = login({ ...known, clientSecret, now: () => Date.now(), background });
-    verify = tokenVerifier({ ...known, keys: createRemoteJWKSet(new URL(jwksUrl)) });
+    site = await startSite({ start, settings });
   });
 
-  async function signedIn(): Promise<Tokens> {
-    const { url, pending } = await dashboard.begin(CALLBACK);
-    return dashboard.complete(new URL(await signIn(url.href)), CALLBACK, pending);
+  /** On the way to sign in from a page of the dashboard, up to the issuer's own. */
+  async function atIssuer(page: Page): Promise<void> {
+    await page.getByRole("link", { name: "Sign in" }).click();
+    await page.waitForURL(`${site.issuer}/**`);
   }
 
-  test("who signs in has a name, a company and the right to manage keys", async () => {
-    const tokens = await signedIn();
-    expect(tokens.name).toBe(ADA);
-    const scopes = expect.arrayContaining(["api-keys:read", "api-keys:write"]);
-    expect(await verify(tokens.accessToken)).toMatchObject({ companyId: "acme", scopes });
+  async function signedIn(): Promise<Page> {
+    const page = await visit(browser, site, {}, ["https://fonts.googleapis.com"]);
+    await page.goto("/dashboard");
+    await atIssuer(page);
+    await signIn(page);
+    await page.getByRole("banner").getByText(ADA).waitFor();
+    return page;
+  }
+
+  test("who signs in has a name and can make keys, here and with the token", async () => {
+    const page = await signedIn();
+    const { id } = await createKey(page, { label: "Careers page" });
+    const { access_token: token } = JSON.parse(site.front.answers.at(-1) ?? "");
+    const headers = { Authorization: `Bearer ${token}` };
+    expect(await call(`${latchkey}/settings/api-keys/${id}`, { headers })).toMatchObject({ status: 200 });
   });
 
-  test("tokens are renewed again and again", async () => {
-    let { refreshToken } = await signedIn();
-    for (let i = 0; i < 3; i++) {
-      const fresh = await dashboard.refresh(refreshToken ?? "");
-      expect(await verify(fresh.accessToken)).toMatchObject({ companyId: "acme" });
-      refreshToken = fresh.refreshToken ?? refreshToken;
+  test("tabs whose token has ended renew it once, with an answer that is late, and no form is lost", async () => {
+    const page = await signedIn();
+    const form = await page.context().newPage();
+    for (let i = 0; i < 2; i++) {
+      await form.goto("/dashboard/keys/new");
+      await form.getByLabel("Label").fill("Kept");
+      await form.getByLabel("Read job listings").check();
+      await later(LONG_MS);
+      const { length } = site.front.answers;
+      site.front.fault = "late";
+      await Promise.all([page.reload(), form.getByRole("button", { name: "Create key" }).click()]);
+      await form.getByRole("heading", { name: "Copy your new key now" }).waitFor();
+      await page.getByRole("banner").getByText(ADA).waitFor();
+      expect(site.front.answers).toHaveLength(length + 1);
     }
+    site.front.fault = "none";
   });
 
-  test("who signs out is sent to the issuer, and the refresh token has ended", async () => {
-    const { refreshToken, logoutHint } = await signedIn();
-    expect(await dashboard.end(logoutHint, `${LATCHKEY}/dashboard/sign-in`)).toBeInstanceOf(URL);
-    await dashboard.revoke(refreshToken ?? "");
-    await expect(dashboard.refresh(refreshToken ?? "")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  test("a sign-in or a renewal whose answer was lost is told, and the next one is good", async () => {
+    const page = await signedIn();
+    await later(LONG_MS);
+    site.front.fault = "lost";
+    await page.goto("/dashboard/events");
+    await page.getByRole("heading", { name: "Temporarily unavailable" }).waitFor();
+    site.front.fault = "none";
+    await page.reload();
+    if (!takesAgain) await page.getByText("Your session has ended").waitFor();
+    if (!takesAgain) await page.getByRole("link", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Audit log" }).waitFor();
+  });
+
+  test("who signs out is signed out at the issuer too, and the refresh token has ended", async () => {
+    const page = await signedIn();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signOut(page);
+    await page.waitForURL(`${latchkey}/dashboard/sign-in`);
+    await expect.poll(() => site.front.asked.find((path) => path.includes("revo"))).toBeDefined();
+    const { refresh_token } = JSON.parse(site.front.answers.at(-1) ?? "");
+    expect(await refreshed(site, refresh_token)).toMatchObject({ body: { error: "invalid_grant" } });
+    await atIssuer(page);
+    await signIn(page);
+    await page.getByRole("banner").getByText(ADA).waitFor();
   });
 });
+
+/** What the issuer answers to its client, with a refresh token. */
+async function refreshed({ client }: Site, refresh_token: string) {
+  const metadata = await call(`${client.issuer}/.well-known/openid-configuration`);
+  const { token_endpoint } = metadata.body as { token_endpoint: string };
+  return call(token_endpoint, {
+    method: "POST",
+    headers: { Authorization: `Basic ${btoa(`${client.clientId}:${client.clientSecret}`)}` },
+    body: new URLSearchParams({ grant_type: "refresh_token", refresh_token }),
+  });
+}

@@ -1,4 +1,5 @@
 import worker from "../../src/index.ts";
+import { putForward } from "../support/clock.ts";
 
 export * from "../../src/index.ts";
 
@@ -7,9 +8,7 @@ export default {
   ...worker,
   async fetch(request: Parameters<typeof worker.fetch>[0], env: Env, ctx: ExecutionContext) {
     if (new URL(request.url).pathname !== "/test/clock") return worker.fetch(request, env, ctx);
-    const { now } = Date;
-    const forwardMs = Number(await request.text());
-    Date.now = () => now() + forwardMs;
+    putForward(Number(await request.text()));
     return new Response();
   },
 };

@@ -1,0 +1,110 @@
+import type { RequestListener } from "node:http";
+import { type Configuration, errors, Provider } from "oidc-provider";
+import type { Page } from "playwright-core";
+import { betterAuthIssuer } from "./better-auth.js";
+import { ADA } from "./support.ts";
+
+const PASSWORD = "a password of one person";
+const SECRET = "a-secret-of-the-dashboard";
+
+export interface Client {
+  clientId: string;
+  clientSecret: string;
+}
+
+export interface Started extends Client {
+  /** Its `iss`. */
+  issuer: string;
+  handler: RequestListener;
+}
+
+/** Software that people run as their issuer. */
+export interface Make {
+  name: string;
+  /** What its document says to set. */
+  settings: object;
+  /** Whether a refresh token is taken again where the answer to the first time was lost. */
+  takesAgain: boolean;
+  /** @param url - Where it is reached. */
+  start(url: string, latchkey: string): Promise<Started>;
+  /** What a person does on its pages to sign in, and to sign out. */
+  signIn(page: Page): Promise<void>;
+  signOut(page: Page): Promise<void>;
+}
+
+const betterAuth: Make = {
+  name: "better-auth",
+  settings: {},
+  takesAgain: false,
+  start: (url, latchkey) => betterAuthIssuer({ url, latchkey, user: ADA, password: PASSWORD }),
+  async signIn(page) {
+    await page.getByLabel("Email").fill(ADA);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    // Who has allowed it once is not asked again.
+    const allow = page.getByRole("button", { name: "Allow" });
+    await allow.or(page.getByRole("banner")).waitFor();
+    if (await allow.isVisible()) await allow.click();
+  },
+  async signOut(page) {
+    // The policy of that page lets its own form lead nowhere else.
+    const stays = page.waitForEvent("console", (message) => message.text().includes("form-action 'self'"));
+    await page.getByRole("button", { name: "Confirm logout" }).click();
+    await stays;
+    await page.goto("/dashboard/sign-in");
+  },
+};
+
+const oidcProvider: Make = {
+  name: "oidc-provider with resource indicators",
+  settings: { OAUTH_LOGIN_PARAMETERS: { prompt: "consent" } },
+  takesAgain: true,
+  async start(url, latchkey) {
+    const getResourceServerInfo = (_: unknown, resource: string) => {
+      if (resource !== latchkey) throw new errors.InvalidTarget();
+      const scope = "api-keys:read api-keys:write";
+      return { scope, audience: latchkey, accessTokenFormat: "jwt" as const };
+    };
+    return startProvider(url, latchkey, {
+      features: {
+        revocation: { enabled: true },
+        resourceIndicators: { enabled: true, getResourceServerInfo },
+      },
+      extraTokenClaims: (_ctx, token) => ({
+        company_id: "accountId" in token ? /@(\w+)/.exec(token.accountId)?.[1] : undefined,
+      }),
+    });
+  },
+  signIn: signInAtProvider,
+  signOut: (page) => page.getByRole("button", { name: "Yes, sign me out" }).click(),
+};
+
+export const MAKES = [betterAuth, oidcProvider];
+
+/** oidc-provider with its own pages, keys and rules, and what is in `own`. */
+function startProvider(url: string, latchkey: string, own: Configuration): Started {
+  const { warn } = console;
+  console.warn = () => {}; // that all of them are for development
+  const provider = new Provider(url, {
+    clients: [
+      {
+        client_id: "dashboard",
+        client_secret: SECRET,
+        grant_types: ["authorization_code", "refresh_token"],
+        redirect_uris: [`${latchkey}/dashboard/callback`],
+        post_logout_redirect_uris: [`${latchkey}/dashboard/sign-in`],
+      },
+    ],
+    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, email: sub }) }),
+    ...own,
+  });
+  console.warn = warn;
+  return { handler: provider.callback(), issuer: url, clientId: "dashboard", clientSecret: SECRET };
+}
+
+async function signInAtProvider(page: Page): Promise<void> {
+  await page.getByPlaceholder("Enter any login").fill(ADA);
+  await page.getByPlaceholder("and password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign-in" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+}
