@@ -38,6 +38,7 @@ export default {
     await consumeReports(
       env.DB,
       messages.filter((message) => !isKeyEvent(message)),
+      Date.now(),
     );
   },
   async scheduled({ scheduledTime, cron }, env) {
@@ -45,6 +46,8 @@ export default {
     const { note, tell } = keyEvents(env, Date.now);
     await note(scheduledTime);
     await tell();
+    const { mergeDue } = await import("./usage/consumer.ts");
+    await mergeDue(env.DB, scheduledTime);
     if (cron === EVENTS_CRON) return;
     const { dropOld } = await import("./retention.ts");
     const retention = readSettings(retentionSettings, env);

@@ -5,7 +5,7 @@ import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
 import type { Settings } from "./lib/settings.ts";
 import { DAY_MS, dayOf } from "./lib/time.ts";
-import { dropDays, forgetReports, type Looked } from "./usage/store.ts";
+import { dropDays, dropReports } from "./usage/store.ts";
 import { dropChanges } from "./verify/store.ts";
 
 /** An isolate that has been idle for longer starts afresh. */
@@ -60,7 +60,6 @@ async function run({ drop, limit, pieces, pauseMs }: Job): Promise<void> {
 function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Settings<number>): Job[] {
   const rows = { limit: PIECE_ROWS, pauseMs: 20 };
   const settled = dayOf(daysAgo(SETTLED_DAYS));
-  let looked: Looked = { count: 0, last: 0 };
   return [
     {
       ...rows,
@@ -78,10 +77,7 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
       ...rows,
       what: "reports",
       pieces: 100,
-      drop: async (limit) => {
-        looked = await forgetReports(d1, settled, looked.last, limit);
-        return looked.count;
-      },
+      drop: (limit) => dropReports(d1, settled, limit),
     },
     {
       ...rows,

@@ -191,14 +191,37 @@ export const usageDays = sqliteTable(
     address: integer("denied_address").notNull().default(0),
     limit: integer("denied_limit").notNull().default(0),
     lastUsedAt: integer("last_used_at"),
-    /** Ids of the reports merged last, the newest first, so that one delivered again counts once. */
-    reports: text().notNull().default(""),
   },
   (table) => [
     primaryKey({ columns: [table.keyId, table.day] }),
     index("usage_days_day").on(table.day),
     check("usage_days_last_used_at", isTime(table.lastUsedAt)),
   ],
+);
+
+/** Reports of uses that were counted, so that one delivered again counts once. Without rowid. */
+export const usageReports = sqliteTable(
+  "usage_reports",
+  {
+    /** `YYYY-MM-DD`. */
+    day: text().notNull(),
+    id: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.id] })],
+);
+
+/** Sums of uses that wait, so that each key's are written once in a while. Without rowid. */
+export const waitingSums = sqliteTable(
+  "waiting_sums",
+  {
+    /** Keys whose ids end alike. */
+    part: text().notNull(),
+    id: text().notNull(),
+    since: integer().notNull(),
+    /** A list, as JSON. */
+    sums: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.part, table.id] })],
 );
 
 /** What may be done once in the dashboard, and was: the way back of a login, the showing of a new key. */

@@ -1,11 +1,13 @@
 import { DatabaseError } from "../db/client.ts";
 import { describeFault } from "../lib/fault.ts";
+import { AT_ONCE, countReports, dueParts, mergeWaiting } from "./counting.ts";
 import type { UsageReport } from "./recorder.ts";
 import { usageReportSchema } from "./schema.ts";
-import { mergeReports } from "./store.ts";
 
-/** Uses that one statement merges: some 10 ms, for which everybody else waits. A single report may have as many. */
-const MAX_USES = 1_000;
+/** Between two statements that write it is everybody else's turn. */
+const PAUSE_MS = 20;
+/** Statements of one run: what is left over waits for the next one. */
+const MAX_STATEMENTS = 400;
 
 interface Delivery {
   message: Message<unknown>;
@@ -13,49 +15,63 @@ interface Delivery {
 }
 
 /**
- * Merges the reports of a batch of the queue, and acknowledges each message by itself: one that cannot be read or
- * merged is delivered again, comes to the dead-letter queue in the end, and takes no other along.
+ * Counts the reports of a batch of the queue, and acknowledges each message by itself: one that cannot be read or
+ * counted is delivered again, comes to the dead-letter queue in the end, and takes no other along.
+ *
+ * @param now - Milliseconds since the epoch.
  */
-export async function consumeReports(d1: D1Database, messages: readonly Message<unknown>[]): Promise<void> {
+export async function consumeReports(
+  d1: D1Database,
+  messages: readonly Message<unknown>[],
+  now: number,
+): Promise<void> {
   const deliveries: Delivery[] = [];
   for (const message of messages) {
     const { data: report, error } = usageReportSchema.safeParse(message.body);
     if (report) deliveries.push({ message, report });
     else refuse(message, error.issues.map(({ path, code }) => `${path.join(".")}: ${code}`).join("; "));
   }
-  for (const piece of pieces(deliveries)) await merge(d1, piece);
+  if (await count(d1, deliveries, now)) await mergeParts(d1, [AT_ONCE]);
 }
 
-function* pieces(deliveries: readonly Delivery[]): Generator<Delivery[]> {
-  let piece: Delivery[] = [];
-  let uses = 0;
-  for (const delivery of deliveries) {
-    const { length } = delivery.report.keys;
-    if (piece.length > 0 && uses + length > MAX_USES) {
-      yield piece;
-      piece = [];
-      uses = 0;
-    }
-    piece.push(delivery);
-    uses += length;
-  }
-  if (piece.length > 0) yield piece;
-}
-
-async function merge(d1: D1Database, piece: readonly Delivery[]): Promise<void> {
+/** Writes the sums that have waited for long enough. */
+export async function mergeDue(d1: D1Database, now: number): Promise<void> {
   try {
-    await mergeReports(
-      d1,
-      piece.map(({ report }) => report),
-    );
-    for (const { message } of piece) message.ack();
+    await mergeParts(d1, await dueParts(d1, now));
   } catch (fault) {
-    if (fault instanceof DatabaseError || piece.length === 1) {
-      for (const { message } of piece) refuse(message, describeFault(fault));
-      return;
+    report(fault);
+  }
+}
+
+/** @returns Whether something waits to be written at once. */
+async function count(d1: D1Database, deliveries: readonly Delivery[], now: number): Promise<boolean> {
+  if (deliveries.length === 0) return false;
+  try {
+    const reports = deliveries.map(({ report }) => report);
+    const isUrgent = await countReports(d1, reports, now);
+    for (const { message } of deliveries) message.ack();
+    return isUrgent;
+  } catch (fault) {
+    if (fault instanceof DatabaseError || deliveries.length === 1) {
+      for (const { message } of deliveries) refuse(message, describeFault(fault));
+      return false;
     }
     // One of them is at fault: it must not keep the others back.
-    for (const delivery of piece) await merge(d1, [delivery]);
+    let isUrgent = false;
+    for (const delivery of deliveries) isUrgent = (await count(d1, [delivery], now)) || isUrgent;
+    return isUrgent;
+  }
+}
+
+async function mergeParts(d1: D1Database, parts: readonly string[]): Promise<void> {
+  let statements = 0;
+  for (const part of parts) {
+    try {
+      while (statements++ < MAX_STATEMENTS && (await mergeWaiting(d1, part)) > 0)
+        await scheduler.wait(PAUSE_MS);
+    } catch (fault) {
+      report(fault);
+    }
   }
 }
 
@@ -63,4 +79,8 @@ function refuse(message: Message<unknown>, fault: string): void {
   const { id, attempts } = message;
   console.error(JSON.stringify({ event: "usage_report_failed", message: id, attempts, fault }));
   message.retry();
+}
+
+function report(fault: unknown): void {
+  console.error(JSON.stringify({ event: "usage_merge_failed", fault: describeFault(fault) }));
 }
