@@ -4,6 +4,8 @@ import { AT_ONCE, countReports, dueParts, mergeWaiting } from "./counting.ts";
 import type { UsageReport } from "./recorder.ts";
 import { usageReportSchema } from "./schema.ts";
 
+/** Different keys that one transaction adds up, or little more: some 30 ms, for which everybody else waits. */
+const MAX_KEYS = 10_000;
 /** Between two statements that write it is everybody else's turn. */
 const PAUSE_MS = 20;
 /** Statements of one run: what is left over waits for the next one. */
@@ -31,7 +33,24 @@ export async function consumeReports(
     if (report) deliveries.push({ message, report });
     else refuse(message, error.issues.map(({ path, code }) => `${path.join(".")}: ${code}`).join("; "));
   }
-  if (await count(d1, deliveries, now)) await mergeParts(d1, [AT_ONCE]);
+  let isUrgent = false;
+  for (const piece of pieces(deliveries)) isUrgent = (await count(d1, piece, now)) || isUrgent;
+  if (isUrgent) await mergeParts(d1, [AT_ONCE]);
+}
+
+/** Each of so many different keys that one transaction may add up. */
+function* pieces(deliveries: readonly Delivery[]): Generator<Delivery[]> {
+  let piece: Delivery[] = [];
+  const keys = new Set<string>();
+  for (const delivery of deliveries) {
+    piece.push(delivery);
+    for (const { keyId } of delivery.report.keys) keys.add(keyId);
+    if (keys.size < MAX_KEYS) continue;
+    yield piece;
+    piece = [];
+    keys.clear();
+  }
+  if (piece.length > 0) yield piece;
 }
 
 /** Writes the sums that have waited for long enough. */
@@ -45,7 +64,6 @@ export async function mergeDue(d1: D1Database, now: number): Promise<void> {
 
 /** @returns Whether something waits to be written at once. */
 async function count(d1: D1Database, deliveries: readonly Delivery[], now: number): Promise<boolean> {
-  if (deliveries.length === 0) return false;
   try {
     const reports = deliveries.map(({ report }) => report);
     const isUrgent = await countReports(d1, reports, now);

@@ -1,66 +1,81 @@
-import { eq, gte, inArray, min, type SQL, sql } from "drizzle-orm";
+import { eq, gte, inArray, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, usageDays, usageReports, waitingSums } from "../db/tables.ts";
 import { DAY_MS, dayOf } from "../lib/time.ts";
 import { ofEachReason } from "./denials.ts";
 import { DENIALS, type UsageReport } from "./recorder.ts";
-import { FIRST_DENIAL, type Sum, sumUp } from "./sums.ts";
+import { addUp, FIRST_DENIAL, type Sum, sumsOf } from "./sums.ts";
 
 /** Rows that one statement writes: some 20 ms, for which everybody else waits. */
 const MAX_ROWS = 500;
 /** Keys that one statement looks up. */
-const MAX_LOOKED_UP = 2_000;
+const MAX_LOOKED_UP = 1_000;
 /** Rows of one `INSERT`, of four parameters each: D1 takes 100. */
 const MAX_INSERTED = 25;
+/** Pieces of a part that are added up at once. */
+const MAX_PIECES = 50;
 /** A use of a key that was idle for so long is written at once. */
 const IDLE_MS = 30 * 60_000;
-/** So long sums wait, so that each key's are written once. */
+/** So long all others wait, so that a key's are written once. */
 const WAIT_MS = 10 * 60_000;
-/** Of sums that wait: those to be written at once, in pieces of `MAX_ROWS`. */
+/** The part of those that do not wait. */
 export const AT_ONCE = "";
-/** Pieces of one part, but of `AT_ONCE`, that one statement adds up. */
-const MAX_PIECES = 20;
 
 /**
- * Counts reports, each once, however often it comes. What is more than one statement may write waits: see `dueParts`.
+ * Counts reports, each once, however often it comes. Where they are of more keys than one statement may write, most of
+ * it waits.
  *
  * @param now - Milliseconds since the epoch.
- * @returns Whether some of it waits to be written at once.
+ * @returns Whether there is something to be merged `AT_ONCE`.
  * @throws DatabaseError
  */
 export function countReports(d1: D1Database, reports: readonly UsageReport[], now: number): Promise<boolean> {
   return onPrimary(d1, async (db) => {
-    const fresh = await unknown(db, reports);
+    const fresh = await uncounted(db, reports);
     if (fresh.length === 0) return false;
-    const ids = sql`SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify(fresh.map(({ day, id }) => [day, id]))})`;
-    const remember = db.insert(usageReports).select(ids);
-    const sums = sumUp(fresh);
+    const sums = addUp(fresh.flatMap(sumsOf));
+    const remember = db.insert(usageReports).select(sql`SELECT value ->> 0, value ->> 1 FROM ${listOf(fresh)}`);
     if (sums.length <= MAX_ROWS) {
-      await db.batch([remember, merge(db, sql`json_each(${JSON.stringify(sums)})`)]);
+      await db.batch([remember, merge(db, sums)]);
       return false;
     }
-    const waiting = piecesOf(sums, await keysInUse(db, sums, now), now);
-    const inserts = chunks(waiting, MAX_INSERTED).map((rows) => db.insert(waitingSums).values(rows));
+    const pieces = piecesOf(sums, await keysInUse(db, sums, now), now);
+    const inserts = chunks(pieces, MAX_INSERTED).map((rows) => db.insert(waitingSums).values(rows));
     await db.batch([remember, ...inserts]);
-    return waiting.some(({ part }) => part === AT_ONCE);
+    return pieces.some(({ part }) => part === AT_ONCE);
   });
 }
 
 /**
- * Writes what waits in one part, or a piece of it.
+ * Writes what waits in one part, or some of it.
  *
- * @returns How many pieces there were; 0: none is left.
+ * @returns How many pieces it was; 0: none is left.
  * @throws DatabaseError
  */
 export function mergeWaiting(d1: D1Database, part: string): Promise<number> {
   return onPrimary(d1, async (db) => {
-    const limit = part === AT_ONCE ? 1 : MAX_PIECES;
-    const pieces = sql`${waitingSums.part} = ${part} AND ${waitingSums.id} IN (
-      SELECT id FROM ${waitingSums} WHERE ${waitingSums.part} = ${part} ORDER BY id LIMIT ${limit})`;
+    const ofPart = eq(waitingSums.part, part);
+    const { id, sums } = waitingSums;
+    const waiting = await db.select({ id, sums }).from(waitingSums).where(ofPart).limit(MAX_PIECES);
+    let total: Sum[] = [];
+    let count = 0;
+    for (const piece of waiting) {
+      const more = addUp([...total, ...(JSON.parse(piece.sums) as Sum[])]);
+      if (count > 0 && more.length > MAX_ROWS) break;
+      total = more;
+      count += 1;
+    }
+    if (count === 0) return 0;
+    const taken = sql`${ofPart} AND ${isOneOf(
+      id,
+      waiting.slice(0, count).map((piece) => piece.id),
+    )}`;
+    // Another run may have taken some of them meanwhile.
+    const isWhole = sql`(SELECT count(*) FROM ${waitingSums} WHERE ${taken}) = ${count}`;
     const [, { meta }] = await db.batch([
-      merge(db, sql`${waitingSums} CROSS JOIN json_each(${waitingSums.sums}) WHERE ${pieces}`),
-      db.delete(waitingSums).where(pieces),
+      merge(db, total, isWhole),
+      db.delete(waitingSums).where(sql`${taken} AND ${isWhole}`),
     ]);
     return meta.changes;
   });
@@ -73,35 +88,26 @@ export function mergeWaiting(d1: D1Database, part: string): Promise<number> {
  */
 export function dueParts(d1: D1Database, now: number): Promise<string[]> {
   return onPrimary(d1, async (db) => {
-    const since = min(waitingSums.since).mapWith(Number);
-    const rows = await db
-      .select({ part: waitingSums.part, since })
-      .from(waitingSums)
-      .groupBy(waitingSums.part);
-    return rows
-      .filter(({ part, since }) => part === AT_ONCE || since <= now - WAIT_MS)
-      .map(({ part }) => part);
+    const isDue = sql`min(${waitingSums.since}) <= ${now - WAIT_MS} OR ${waitingSums.part} = ${AT_ONCE}`;
+    const parts = db.select({ part: waitingSums.part }).from(waitingSums).groupBy(waitingSums.part).having(isDue);
+    return (await parts).map(({ part }) => part);
   });
 }
 
-const REASONS = sql.join(
-  DENIALS.map(
-    (reason, i) => sql`value ->> ${sql.raw(String(FIRST_DENIAL + i))} AS ${sql.identifier(reason)}`,
-  ),
-  sql`, `,
-);
+/** A day and an id for each. */
+function listOf(reports: readonly UsageReport[]): SQL {
+  return sql`json_each(${JSON.stringify(reports.map(({ day, id }) => [day, id]))})`;
+}
 
 /** The reports that were not counted yet, each once. */
-async function unknown(db: Database, reports: readonly UsageReport[]): Promise<UsageReport[]> {
-  const byId = new Map(reports.map((report) => [`${report.day} ${report.id}`, report]));
-  const known = await db
-    .select()
-    .from(usageReports)
-    .where(
-      sql`(${usageReports.day}, ${usageReports.id}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${JSON.stringify([...byId.values()].map(({ day, id }) => [day, id]))}))`,
-    );
-  for (const { day, id } of known) byId.delete(`${day} ${id}`);
-  return [...byId.values()];
+async function uncounted(db: Database, reports: readonly UsageReport[]): Promise<UsageReport[]> {
+  const { day, id } = usageReports;
+  const isOneOfThem = sql`(${day}, ${id}) IN (SELECT value ->> 0, value ->> 1 FROM ${listOf(reports)})`;
+  const nameOf = (report: { day: string; id: string }) => `${report.day} ${report.id}`;
+  const counted = new Set((await db.select().from(usageReports).where(isOneOfThem)).map(nameOf));
+  return [...new Map(reports.map((report) => [nameOf(report), report])).values()].filter(
+    (report) => !counted.has(nameOf(report)),
+  );
 }
 
 /** Those keys which the database knows to have been used of late. */
@@ -142,11 +148,18 @@ function piecesOf(sums: readonly Sum[], inUse: ReadonlySet<string>, since: numbe
   );
 }
 
-/** Adds sums, one an entry of `value`, to the counts: a row for each key and day. Those of no key of their company are left out. */
-function merge(db: Database, source: SQL) {
+const REASONS = sql.join(
+  DENIALS.map(
+    (reason, i) => sql`coalesce(value ->> ${sql.raw(String(FIRST_DENIAL + i))}, 0) AS ${sql.identifier(reason)}`,
+  ),
+  sql`, `,
+);
+
+/** Adds sums to the counts, where `isGranted`. Those of no key of their company are left out. */
+function merge(db: Database, sums: readonly Sum[], isGranted: SQL = sql`true`) {
   const uses = sql`(SELECT value ->> 0 AS key_id, value ->> 1 AS company_id, value ->> 2 AS day,
       value ->> 3 AS allowed, value ->> 4 AS denied, value ->> 5 AS last_used_at, ${REASONS}
-    FROM ${source}) AS uses`;
+    FROM json_each(${JSON.stringify(sums)})) AS uses`;
   return db
     .insert(usageDays)
     .select(
@@ -156,14 +169,14 @@ function merge(db: Database, source: SQL) {
           keyId: sql`uses.key_id`,
           companyId: sql`uses.company_id`,
           day: sql`uses.day`,
-          allowed: sql`sum(uses.allowed)`,
-          denied: sql`sum(uses.denied)`,
-          ...ofEachReason((reason) => sql`sum(uses.${sql.identifier(reason)})`),
-          lastUsedAt: sql`max(uses.last_used_at)`,
+          allowed: sql`uses.allowed`,
+          denied: sql`uses.denied`,
+          ...ofEachReason((reason) => sql`uses.${sql.identifier(reason)}`),
+          lastUsedAt: sql`uses.last_used_at`,
         },
         sql`FROM ${uses}
           CROSS JOIN ${apiKeys} ON ${apiKeys.id} = uses.key_id AND ${apiKeys.companyId} = uses.company_id
-          WHERE true GROUP BY uses.key_id, uses.day`,
+          WHERE ${isGranted}`,
       ),
     )
     .onConflictDoUpdate({
