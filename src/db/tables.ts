@@ -30,7 +30,7 @@ const texts = customType<{ data: Record<string, string> | null; driverData: stri
  * A time, or none: whoever writes another value is refused. A text would never be reached, and what is past the year
  * 9999 cannot be shown.
  */
-function isTime(column: SQLiteColumn): SQL {
+export function isTime(column: SQLiteColumn): SQL {
   return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} BETWEEN 0 AND 253402300799999, 1)`;
 }
 
@@ -172,57 +172,6 @@ export const progress = sqliteTable("progress", {
   holder: text(),
   heldUntil: integer("held_until").notNull().default(0),
 });
-
-/** Verifications of a key on one day, UTC. */
-export const usageDays = sqliteTable(
-  "usage_days",
-  {
-    keyId: text("key_id").notNull(),
-    companyId: text("company_id").notNull(),
-    /** `YYYY-MM-DD`. */
-    day: text().notNull(),
-    allowed: integer().notNull(),
-    denied: integer().notNull(),
-    /** Of the denied, those for each reason. */
-    expired: integer("denied_expired").notNull().default(0),
-    revoked: integer("denied_revoked").notNull().default(0),
-    suspended: integer("denied_suspended").notNull().default(0),
-    scope: integer("denied_scope").notNull().default(0),
-    address: integer("denied_address").notNull().default(0),
-    limit: integer("denied_limit").notNull().default(0),
-    lastUsedAt: integer("last_used_at"),
-  },
-  (table) => [
-    primaryKey({ columns: [table.keyId, table.day] }),
-    index("usage_days_day").on(table.day),
-    check("usage_days_last_used_at", isTime(table.lastUsedAt)),
-  ],
-);
-
-/** Reports of uses that were counted, so that one delivered again counts once. Without rowid. */
-export const usageReports = sqliteTable(
-  "usage_reports",
-  {
-    /** `YYYY-MM-DD`. */
-    day: text().notNull(),
-    id: text().notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.day, table.id] })],
-);
-
-/** Sums of uses that wait, so that each key's are written once in a while. Without rowid. */
-export const waitingSums = sqliteTable(
-  "waiting_sums",
-  {
-    /** Keys whose ids end alike. */
-    part: text().notNull(),
-    id: text().notNull(),
-    since: integer().notNull(),
-    /** A list, as JSON. */
-    sums: text().notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.part, table.id] })],
-);
 
 /** What may be done once in the dashboard, and was: the way back of a login, the showing of a new key. */
 export const dashboardUses = sqliteTable(

@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, lt, not, or, type SQL, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
-import { apiKeys, usageDays } from "../db/tables.ts";
+import { apiKeys } from "../db/tables.ts";
+import { usageDays } from "../db/usage-tables.ts";
 import { isKey } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { ListKeys } from "./listing.ts";

@@ -1,7 +1,8 @@
 import { eq, gte, inArray, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
-import { apiKeys, usageDays, usageReports, waitingSums } from "../db/tables.ts";
+import { apiKeys } from "../db/tables.ts";
+import { usageDays, usageReports, waitingSums } from "../db/usage-tables.ts";
 import { DAY_MS, dayOf } from "../lib/time.ts";
 import { ofEachReason } from "./denials.ts";
 import { DENIALS, type UsageReport } from "./recorder.ts";
@@ -35,7 +36,9 @@ export function countReports(d1: D1Database, reports: readonly UsageReport[], no
     const fresh = await uncounted(db, reports);
     if (fresh.length === 0) return false;
     const sums = addUp(fresh.flatMap(sumsOf));
-    const remember = db.insert(usageReports).select(sql`SELECT value ->> 0, value ->> 1 FROM ${listOf(fresh)}`);
+    const remember = db
+      .insert(usageReports)
+      .select(sql`SELECT value ->> 0, value ->> 1 FROM ${listOf(fresh)}`);
     if (sums.length <= MAX_ROWS) {
       await db.batch([remember, merge(db, sums)]);
       return false;
@@ -89,7 +92,11 @@ export function mergeWaiting(d1: D1Database, part: string): Promise<number> {
 export function dueParts(d1: D1Database, now: number): Promise<string[]> {
   return onPrimary(d1, async (db) => {
     const isDue = sql`min(${waitingSums.since}) <= ${now - WAIT_MS} OR ${waitingSums.part} = ${AT_ONCE}`;
-    const parts = db.select({ part: waitingSums.part }).from(waitingSums).groupBy(waitingSums.part).having(isDue);
+    const parts = db
+      .select({ part: waitingSums.part })
+      .from(waitingSums)
+      .groupBy(waitingSums.part)
+      .having(isDue);
     return (await parts).map(({ part }) => part);
   });
 }
@@ -131,9 +138,10 @@ async function keysInUse(db: Database, sums: readonly Sum[], now: number): Promi
  */
 function piecesOf(sums: readonly Sum[], inUse: ReadonlySet<string>, since: number) {
   const parts = new Map<string, Sum[]>();
+  const length = sums.length < MAX_ROWS * 8 ? 1 : 2;
   for (const sum of sums) {
     const [keyId, , , , , lastUsedAt] = sum;
-    const part = lastUsedAt === null || inUse.has(keyId) ? keyId.slice(-2) : AT_ONCE;
+    const part = lastUsedAt === null || inUse.has(keyId) ? keyId.slice(-length) : AT_ONCE;
     const others = parts.get(part);
     if (others === undefined) parts.set(part, [sum]);
     else others.push(sum);
@@ -150,7 +158,8 @@ function piecesOf(sums: readonly Sum[], inUse: ReadonlySet<string>, since: numbe
 
 const REASONS = sql.join(
   DENIALS.map(
-    (reason, i) => sql`coalesce(value ->> ${sql.raw(String(FIRST_DENIAL + i))}, 0) AS ${sql.identifier(reason)}`,
+    (reason, i) =>
+      sql`coalesce(value ->> ${sql.raw(String(FIRST_DENIAL + i))}, 0) AS ${sql.identifier(reason)}`,
   ),
   sql`, `,
 );

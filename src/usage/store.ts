@@ -1,6 +1,7 @@
 import { and, between, eq, isNotNull, lt, max, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
-import { apiKeys, usageDays, usageReports } from "../db/tables.ts";
+import { apiKeys } from "../db/tables.ts";
+import { usageDays, usageReports } from "../db/usage-tables.ts";
 import { ofEachReason } from "./denials.ts";
 import type { DayUsage } from "./schema.ts";
 

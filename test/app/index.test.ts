@@ -63,7 +63,7 @@ test("what cannot be dropped keeps nothing else from being dropped", async () =>
   const lines = logged();
   await cron();
   expect(await env.DB.prepare("SELECT count(*) AS n FROM api_keys").first("n")).toBe(0);
-  expect(lines).toHaveLength(2);
+  expect(lines).toHaveLength(1);
 });
 
 test("the cron drops all that is old, however many pieces that takes", async () => {
@@ -114,18 +114,27 @@ test("the cron drops counts that are older than 400 days, but not the time of th
   expect(await lastUsedAt(both.id)).toBe("1970-01-01T00:00:03.000Z");
 });
 
-test("the cron drops what a day remembers of reports once all of them were delivered", async () => {
+test("the cron forgets which reports were counted once all of their day are delivered", async () => {
   const now = Date.now();
   const day = (ago: number) => new Date(now - ago * DAY_MS).toISOString().slice(0, 10);
-  const insert = env.DB.prepare(
-    "INSERT INTO usage_days (key_id, company_id, day, allowed, denied, reports) VALUES ('a', 'acme', ?, 1, 0, 'one two')",
-  );
-  await env.DB.batch([0, 1, 2].map((ago) => insert.bind(day(ago))));
+  const insert = env.DB.prepare("INSERT INTO usage_reports (day, id) VALUES (?, 'one')");
+  await env.DB.batch([0, 1, 2, 3].map((ago) => insert.bind(day(ago))));
   await worker.scheduled(createScheduledController({ scheduledTime: new Date(now) }), env);
-  const { results } = await env.DB.prepare("SELECT day, reports FROM usage_days ORDER BY day DESC").all();
-  expect(results).toEqual([
-    { day: day(0), reports: "one two" },
-    { day: day(1), reports: "one two" },
-    { day: day(2), reports: "" },
-  ]);
+  const { results } = await env.DB.prepare("SELECT day FROM usage_reports ORDER BY day DESC").all();
+  expect(results.map((row) => row.day)).toEqual([day(0), day(1), day(2)]);
+});
+
+test("each minute the cron writes the counts that have waited for ten minutes", async () => {
+  const { id } = await createKey();
+  const sums = JSON.stringify([[id, "acme", "2026-11-26", 2, 0, 1_000]]);
+  const minute = async (scheduledTime: number) => {
+    await worker.scheduled(
+      createScheduledController({ scheduledTime: new Date(scheduledTime), cron: "* * * * *" }),
+      env,
+    );
+    return env.DB.prepare("SELECT sum(allowed) AS n FROM usage_days").first("n");
+  };
+  await env.DB.prepare("INSERT INTO waiting_sums VALUES ('a', 'one', 0, ?)").bind(sums).run();
+  expect(await minute(599_999)).toBeNull();
+  expect(await minute(600_000)).toBe(2);
 });

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ApiKey } from "../../src/keys/schema.ts";
-import { mergeReports } from "../../src/usage/store.ts";
+import { countReports } from "../../src/usage/counting.ts";
 import { createKey, manage, ORIGIN } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
@@ -229,7 +229,7 @@ describe("the list", () => {
       denials: [1, 0, 0, 2, 0, 0],
       lastUsedAt: at - 180_000,
     };
-    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
+    await countReports(env.DB, [{ id: "r", day, keys: [use] }], Date.now());
     const page = await list(await signedIn());
     expect(page).toContain(`<code>${key.keyPrefix}…</code>`);
     expect(page).toContain("jobs:read, jobs:write");
@@ -656,7 +656,7 @@ describe("a key's page", () => {
       lastUsedAt: at - 180_000,
     };
     const day = new Date(at).toISOString().slice(0, 10);
-    await mergeReports(env.DB, [{ id: "r", day, keys: [use] }]);
+    await countReports(env.DB, [{ id: "r", day, keys: [use] }], Date.now());
     const jar = await signedIn();
     expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toMatch(
       /<dt>Last used<\/dt><dd><time [^>]*>3 minutes ago<\/time>/,

@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { consumeReports } from "../../src/usage/consumer.ts";
+import { consumeReports, mergeDue } from "../../src/usage/consumer.ts";
 import { MAX_KEYS, REPORT_ID_LENGTH } from "../../src/usage/recorder.ts";
 import { createKey } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
@@ -28,7 +28,7 @@ const report = (keyId: string, more: object = {}) => ({
 async function deliver(bodies: unknown[], d1 = env.DB) {
   const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
   const batch = createMessageBatch("latchkey-usage", messages);
-  await consumeReports(d1, batch.messages);
+  await consumeReports(d1, batch.messages, Date.now());
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   return { acked: explicitAcks, again: retryMessages.map(({ msgId }: { msgId: string }) => msgId) };
 }
@@ -91,22 +91,46 @@ test("while the database is down all come again, and it is not asked for each of
   expect(trips).toBe(3);
 });
 
-test("a batch goes to the database in pieces of at most 1,000 uses", async () => {
+test("a batch of very many keys goes to the database in several transactions", async () => {
   const { id } = await createKey();
-  let trips = 0;
-  const counting = hooked(env.DB, () => void trips++);
-  const of = (count: number) =>
-    report(id, { keys: Array.from({ length: count }, (_, i) => use(`${id}${i || ""}`)) });
-  const bodies = [of(600), of(400), of(1_000), of(999), of(1)];
+  const transactions: string[][] = [];
+  const counting = hooked(env.DB, (sql) => void (sql.length > 1 && transactions.push(sql)));
+  const of = (batch: number) =>
+    report(id, {
+      keys: Array.from({ length: 1_000 }, (_, i) =>
+        use(i === 0 ? id : `${batch} ${i}`, { lastUsedAt: null }),
+      ),
+    });
+  const bodies = Array.from({ length: 12 }, (_, i) => of(i));
   expect((await deliver(bodies, counting)).again).toEqual([]);
-  expect(trips).toBe(3);
-  expect(await allowed()).toBe(5);
+  expect(transactions.filter(([first]) => first?.includes("usage_reports"))).toHaveLength(2);
+  const waiting = "SELECT count(*) AS n FROM waiting_sums, json_each(sums)";
+  expect(await env.DB.prepare(waiting).first("n")).toBe(12 * 999 + 2);
 });
 
-test("a report that is delivered twice counts once, also across pieces", async () => {
+test("what cannot be merged stays, and keeps nothing else from being merged", async () => {
+  const keys = await Promise.all([createKey(), createKey()]);
+  const idle = { lastUsedAt: null };
+  const many = Array.from({ length: 501 }, (_, i) => use(`none${i}`, idle));
+  await deliver(keys.map(({ id }) => report(id, { keys: [use(id, idle), ...many] })));
+  await env.DB.prepare(
+    `CREATE TRIGGER broken BEFORE INSERT ON usage_days WHEN NEW.key_id = '${keys[0]?.id}' BEGIN SELECT RAISE(ABORT, 'broken'); END`,
+  ).run();
+  const lines = logged();
+  const later = Date.now() + 600_000;
+  await mergeDue(env.DB, later);
+  expect(lines).toEqual([expect.stringContaining('"event":"usage_merge_failed"')]);
+  await env.DB.prepare("DROP TRIGGER broken").run();
+  await mergeDue(env.DB, later);
+  expect(await allowed()).toBe(2);
+});
+
+test("a report that is delivered twice counts once, also across transactions", async () => {
   const { id } = await createKey();
   const twice = report(id);
-  const big = report(id, { keys: Array.from({ length: 1_000 }, (_, i) => use(`other${i}`)) });
-  await deliver([twice, big, twice]);
+  const others = Array.from({ length: 11 }, (_, batch) =>
+    report(id, { keys: Array.from({ length: 1_000 }, (_, i) => use(`${batch} ${i}`)) }),
+  );
+  await deliver([twice, ...others, twice]);
   expect(await allowed()).toBe(1);
 });

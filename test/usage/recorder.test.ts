@@ -116,7 +116,9 @@ test("uses on both sides of midnight, UTC, are each of their own day", async () 
   ]);
 });
 
-test("whatever is recorded, every use is in exactly one report, and each report fits a message", async () => {
+test("whatever is recorded, every use is in exactly one report, and each report fits a message", {
+  timeout: 60_000,
+}, async () => {
   const step = fc.oneof(
     { weight: 40, arbitrary: fc.record({ key: fc.nat(1500), allowed: fc.boolean() }) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 20 }) },

@@ -5,9 +5,8 @@ import worker from "../../src/index.ts";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { REPORT_ID_LENGTH, type UsageReport } from "../../src/usage/recorder.ts";
 import type { DayUsage } from "../../src/usage/schema.ts";
-import { dropDays, forgetReports, mergeReports } from "../../src/usage/store.ts";
+import { dropDays, dropReports } from "../../src/usage/store.ts";
 import { createKey, manage } from "../support/api.ts";
-import { hooked } from "../support/d1.ts";
 import { expectError } from "../support/expect.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
@@ -74,55 +73,6 @@ test("a report that is delivered twice counts once", async () => {
   expect(await lastDay(id)).toMatchObject({ allowed: 3 });
 });
 
-test("a report counts once however its ways and batches go wrong", async () => {
-  const { id } = await createKey();
-  const reports = [report(id, { allowed: 2 }), report(id, { allowed: 3 })];
-  let answers = 0;
-  const losing = hooked(
-    env.DB,
-    () => {},
-    () => {
-      if (answers++ < 2) throw new Error("D1_ERROR: Network connection lost.");
-    },
-  );
-  await mergeReports(losing, reports);
-  await mergeReports(env.DB, reports.slice(0, 1));
-  await mergeReports(env.DB, [...reports, report(id, { allowed: 4 })]);
-  expect(answers).toBe(3);
-  expect(await lastDay(id)).toMatchObject({ allowed: 9 });
-});
-
-test("a key's day remembers the 100 reports merged last, in whatever order they come again", async () => {
-  const { id } = await createKey();
-  const reports = Array.from({ length: 100 }, () => report(id));
-  await mergeReports(env.DB, reports.slice(0, 60));
-  await mergeReports(env.DB, reports.slice(60));
-  await mergeReports(env.DB, reports.toReversed());
-  expect(await lastDay(id)).toMatchObject({ allowed: 100 });
-  const { results } = await env.DB.prepare("SELECT reports FROM usage_days").all<{ reports: string }>();
-  expect(results.map((row) => row.reports.trim().split(" ").sort())).toEqual([
-    reports.map((of) => of.id).sort(),
-  ]);
-  await mergeReports(env.DB, [report(id)]);
-  const longer = await env.DB.prepare("SELECT max(length(reports)) AS n FROM usage_days").first<number>("n");
-  expect(longer).toBeLessThanOrEqual(100 * 11);
-});
-
-test("reports of a key, however many, write one row", async () => {
-  const { id } = await createKey();
-  await mergeReports(env.DB, [report(id)]);
-  let written = 0;
-  const counting = hooked(
-    env.DB,
-    () => {},
-    (answers) => {
-      for (const { meta } of answers as D1Result[]) written += meta.rows_written;
-    },
-  );
-  await mergeReports(counting, [report(id), report(id), report(id)]);
-  expect(written).toBe(1);
-});
-
 test("the time of the last use moves forward only, and not by refusals", async () => {
   const { id } = await createKey();
   const lastUsedAt = async () => (await (await manage(`/settings/api-keys/${id}`)).json<ApiKey>()).lastUsedAt;
@@ -177,28 +127,6 @@ test("a report that names another company than the key's, or no key, changes not
   expect(await env.DB.prepare("SELECT count(*) AS n FROM usage_days").first("n")).toBe(0);
 });
 
-test("a batch of nothing is nothing", async () => {
-  let queries = 0;
-  await mergeReports(
-    hooked(env.DB, () => void queries++),
-    [],
-  );
-  expect(queries).toBe(0);
-});
-
-test("merging looks up each key and its day by their index", async () => {
-  const [merge = ""] = await statementsOf((db) => mergeReports(db, [report("a")]));
-  expect(await planOf(merge)).toEqual([
-    "CO-ROUTINE uses",
-    "SCAN json_each VIRTUAL TABLE INDEX 1:",
-    "USE TEMP B-TREE FOR DISTINCT",
-    "SCAN uses",
-    "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
-    "SEARCH usage_days USING INDEX sqlite_autoindex_usage_days_1 (key_id=? AND day=?) LEFT-JOIN",
-    "USE TEMP B-TREE FOR GROUP BY",
-  ]);
-});
-
 test("dropping days reads those that it drops, and no others", async () => {
   const drop = await statementsOf((db) => dropDays(db, "2026-01-01", 10));
   const OLDEST = "SEARCH usage_days USING COVERING INDEX usage_days_day (day<?)";
@@ -217,20 +145,20 @@ test("dropping days reads those that it drops, and no others", async () => {
   ]);
 });
 
-test("forgetting reports reads as many rows of its day as it may look at, and no others", async () => {
-  const forget = await statementsOf((db) => forgetReports(db, "2026-01-01", 0, 10));
-  const looked = "SEARCH usage_days USING COVERING INDEX usage_days_day (day=? AND rowid>?)";
-  expect(await Promise.all(forget.map(planOf))).toEqual([
-    ["SEARCH usage_days USING INTEGER PRIMARY KEY (rowid=?)", "LIST SUBQUERY 1", looked],
-    ["CO-ROUTINE (subquery-1)", looked, "SCAN (subquery-1)"],
+test("forgetting reports reads those that it forgets, and no others", async () => {
+  const [drop = ""] = await statementsOf((db) => dropReports(db, "2026-01-01", 10));
+  expect(await planOf(drop)).toEqual([
+    "SEARCH usage_reports USING PRIMARY KEY (day=? AND id=?)",
+    "LIST SUBQUERY 2",
+    "SEARCH usage_reports USING PRIMARY KEY (day<?)",
   ]);
 });
 
 describe("a piece", () => {
-  const insert = (keyId: string, day: string, lastUsedAt: number | null = null, reports = "one") =>
+  const insert = (keyId: string, day: string, lastUsedAt: number | null = null) =>
     env.DB.prepare(
-      "INSERT INTO usage_days (key_id, company_id, day, allowed, denied, last_used_at, reports) VALUES (?, 'acme', ?, 1, 0, ?, ?)",
-    ).bind(keyId, day, lastUsedAt, reports);
+      "INSERT INTO usage_days (key_id, company_id, day, allowed, denied, last_used_at) VALUES (?, 'acme', ?, 1, 0, ?)",
+    ).bind(keyId, day, lastUsedAt);
   const days = async (where = "true") =>
     (await env.DB.prepare(`SELECT day FROM usage_days WHERE ${where} ORDER BY day`).all()).results.map(
       ({ day }) => day,
@@ -263,23 +191,14 @@ describe("a piece", () => {
     expect(seen).toEqual([5_000, 5_000, 5_000]);
   });
 
-  test("of reports is rows of that day, from where the piece before ended", async () => {
-    await env.DB.batch(["a", "b", "c"].map((key) => insert(key, "2025-01-01")));
-    await env.DB.batch([insert("a", "2025-01-02"), insert("d", "2025-01-01", null, "")]);
-    const remembering = async () =>
-      (await env.DB.prepare("SELECT count(*) AS n FROM usage_days WHERE reports <> ''").first("n")) ?? 0;
-    let after = 0;
-    const seen = [];
-    for (let i = 0; i < 3; i++) {
-      const { count, last } = await forgetReports(env.DB, "2025-01-01", after, 2);
-      seen.push([count, await remembering()]);
-      after = last;
-    }
-    expect(seen).toEqual([
-      [2, 2],
-      [2, 1],
-      [0, 1],
-    ]);
+  test("of reports is of the days before, and says how many they were", async () => {
+    const insert = env.DB.prepare("INSERT INTO usage_reports VALUES (?, ?)");
+    const days = ["2025-01-01", "2025-01-01", "2025-01-02", "2025-01-03"];
+    await env.DB.batch(days.map((day, i) => insert.bind(day, `${i}`)));
+    expect(await dropReports(env.DB, "2025-01-03", 2)).toBe(2);
+    expect(await dropReports(env.DB, "2025-01-03", 2)).toBe(1);
+    expect(await dropReports(env.DB, "2025-01-03", 2)).toBe(0);
+    expect(await env.DB.prepare("SELECT day FROM usage_reports").first("day")).toBe("2025-01-03");
   });
 });
 

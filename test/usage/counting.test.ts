@@ -1,0 +1,210 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, test } from "vitest";
+import { AT_ONCE, countReports, dueParts, mergeWaiting } from "../../src/usage/counting.ts";
+import type { KeyUsage, UsageReport } from "../../src/usage/recorder.ts";
+import { createKey } from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
+import { planOf, statementsOf } from "../support/statements.ts";
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+const NOW = Date.UTC(2026, 10, 26, 12);
+
+let reports = 0;
+const reportOf = (...keys: KeyUsage[]): UsageReport => ({
+  id: `${reports++}`.padStart(10, "0"),
+  day: "2026-11-26",
+  keys,
+});
+const use = (keyId: string, more: Partial<KeyUsage> = {}): KeyUsage => ({
+  keyId,
+  companyId: "acme",
+  allowed: 1,
+  denied: 0,
+  lastUsedAt: NOW - 1_000,
+  ...more,
+});
+const report = (keyId: string, more: Partial<KeyUsage> = {}) => reportOf(use(keyId, more));
+
+const counted = (keyId: string) =>
+  env.DB.prepare(
+    "SELECT allowed, denied, denied_scope AS scope, last_used_at AS lastUsedAt FROM usage_days WHERE key_id = ?",
+  )
+    .bind(keyId)
+    .first();
+
+test("a report counts once however its ways and batches go wrong", async () => {
+  const { id } = await createKey();
+  const reports = [report(id, { allowed: 2 }), report(id, { allowed: 3 })];
+  let answers = 0;
+  const losing = hooked(
+    env.DB,
+    () => {},
+    () => {
+      if (answers++ === 1) throw new Error("D1_ERROR: Network connection lost.");
+    },
+  );
+  await countReports(losing, reports, NOW);
+  await countReports(env.DB, reports.slice(0, 1), NOW);
+  await countReports(env.DB, [...reports, report(id, { allowed: 4 })], NOW);
+  expect(answers).toBe(3);
+  expect(await counted(id)).toMatchObject({ allowed: 9 });
+});
+
+test("a report that comes again days later, in whatever order, counts once", async () => {
+  const { id } = await createKey();
+  const reports = Array.from({ length: 300 }, () => report(id));
+  for (let i = 0; i < 300; i += 60) await countReports(env.DB, reports.slice(i, i + 60), NOW);
+  await countReports(env.DB, reports.toReversed(), NOW + 2 * DAY_MS);
+  expect(await counted(id)).toMatchObject({ allowed: 300 });
+});
+
+test("reports of a key, however many, write one row for it, and one for each of them", async () => {
+  const { id } = await createKey();
+  await countReports(env.DB, [report(id)], NOW);
+  let written = 0;
+  const counting = hooked(
+    env.DB,
+    () => {},
+    (answers) => {
+      for (const { meta } of answers as Partial<D1Result>[]) written += meta?.rows_written ?? 0;
+    },
+  );
+  await countReports(counting, [report(id), report(id), report(id)], NOW);
+  expect(written).toBe(1 + 3);
+});
+
+test("counting looks up each report, each key and its day by their index", async () => {
+  const [known = "", , merge = ""] = await statementsOf((db) => countReports(db, [report("a")], NOW));
+  expect(await planOf(known)).toContain("SEARCH usage_reports USING PRIMARY KEY (day=? AND id=?)");
+  expect(await planOf(merge)).toEqual([
+    "SCAN json_each VIRTUAL TABLE INDEX 1:",
+    "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
+  ]);
+});
+
+describe("reports of more keys than one statement writes", () => {
+  /** More keys than one statement writes, none of them used so far. */
+  async function manyKeys(count = 1_200): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+    await env.DB.prepare(
+      `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at)
+       SELECT value, 'acme', 'x', 'lk_live_', value, '[]', 0 FROM json_each(?)`,
+    )
+      .bind(JSON.stringify(ids))
+      .run();
+    return ids;
+  }
+  const usedBefore = (ids: readonly string[], lastUsedAt: number) =>
+    env.DB.prepare(
+      `INSERT INTO usage_days (key_id, company_id, day, allowed, denied, last_used_at)
+       SELECT value, 'acme', '2026-11-26', 1, 0, ? FROM json_each(?)`,
+    )
+      .bind(lastUsedAt, JSON.stringify(ids))
+      .run();
+  const rows = () => env.DB.prepare("SELECT count(*) AS n, sum(allowed) AS uses FROM usage_days").first();
+  const waiting = () => env.DB.prepare("SELECT count(*) AS n FROM waiting_sums").first("n");
+  async function mergeAll(parts: readonly string[], d1 = env.DB): Promise<void> {
+    for (const part of parts) while ((await mergeWaiting(d1, part)) > 0);
+  }
+
+  test("are written at once where their keys were idle, in statements of bounded size", async () => {
+    const ids = await manyKeys();
+    expect(await countReports(env.DB, [reportOf(...ids.map((id) => use(id)))], NOW)).toBe(true);
+    expect(await dueParts(env.DB, NOW)).toEqual([AT_ONCE]);
+    const changed: number[] = [];
+    const counting = hooked(
+      env.DB,
+      () => {},
+      (answers) => {
+        const [merged] = answers as Partial<D1Result>[];
+        if (merged?.meta?.changes) changed.push(merged.meta.changes);
+      },
+    );
+    await mergeAll([AT_ONCE], counting);
+    expect(changed.toSorted()).toEqual([200, 500, 500]);
+    expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
+    expect(await waiting()).toBe(0);
+  });
+
+  test("wait for ten minutes where their keys are in use, and are then written once", async () => {
+    const ids = await manyKeys();
+    await usedBefore(ids, NOW - 19 * MINUTE_MS);
+    for (let minute = 0; minute < 10; minute++) {
+      const at = NOW + minute * MINUTE_MS;
+      const uses = ids.map((id) => use(id, { allowed: 2, lastUsedAt: at }));
+      expect(await countReports(env.DB, [reportOf(...uses)], at)).toBe(false);
+      expect(await dueParts(env.DB, at)).toEqual([]);
+    }
+    expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
+    const due = await dueParts(env.DB, NOW + 10 * MINUTE_MS);
+    let changes = 0;
+    const counting = hooked(
+      env.DB,
+      () => {},
+      (answers) => {
+        changes += (answers as Partial<D1Result>[])[0]?.meta?.changes ?? 0;
+      },
+    );
+    await mergeAll(due, counting);
+    expect(changes).toBe(1_200);
+    expect(await rows()).toEqual({ n: 1_200, uses: 1_200 + 10 * 2 * 1_200 });
+    expect(await counted(ids[7] ?? "")).toMatchObject({ lastUsedAt: NOW + 9 * MINUTE_MS });
+    expect(await waiting()).toBe(0);
+  });
+
+  test("wait where they are refusals alone, which move no time of use", async () => {
+    const ids = await manyKeys();
+    const refused = ids.map((id) =>
+      use(id, { allowed: 0, denied: 1, denials: [0, 0, 0, 1, 0, 0], lastUsedAt: null }),
+    );
+    expect(await countReports(env.DB, [reportOf(...refused)], NOW)).toBe(false);
+    await mergeAll(await dueParts(env.DB, NOW + 10 * MINUTE_MS));
+    expect(await counted(ids[0] ?? "")).toEqual({ allowed: 0, denied: 1, scope: 1, lastUsedAt: null });
+  });
+
+  test("wait over midnight, UTC, as well", async () => {
+    const ids = await manyKeys();
+    await usedBefore(ids, NOW);
+    const midnight = Date.UTC(2026, 10, 27);
+    await env.DB.prepare("UPDATE usage_days SET last_used_at = ?")
+      .bind(midnight - 1)
+      .run();
+    const uses = { ...reportOf(...ids.map((id) => use(id))), day: "2026-11-27" };
+    expect(await countReports(env.DB, [uses], midnight + 1)).toBe(false);
+  });
+
+  test("count once, however their ways go wrong", async () => {
+    const ids = await manyKeys();
+    const uses = reportOf(...ids.map((id) => use(id)));
+    const losing = () => {
+      let answers = 0;
+      return hooked(
+        env.DB,
+        () => {},
+        () => {
+          if (answers++ === 1) throw new Error("D1_ERROR: Network connection lost.");
+        },
+      );
+    };
+    await countReports(losing(), [uses], NOW);
+    await countReports(env.DB, [uses, uses], NOW);
+    await mergeWaiting(losing(), AT_ONCE);
+    await mergeAll([AT_ONCE]);
+    expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
+  });
+
+  test("count once where two runs write what waits at the same time", async () => {
+    const ids = await manyKeys();
+    await countReports(env.DB, [reportOf(...ids.map((id) => use(id)))], NOW);
+    let isFirst = true;
+    const overtaken = hooked(env.DB, async (sql) => {
+      if (!isFirst || !sql[0]?.startsWith("insert")) return;
+      isFirst = false;
+      await mergeWaiting(env.DB, AT_ONCE);
+    });
+    await mergeAll([AT_ONCE], overtaken);
+    await mergeAll([AT_ONCE]);
+    expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
+  });
+});
