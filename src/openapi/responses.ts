@@ -38,7 +38,7 @@ export const HEADERS = {
   },
   KeyChallenge: {
     ...header("API keys have no registered scheme.", { type: "string", pattern: "^ApiKey realm=" }),
-    example: 'ApiKey realm="latchkey"',
+    example: 'ApiKey realm="latchkey", Bearer realm="latchkey"',
   },
   SignatureChallenge: {
     ...header("A signature has no registered scheme.", {
@@ -60,13 +60,10 @@ export const HEADERS = {
     }),
     required: false,
   },
-  KeyCheckedAt: {
-    ...header("Every revocation committed before this moment is taken into account.", {
-      type: "string",
-      format: "date-time",
-    }),
-    required: false,
-  },
+  KeyCheckedAt: header("Every revocation committed before this moment is taken into account.", {
+    type: "string",
+    format: "date-time",
+  }),
   KeyScopes: header("The scopes of the key, parted by spaces.", { type: "string" }),
 };
 

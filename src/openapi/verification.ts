@@ -1,6 +1,6 @@
 import { type Json, ref } from "./json.ts";
 import { empty, json, operation } from "./operation.ts";
-import type { Failure } from "./responses.ts";
+import type { AnswerHeaders, Failure } from "./responses.ts";
 
 const METHODS = ["get", "post", "put", "patch", "delete", "options"];
 
@@ -29,13 +29,16 @@ const presented = {
   failures: ["BadRequest", "KeyRefused", "Unavailable", "InternalError"] as Failure[],
 };
 
-const verified = json(200, "The key is good.", ref("schemas", "VerifiedKey"), {
+const ofKey: AnswerHeaders = {
   "X-Key-Id": "KeyId",
   "X-Company-Id": "CompanyId",
   "X-Key-Scopes": "KeyScopes",
   "X-Key-Stale": "KeyStale",
-  "X-Key-Checked-At": "KeyCheckedAt",
-});
+};
+
+function good(headers: AnswerHeaders) {
+  return json(200, "The key is good.", ref("schemas", "VerifiedKey"), headers);
+}
 
 /** One operation for each method, as a proxy may keep that of its caller. */
 function verify(method: string): Json {
@@ -48,7 +51,7 @@ function verify(method: string): Json {
     description:
       "For proxies that ask before they pass a request on. Any method, and any path below this one, is the same question; it never changes anything.",
     extra: questionParameters,
-    success: verified,
+    success: good({ ...ofKey, "X-Key-Checked-At": "KeyCheckedAt" }),
   });
 }
 
@@ -61,7 +64,7 @@ export const verificationPaths: Json = {
       operationId: "describePresentedApiKey",
       summary: "Describe the key",
       description: "What the presented key is, and what it may do. It takes no query.",
-      success: verified,
+      success: good(ofKey),
     }),
     delete: operation({
       ...presented,

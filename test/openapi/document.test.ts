@@ -107,4 +107,5 @@ test("an answer that the document does not know of is noticed", async () => {
   await expect(undocumented(418, {})).rejects.toThrow("listScopes 418");
   await expect(undocumented(200, [{ scope: "a" }])).rejects.toThrow("listScopes 200");
   await expect(undocumented(401, {})).rejects.toThrow("WWW-Authenticate");
+  await expect(undocumented(200, [], { "X-Key-Age": "1" })).rejects.toThrow("x-key-age");
 });

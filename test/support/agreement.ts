@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import * as z from "zod";
+import { jsonHeaders } from "../../src/http/headers.ts";
 import { openApi } from "../../src/openapi/document.ts";
 import { settingsOf } from "./settings.ts";
 
@@ -37,6 +38,9 @@ export const documented = Object.values(document.paths).flatMap((item) =>
   ),
 );
 
+/** What is of HTTP, not of one operation. */
+const OF_ANY_ANSWER = new Set([...jsonHeaders("https://latchkey.example").keys(), "vary", "etag"]);
+
 /** Fails where the document does not know of this answer: its status, a header, or the form of its body. */
 export async function expectDocumented(method: string, path: string, answer: Response): Promise<void> {
   const operation = operationOf(method === "HEAD" ? "get" : method.toLowerCase(), path);
@@ -44,10 +48,16 @@ export async function expectDocumented(method: string, path: string, answer: Res
   const name = `${operation.operationId} ${answer.status}`;
   expect(documented, `${method} ${path}`).toContain(name);
   const described = resolve(operation.responses[answer.status] ?? {});
-  for (const [header, ref] of Object.entries(described.headers ?? {})) {
+  const headers = Object.entries(described.headers ?? {});
+  for (const [header, ref] of headers) {
     const { required } = resolve<{ required?: boolean }>(ref);
     if (required) expect(answer.headers.has(header), `${name} has ${header}`).toBe(true);
   }
+  const known = new Set(headers.map(([header]) => header.toLowerCase()));
+  const unknown = [...answer.headers.keys()].filter(
+    (header) => !known.has(header) && !OF_ANY_ANSWER.has(header) && !header.startsWith("access-control-"),
+  );
+  expect(unknown, `${name}: headers that the document does not know`).toEqual([]);
   const schema = described.content?.["application/json"]?.schema;
   if (schema !== undefined && method !== "HEAD") {
     const body = await answer.clone().json();
