@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { blocksOf, rowsOf } from "../docs/markdown.ts";
 import { startTestIssuer } from "../support/issuer.ts";
 import {
@@ -80,7 +81,7 @@ afterAll(() => void api.close());
 let dir: string;
 let latchkey: Awaited<ReturnType<typeof startLatchkey>>;
 const ports = new Map<string, number>();
-let createKey: (scope?: string) => Promise<CreatedKey>;
+let createKey: (more?: { scopes?: string[]; allowedIps?: string[] }) => Promise<CreatedKey>;
 let manage: (method: string, path: string, body?: object) => Promise<Answer>;
 
 beforeAll(async () => {
@@ -97,8 +98,8 @@ beforeAll(async () => {
     expect(answer.status).toBeLessThan(300);
     return answer;
   };
-  createKey = async (scope = "jobs:read") =>
-    (await manage("POST", "", { label: "A key", scopes: [scope] })).body as CreatedKey;
+  createKey = async (more) =>
+    (await manage("POST", "", { label: "A key", scopes: ["jobs:read"], ...more })).body as CreatedKey;
 
   api.listen(0, "localhost");
   await once(api, "listening");
@@ -156,16 +157,13 @@ function inWords({ status, headers, body }: Answer): string {
 
 const FORGED = `lk_live_${"x".repeat(50)}`;
 
+/** The headers of the page that say whose a key is. */
+const IDENTITY = [...(rowsOf(page, "status", "meaning")[0]?.[2] ?? "").matchAll(/\bX-[\w-]+/g)].map(String);
+
 /** What a caller might want the API to believe. */
-const LIES = {
-  "X-Key-Id": "1",
-  "X-Company-Id": "globex",
-  "X-Key-Scopes": "jobs:write",
-  "X-Key-Stale": "false",
-  X_Key_Id: "1",
-  X_Company_Id: "globex",
-  X_KEY_SCOPES: "jobs:write",
-};
+const LIES = Object.fromEntries(
+  IDENTITY.flatMap((name) => [name, name.replaceAll("-", "_")]).map((name) => [name, "a lie"]),
+);
 
 const callers: Record<string, (proxy: Proxy) => Promise<Answer>> = {
   "a valid key": async (proxy) => present(proxy, (await createKey()).rawKey),
@@ -186,7 +184,16 @@ const callers: Record<string, (proxy: Proxy) => Promise<Answer>> = {
     await manage("POST", `/${id}/suspend`);
     return present(proxy, rawKey);
   },
-  "a key without the scope": async (proxy) => present(proxy, (await createKey("jobs:write")).rawKey),
+  "a key without the scope": async (proxy) =>
+    present(proxy, (await createKey({ scopes: ["jobs:write"] })).rawKey),
+  async "a key with `allowedIps`, from one of them"(proxy) {
+    const { rawKey } = await createKey({ allowedIps: ["127.0.3.0/24"] });
+    return present(proxy, rawKey, { from: "127.0.3.1" });
+  },
+  async "a key with `allowedIps`, from elsewhere"(proxy) {
+    const { rawKey } = await createKey({ allowedIps: ["127.0.3.0/24"] });
+    return present(proxy, rawKey, { from: "127.0.4.1" });
+  },
 };
 
 describe.each(proxies)("$name, set up as docs/proxies.md has it,", (proxy) => {
@@ -206,8 +213,13 @@ describe.each(proxies)("$name, set up as docs/proxies.md has it,", (proxy) => {
     async () => {
       const { id, rawKey } = await createKey();
       const { body } = await present(proxy, rawKey, { headers: LIES });
-      const identity = { "x-key-id": id, "x-company-id": "acme", "x-key-scopes": "jobs:read" };
-      expect(body).toEqual({ method: "GET", ...identity });
+      expect(body).toEqual({
+        method: "GET",
+        "x-key-id": id,
+        "x-company-id": "acme",
+        "x-key-scopes": "jobs:read",
+        "x-key-checked-at": expect.stringMatching(/Z$/),
+      });
       const preflight = await present(proxy, FORGED, { method: "OPTIONS", headers: LIES });
       expect(preflight.body).toEqual({ method: "OPTIONS" });
     },
@@ -234,6 +246,71 @@ describe.each(proxies)("$name, set up as docs/proxies.md has it,", (proxy) => {
       expect((await present(proxy, FORGED, { from: `127.0.2.${number + 1}` })).status).toBe(401);
     },
   );
+});
+
+describe("what Traefik and Envoy ask by the page's recipes", () => {
+  const [traefik, envoy] = blocksOf(page, "yaml").map((recipe) => parse(recipe));
+  const { verify, hide, anonymous } = traefik.http.middlewares;
+  const [{ typed_config: mutation }, { typed_config: extAuthz }] = envoy.http_filters;
+  const pathOfTraefik = verify.forwardAuth.address.replace("http://localhost:8787", "");
+  /** What the caller sent, which Traefik passes on, and Envoy in part. */
+  const ofCaller = { Authorization: "Bearer a.j.wt", Cookie: "session=1", Accept: "*/*", ...LIES };
+  const ofTraefik = (method: string) => ({
+    ...ofCaller,
+    "X-Forwarded-For": "192.0.2.1",
+    "X-Forwarded-Host": "api.example",
+    "X-Forwarded-Method": method,
+    "X-Forwarded-Port": "443",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Server": "traefik",
+    "X-Forwarded-Uri": "/jobs/1?page=2",
+    "X-Real-Ip": "192.0.2.1",
+  });
+  const ofEnvoy = {
+    Authorization: "Bearer a.j.wt",
+    "X-Envoy-Internal": "true",
+    "X-Forwarded-For": "192.0.2.1",
+  };
+
+  const ask = (method: string, path: string, headers: object, rawKey: string) =>
+    call(new URL(path, latchkey.url).href, { method, headers: { ...headers, "X-API-Key": rawKey } });
+
+  test.each(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])(
+    "by %s is answered, and revokes nothing",
+    async (method) => {
+      const { id, rawKey } = await createKey();
+      const questions = [
+        ["GET", pathOfTraefik, ofTraefik(method)],
+        [method, pathOfTraefik, ofTraefik(method)],
+        [method, extAuthz.http_service.path_override, ofEnvoy],
+      ] as const;
+      for (const [asked, path, headers] of questions) {
+        const good = await ask(asked, path, headers, rawKey);
+        expect([good.status, good.headers.get("X-Key-Id")]).toEqual([200, id]);
+        expect((await ask(asked, path, headers, FORGED)).status).toBe(401);
+      }
+    },
+  );
+
+  test("may have the caller's path behind Envoy's prefix, but not its query", async () => {
+    const { rawKey } = await createKey();
+    expect((await ask("POST", "/public/v1/verify/jobs/1", ofEnvoy, rawKey)).status).toBe(200);
+    expect((await ask("POST", "/public/v1/verify/jobs/1?page=2", ofEnvoy, rawKey)).status).toBe(400);
+  });
+
+  test("cannot name the caller's address: keys with allowedIps are refused", async () => {
+    const { rawKey } = await createKey({ allowedIps: ["192.0.2.1"] });
+    expect((await ask("GET", pathOfTraefik, ofTraefik("GET"), rawKey)).status).toBe(403);
+  });
+
+  test("and the recipes drop every header of the caller that says whose a key is", () => {
+    expect(verify.forwardAuth.authResponseHeaders).toEqual(IDENTITY);
+    expect(Object.keys(anonymous.headers.customRequestHeaders)).toEqual(IDENTITY);
+    const inOtherSpelling = IDENTITY.map((name) => name.replaceAll("-", "_"));
+    expect(Object.keys(hide.headers.customRequestHeaders)).toEqual(["X-API-Key", ...inOtherSpelling]);
+    const removed = mutation.mutations.request_mutations.map(({ remove }: { remove: string }) => remove);
+    expect(removed).toEqual(IDENTITY.map((name) => name.toLowerCase()));
+  });
 });
 
 describe("while Latchkey cannot tell", () => {
