@@ -126,6 +126,7 @@ function recordAt(history: History, digest: string, seenAt: number): KeyRecord {
     suspendedAt: null,
     metadata: null,
     allowedIps: null,
+    company: null,
   };
 }
 

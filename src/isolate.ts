@@ -1,4 +1,5 @@
 import { waitUntil } from "cloudflare:workers";
+import { type CompanyService, companyService } from "./companies/service.ts";
 import type { RateLimits } from "./http/limit.ts";
 import { type KeyFormat, keyFormat } from "./keys/format.ts";
 import { KeyService } from "./keys/service.ts";
@@ -33,6 +34,7 @@ export interface Isolate {
   format: KeyFormat;
   verifier: Verifier;
   keys: KeyService;
+  companies: CompanyService;
   rules: Settings<RuleSettings>;
   /** Generation character to pepper, the one of new keys last. */
   peppers: ReadonlyMap<string, string>;
@@ -102,6 +104,14 @@ function join(
     }),
   });
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
-  const keys = new KeyService({ store: keyStore(d1), format, rules, now, onChange });
-  return { d1, format, verifier, keys, rules, peppers, now, background };
+  const companies = companyService({ d1, now });
+  const keys = new KeyService({
+    store: keyStore(d1),
+    format,
+    rules,
+    companyOf: companies.get,
+    now,
+    onChange,
+  });
+  return { d1, format, verifier, keys, companies, rules, peppers, now, background };
 }

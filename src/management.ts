@@ -17,6 +17,7 @@ import { staticFile } from "./http/static.ts";
 import type { Isolate } from "./isolate.ts";
 import { otherGenerations } from "./keys/dead.ts";
 import { keyRoutes } from "./keys/routes.ts";
+import { catalogueOf } from "./keys/rules.ts";
 import { retentionSettings, ruleSettings } from "./keys/settings.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, type ReporterVariables } from "./leaks/routes.ts";
@@ -104,13 +105,15 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
 }
 
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
+  // Where these are wrong, nothing of it is open.
+  settings.rules();
   const { d1, keys, now, format, peppers } = isolate();
   return new Hono<{ Variables: BearerVariables }>()
     .use(allowOrigins(settings.origins().MANAGEMENT_ORIGINS))
     .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
     .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
     .use(wholeBody(MAX_BODY_BYTES), jsonBody)
-    .route("/", keyRoutes(keys, { ...settings.rules(), now, form: format.form }, peppers))
+    .route("/", keyRoutes(keys, { now, form: format.form }, peppers))
     .route("/", auditRoutes(d1))
     .route("/", usageRoutes(d1, now));
 }
@@ -121,7 +124,8 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
   const { peppers, now, format, background } = isolate();
   return dashboard({
     ...isolate(),
-    rules: { ...settings.rules(), now, form: format.form },
+    form: format.form,
+    catalogue: catalogueOf(settings.rules()),
     seal: pepperSeal(peppers, now),
     login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
     verifyToken: verifyToken(),

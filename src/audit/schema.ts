@@ -25,10 +25,10 @@ export const eventSchema = z
   .object({
     id: z.guid(),
     action: z.enum(ACTIONS),
-    keyId: z.guid(),
+    keyId: z.guid().nullable().meta({ description: "null: of the company itself." }),
     actor: z.object({ issuer: z.string(), subject: z.string() }).nullable().meta({
       description:
-        "The access token's issuer and subject, or who reported a leak: the URL of the reporter's keys, and the key that signed. null: the holder of the key itself, or nobody, where a key comes near its end or to it.",
+        "The access token's issuer and subject, or who reported a leak: the URL of the reporter's keys, and the key that signed. `latchkey` and `operator`: whoever runs this service. null: the holder of the key itself, or nobody, where a key comes near its end or to it.",
     }),
     at: z.iso.datetime(),
     detail: z
@@ -37,7 +37,7 @@ export const eventSchema = z
       .meta({ description: "What the action alone does not tell." }),
   })
   .meta({
-    description: "Who did what to which key and when.",
+    description: "Who did what to which key, or to the company, and when.",
     examples: [
       {
         id: "f3b6a1de-9c0c-4d3e-8f57-0f7f0a6c1d11",

@@ -1,14 +1,21 @@
 import { and, desc, eq, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
-import { apiKeys, auditEvents } from "../db/tables.ts";
+import { apiKeys, auditEvents, companies } from "../db/tables.ts";
 import type { ListEvents, ShownEvent } from "./schema.ts";
 
 /**
  * Who acts: the access token's issuer and subject, or the URL of a reporter's keys and the identifier of
- * the one that signed; `null`: the holder of the key itself.
+ * the one that signed; `null`: the holder of the key itself. Of whoever runs the service, companies see no name.
  */
-export type Actor = { issuer: string; subject: string } | null;
+export type Actor = { issuer: string; subject: string; isOperator?: boolean } | null;
+
+/** In place of a key's id: the event is of the company itself. */
+export const NO_KEY = "";
+
+/** Whoever runs the service, as companies see them. */
+const OPERATOR = { issuer: "latchkey", subject: "operator" };
 
 export interface AuditEvent {
   id: string;
@@ -25,23 +32,43 @@ export interface AuditEvent {
  * selects none or where it is recorded already. Belongs into the batch of the mutation it records.
  */
 export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
-  const recorded = db.select({ id: auditEvents.id }).from(auditEvents).where(eq(auditEvents.id, event.id));
+  const of = { companyId: apiKeys.companyId, keyId: apiKeys.id };
+  return record(db, event, of, sql`FROM ${apiKeys} WHERE ${and(condition, isNew(db, event))}`);
+}
+
+/** The same for the company that `condition` selects. */
+export function recordCompanyEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
+  const of = { companyId: companies.id, keyId: NO_KEY };
+  return record(db, event, of, sql`FROM ${companies} WHERE ${and(condition, isNew(db, event))}`);
+}
+
+function record(
+  db: Database,
+  event: AuditEvent,
+  of: { companyId: SQLiteColumn; keyId: SQLiteColumn | string },
+  rest: SQL,
+) {
+  const { id, action, actor, at, detail } = event;
   const values = selectInto(
     auditEvents,
     {
       seq: null,
-      id: event.id,
-      companyId: apiKeys.companyId,
-      keyId: apiKeys.id,
-      action: event.action,
-      actorIssuer: event.actor?.issuer ?? null,
-      actorSubject: event.actor?.subject ?? null,
-      at: event.at,
-      detail: event.detail ?? null,
+      id,
+      ...of,
+      action,
+      actorIssuer: actor?.issuer ?? null,
+      actorSubject: actor?.subject ?? null,
+      isOperator: actor?.isOperator ?? false,
+      at,
+      detail: detail ?? null,
     },
-    sql`FROM ${apiKeys} WHERE ${and(condition, notExists(recorded))}`,
+    rest,
   );
   return db.insert(auditEvents).select(values);
+}
+
+function isNew(db: Database, { id }: AuditEvent): SQL {
+  return notExists(db.select({ id: auditEvents.id }).from(auditEvents).where(eq(auditEvents.id, id)));
 }
 
 /** The same for many keys at once: each of `events` is that of the key of its digest. */
@@ -60,6 +87,7 @@ export function recordEvents(
       action: sql`value ->> '$[1].action'`,
       actorIssuer: sql`value ->> '$[1].actor.issuer'`,
       actorSubject: sql`value ->> '$[1].actor.subject'`,
+      isOperator: sql`false`,
       at: sql`value ->> '$[1].at'`,
       detail: sql`value -> '$[1].detail'`,
     },
@@ -131,7 +159,17 @@ export function originsOf(
 }
 
 function shown(row: typeof auditEvents.$inferSelect): ShownEvent {
-  const { id, action, keyId, actorIssuer: issuer, actorSubject: subject, detail } = row;
-  const actor = issuer === null || subject === null ? null : { issuer, subject };
-  return { id, action, keyId, actor, at: new Date(row.at).toISOString(), detail };
+  const { id, action, detail } = row;
+  const keyId = row.keyId === NO_KEY ? null : row.keyId;
+  return { id, action, keyId, actor: shownActor(row), at: new Date(row.at).toISOString(), detail };
+}
+
+/** Who did it, as the company is told. */
+export function shownActor({
+  actorIssuer: issuer,
+  actorSubject: subject,
+  isOperator,
+}: Pick<typeof auditEvents.$inferSelect, "actorIssuer" | "actorSubject" | "isOperator">): Actor {
+  if (isOperator) return OPERATOR;
+  return issuer === null || subject === null ? null : { issuer, subject };
 }

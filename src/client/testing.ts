@@ -88,6 +88,7 @@ function verdictOn(fake: FakeKey | undefined, options: VerifyOptions): VerifyRes
     revokedAt: null,
     suspendedAt: null,
     allowedIps: null,
+    company: null,
   };
   const refusal = error === undefined ? decide(record, options, now) : refusalOf(error, record, now);
   return refusal ?? { valid: true, key, checkedAt: new Date(now).toISOString(), stale };

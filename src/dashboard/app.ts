@@ -6,7 +6,7 @@ import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
 import { dashboardCookies } from "./cookies.ts";
-import { requireSession, type SessionVariables, sameOrigin, secureOrigin } from "./guard.ts";
+import { companyRules, requireSession, type SessionVariables, sameOrigin, secureOrigin } from "./guard.ts";
 import { keyRoutes } from "./key.tsx";
 import { newKeyRoutes } from "./new-key.tsx";
 import { once } from "./once.ts";
@@ -21,8 +21,6 @@ export interface DashboardOptions extends Omit<DashboardParts, "cookies" | "once
   seal: Seal;
   login: Login;
   verifyToken: TokenVerifier;
-  /** Milliseconds since the epoch. */
-  now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
   background: Background;
   /** Of requests of one person. */
@@ -45,6 +43,7 @@ export function dashboard(options: DashboardOptions) {
     .route("/", signInRoutes(parts))
     .use(requireSession(parts))
     .use(rateLimit<{ Variables: SessionVariables }>(options.limiter))
+    .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))
     .route("/", newKeyRoutes(parts))
     .route("/", keyRoutes(parts));

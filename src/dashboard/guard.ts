@@ -1,5 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { ApiError } from "../http/errors.ts";
+import type { CompanyRules } from "../keys/rules.ts";
+import type { KeyService } from "../keys/service.ts";
 import { isSecureUrl } from "../lib/settings.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type AccessToken, mayUse } from "../oauth/token.ts";
@@ -10,6 +12,8 @@ export interface SessionVariables extends BearerVariables {
   token: AccessToken;
   /** How people call who is signed in. */
   visitorName: string;
+  /** Of the company. */
+  rules: CompanyRules;
 }
 
 const SAFE_METHOD = /^(GET|HEAD|OPTIONS)$/;
@@ -53,6 +57,16 @@ export function requireSession({
     c.set("principal", principalOf(token));
     c.set("token", token);
     c.set("visitorName", tokens.name ?? token.subject);
+    return next();
+  };
+}
+
+/** Hono middleware: what the company may, for the pages. Wants `requireSession` before it. */
+export function companyRules(
+  keys: Pick<KeyService, "rules">,
+): MiddlewareHandler<{ Variables: SessionVariables }> {
+  return async function companyRules(c, next) {
+    c.set("rules", await keys.rules(c.var.principal.companyId));
     return next();
   };
 }

@@ -4,7 +4,7 @@ import { dismissLeak, leaksOf } from "../audit/leaks.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
-import { keyIdSchema, rotateKeySchema, type Scope, updateKeySchema } from "../keys/schema.ts";
+import { keyIdSchema, rotateKeySchema, updateKeySchema } from "../keys/schema.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import { endAfter, formOf, requestOf, textOf } from "./form.ts";
@@ -13,15 +13,27 @@ import { reveal } from "./new-key.tsx";
 import { KeyPage } from "./pages/key.tsx";
 import { RevokePage, RotatePage } from "./pages/question.tsx";
 import { page } from "./pages.tsx";
-import { type DashboardParts, EVENTS_ON_A_PAGE, eventsQuery, type SessionContext } from "./routes.tsx";
+import {
+  type DashboardParts,
+  EVENTS_ON_A_PAGE,
+  eventsQuery,
+  mayCreate,
+  type SessionContext,
+} from "./routes.tsx";
 import { originsFrom, stateOf } from "./state.ts";
 
 /** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
-export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }: DashboardParts) {
-  const { now } = rules;
-  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
-  const changes = updateKeySchema(rules);
-  const rotation = rotateKeySchema(rules);
+export function keyRoutes({
+  d1,
+  keys: service,
+  peppers,
+  form,
+  catalogue,
+  now,
+  cookies,
+  scopes,
+}: DashboardParts) {
+  const changes = updateKeySchema({ form, companyIps: null }).pick({ label: true });
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
@@ -53,7 +65,8 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
         leaks={leaks}
         next={next}
         mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
-        maxLifetimeDays={rules.MAX_KEY_LIFETIME_DAYS}
+        mayCreate={mayCreate(c, scopes.OAUTH_WRITE_SCOPE)}
+        maxLifetimeDays={c.var.rules.MAX_KEY_LIFETIME_DAYS}
         now={now()}
         {...refused}
       />
@@ -83,8 +96,9 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
       const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
       const made = request && (await service.again(request));
       if (made) return reveal(c, made, cookies);
+      const { rules } = c.var;
       const days = textOf(data, "days");
-      const input = rotation.safeParse({
+      const input = rotateKeySchema({ ...rules, now }).safeParse({
         overlapSeconds: Number(textOf(data, "overlapSeconds")),
         ...(days !== "" && { expiresAt: endAfter(days, now()) ?? days }),
       });
@@ -98,7 +112,7 @@ export function keyRoutes({ d1, keys: service, peppers, rules, cookies, scopes }
       try {
         return await reveal(
           c,
-          await service.rotate(companyId, id, actor, { ...input.data, request }),
+          await service.rotate(companyId, id, actor, { ...input.data, rules, request }),
           cookies,
         );
       } catch (error) {

@@ -2,7 +2,8 @@ import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { base64url } from "jose";
 import { refuseUrl } from "../http/validation.ts";
-import { createKeySchema, keyIdSchema, type Scope } from "../keys/schema.ts";
+import { catalogueOf, refuseSuspended } from "../keys/rules.ts";
+import { createKeySchema, keyIdSchema } from "../keys/schema.ts";
 import type { Principal } from "../oauth/bearer.ts";
 import { REVEAL_SECONDS } from "./cookies.ts";
 import { emptyForm, formFaults, formOf, keyBody, readKeyForm, requestOf } from "./form.ts";
@@ -23,15 +24,15 @@ export async function reveal(
 }
 
 /** Makes keys and shows them, below `/dashboard`. Wants `requireSession` before it. */
-export function newKeyRoutes({ keys, peppers, rules, cookies, once, scopes }: DashboardParts) {
-  const { now, MAX_KEY_LIFETIME_DAYS: maxLifetimeDays } = rules;
-  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
-  const newKey = createKeySchema(rules);
+export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once, scopes }: DashboardParts) {
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
 
   function createPage(c: SessionContext, { form, faults }: Pick<CreateProps, "form" | "faults">) {
-    const props = { catalogue, maxLifetimeDays, form, faults, now: now() };
+    const { rules } = c.var;
+    refuseSuspended(rules);
+    const maxLifetimeDays = rules.MAX_KEY_LIFETIME_DAYS;
+    const props = { catalogue: catalogueOf(rules), maxLifetimeDays, form, faults, now: now() };
     return page(c, "Create a key", <CreatePage {...props} />, { status: faults.length > 0 ? 422 : 200 });
   }
 
@@ -48,7 +49,9 @@ export function newKeyRoutes({ keys, peppers, rules, cookies, once, scopes }: Da
 
   return (
     new Hono<{ Variables: SessionVariables }>()
-      .get("/keys/new", writes, (c) => createPage(c, { form: emptyForm(maxLifetimeDays), faults: [] }))
+      .get("/keys/new", writes, (c) =>
+        createPage(c, { form: emptyForm(c.var.rules.MAX_KEY_LIFETIME_DAYS), faults: [] }),
+      )
 
       .post("/keys", writes, async (c) => {
         const { companyId, ...actor } = c.var.principal;
@@ -57,9 +60,11 @@ export function newKeyRoutes({ keys, peppers, rules, cookies, once, scopes }: Da
         const made = request && (await keys.again(request));
         if (made) return reveal(c, made, cookies);
         const form = readKeyForm(data);
-        const input = newKey.safeParse(keyBody(form, now(), maxLifetimeDays));
+        const { rules } = c.var;
+        const schema = createKeySchema({ ...rules, form: keyForm, now });
+        const input = schema.safeParse(keyBody(form, now(), rules.MAX_KEY_LIFETIME_DAYS));
         if (!input.success) return createPage(c, { form, faults: formFaults(input.error, form) });
-        return reveal(c, await keys.create(companyId, actor, input.data, request), cookies);
+        return reveal(c, await keys.create(companyId, actor, input.data, { rules, request }), cookies);
       })
 
       .get("/keys/:id/created", id, async (c) => {

@@ -31,9 +31,16 @@ interface PageOptions {
 export function page(c: Context, title: string, body: Child, { status = 200, refresh }: PageOptions = {}) {
   const name: SessionVariables["visitorName"] | undefined = c.var.visitorName;
   const principal: SessionVariables["principal"] | undefined = c.var.principal;
+  const rules: SessionVariables["rules"] | undefined = c.var.rules;
   const visitor = principal && name ? { name, companyId: principal.companyId } : undefined;
   return c.html(
-    <Layout title={title} nonce={c.var.secureHeadersNonce} visitor={visitor} refresh={refresh}>
+    <Layout
+      title={title}
+      nonce={c.var.secureHeadersNonce}
+      visitor={visitor}
+      suspension={rules?.suspension}
+      refresh={refresh}
+    >
       {body}
     </Layout>,
     status,

@@ -5,8 +5,9 @@ import { leaksOf } from "../audit/leaks.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import { refuseUrl } from "../http/validation.ts";
+import type { KeyForm } from "../keys/form.ts";
 import { formatCursor, listKeysSchema } from "../keys/listing.ts";
-import type { KeyRules } from "../keys/schema.ts";
+import type { Scope } from "../keys/schema.ts";
 import type { KeyService } from "../keys/service.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
@@ -28,7 +29,11 @@ export interface DashboardParts {
   keys: KeyService;
   /** Generation character to pepper. */
   peppers: ReadonlyMap<string, string>;
-  rules: KeyRules;
+  form: KeyForm;
+  /** All scopes that keys may have. */
+  catalogue: readonly Scope[];
+  /** Milliseconds since the epoch. */
+  now: () => number;
   cookies: Pick<DashboardCookies, "reveal">;
   once: Once;
   scopes: Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
@@ -36,17 +41,21 @@ export interface DashboardParts {
 
 export type SessionContext = Context<{ Variables: SessionVariables }>;
 
+/** Whether who is signed in may make keys, which those of a suspended company may not. */
+export function mayCreate(c: SessionContext, scope: string): boolean {
+  return mayUse(c.var.token, scope) && c.var.rules.suspension === null;
+}
+
 /** A form sends also the fields that were left empty. */
 const filled = (query: unknown) =>
   Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ""));
 export const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The company's keys and its audit log, below `/dashboard`. Wants `requireSession` before it. */
-export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardParts) {
-  const { now } = rules;
+export function companyRoutes({ d1, keys: service, form, now, scopes }: DashboardParts) {
   const listQuery = z.preprocess(
     filled,
-    listKeysSchema(rules).omit({ expiresBefore: true, unusedSince: true }),
+    listKeysSchema({ form }).omit({ expiresBefore: true, unusedSince: true }),
   );
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
 
@@ -76,6 +85,7 @@ export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardPar
             next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
             isFirst={query.cursor === undefined}
             mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
+            mayCreate={mayCreate(c, scopes.OAUTH_WRITE_SCOPE)}
             now={now()}
           />
         );
@@ -84,10 +94,10 @@ export function companyRoutes({ d1, keys: service, rules, scopes }: DashboardPar
 
       // A search comes as a form, so that a key that was pasted into it is in no URL.
       .post("/search", reads, async (c) => {
-        const form = await formOf(c);
-        const [q, active] = [textOf(form, "q").trim(), textOf(form, "active")];
-        if (!rules.form.isIn(q)) return c.redirect(`/dashboard?${new URLSearchParams({ q, active })}`, 303);
-        const rawKey = q.split(/[^\w-]+/).find((part) => rules.form.isIn(part)) ?? q;
+        const search = await formOf(c);
+        const [q, active] = [textOf(search, "q").trim(), textOf(search, "active")];
+        if (!form.isIn(q)) return c.redirect(`/dashboard?${new URLSearchParams({ q, active })}`, 303);
+        const rawKey = q.split(/[^\w-]+/).find((part) => form.isIn(part)) ?? q;
         const key = await service.identify(c.var.principal.companyId, rawKey);
         if (key !== null) return c.redirect(`/dashboard/keys/${key.id}`, 303);
         return page(c, "No such key", <NoSuchKeyPage />, { status: 404 });

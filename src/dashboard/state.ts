@@ -38,6 +38,7 @@ export interface Origin {
 export function originsFrom(events: readonly ShownEvent[]): ReadonlyMap<string, Origin> {
   const origins = new Map<string, Origin>();
   for (const { keyId, action, actor, detail } of events) {
+    if (keyId === null) continue;
     const origin = origins.get(keyId) ?? { createdBy: null, replacedBy: null };
     origins.set(keyId, origin);
     if (action === "create") origin.createdBy = actor?.subject ?? null;

@@ -1,7 +1,6 @@
 import { isNotNull, isNull, type SQL, sql } from "drizzle-orm";
 import {
   check,
-  customType,
   index,
   integer,
   primaryKey,
@@ -10,34 +9,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import { isStringArray, isStringRecord, jsonOr } from "./json.ts";
-
-/** Names, as a JSON array. A row that holds anything else, by whatever way it came there, has none. */
-const names = customType<{ data: string[]; driverData: string }>({
-  dataType: () => "text",
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (stored) => jsonOr(stored, isStringArray, []),
-});
-
-/** Texts by name, as a JSON object. Anything else is read as `null`. */
-const texts = customType<{ data: Record<string, string> | null; driverData: string }>({
-  dataType: () => "text",
-  toDriver: (value) => JSON.stringify(value),
-  fromDriver: (stored) => jsonOr(stored, isStringRecord, null),
-});
-
-/**
- * A time, or none: whoever writes another value is refused. A text would never be reached, and what is past the year
- * 9999 cannot be shown.
- */
-export function isTime(column: SQLiteColumn): SQL {
-  return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} BETWEEN 0 AND 253402300799999, 1)`;
-}
-
-/** An object as JSON, or nothing. */
-function isObject(column: SQLiteColumn): SQL {
-  return sql`${column} IS NULL OR (json_valid(${column}) AND json_type(${column}) = 'object')`;
-}
+import { isCount, isList, isObject, isTime, names, texts } from "./columns.ts";
 
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
@@ -87,10 +59,32 @@ export const apiKeys = sqliteTable(
     check("api_keys_last_used_at", isTime(table.lastUsedAt)),
     check("api_keys_metadata", isObject(table.metadata)),
     check("api_keys_scopes", sql`json_valid(${table.scopes}) AND json_type(${table.scopes}) = 'array'`),
-    check(
-      "api_keys_allowed_ips",
-      sql`${table.allowedIps} IS NULL OR (json_valid(${table.allowedIps}) AND json_type(${table.allowedIps}) = 'array')`,
-    ),
+    check("api_keys_allowed_ips", isList(table.allowedIps)),
+  ],
+);
+
+/** A company for which anything was ever set. Without a row, and where a column is `NULL`, the settings hold. */
+export const companies = sqliteTable(
+  "companies",
+  {
+    id: text().primaryKey(),
+    /** Since when all its keys are refused, which can be turned back. */
+    suspendedAt: integer("suspended_at"),
+    suspendedReason: text("suspended_reason"),
+    /** Addresses and CIDR blocks that its keys may be used from, whatever they say themselves. `NULL`: anywhere. */
+    allowedIps: names("allowed_ips"),
+    maxLiveKeys: integer("max_live_keys"),
+    /** 0: none. */
+    maxKeyLifetimeDays: integer("max_key_lifetime_days"),
+    /** Those of the catalogue that new keys may have. */
+    scopes: names(),
+  },
+  (table) => [
+    check("companies_suspended_at", isTime(table.suspendedAt)),
+    check("companies_max_live_keys", isCount(table.maxLiveKeys)),
+    check("companies_max_key_lifetime_days", isCount(table.maxKeyLifetimeDays)),
+    check("companies_allowed_ips", isList(table.allowedIps)),
+    check("companies_scopes", isList(table.scopes)),
   ],
 );
 
@@ -126,13 +120,14 @@ export function isLeak({ action, detail }: { action: SQLiteColumn; detail: SQLit
   return sql`${action} = 'revoke' AND ${detail} ->> '$.reason' = 'leaked'`;
 }
 
-/** Who did what to which key; append-only, by triggers. */
+/** Who did what to which key or company; append-only, by triggers. */
 export const auditEvents = sqliteTable(
   "audit_events",
   {
     seq: integer().primaryKey({ autoIncrement: true }),
     id: text().notNull().unique(),
     companyId: text("company_id").notNull(),
+    /** `""`: of the company itself. */
     keyId: text("key_id").notNull(),
     action: text({
       enum: [
@@ -146,6 +141,9 @@ export const auditEvents = sqliteTable(
         "expiring",
         "expired",
         "dismiss",
+        "suspend_company",
+        "resume_company",
+        "update_company",
       ],
     }).notNull(),
     /** Issuer and subject of the access token, or the like; null where the key's holder acted with the key itself. */
@@ -154,6 +152,8 @@ export const auditEvents = sqliteTable(
     at: integer().notNull(),
     /** What the action alone does not tell: the new label, the successor, why and where from. */
     detail: texts(),
+    /** Whether the actor is whoever runs the service, whose name the company is not told. */
+    isOperator: integer("is_operator", { mode: "boolean" }).notNull().default(false),
   },
   (table) => [
     check("audit_events_at", isTime(table.at)),

@@ -1,5 +1,5 @@
 import { check, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import { isTime } from "./tables.ts";
+import { isTime } from "./columns.ts";
 
 /** Verifications of a key on one day, UTC. */
 export const usageDays = sqliteTable(

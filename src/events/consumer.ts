@@ -12,7 +12,12 @@ const MAX_PAUSE_SECONDS = 43_200;
 
 export function isKeyEvent(message: Message<unknown>): message is Message<KeyEvent> {
   const { body } = message;
-  return typeof body === "object" && body !== null && "type" in body && /^api_key\./.test(String(body.type));
+  return (
+    typeof body === "object" &&
+    body !== null &&
+    "type" in body &&
+    /^(api_key|company)\./.test(String(body.type))
+  );
 }
 
 /**
@@ -21,7 +26,7 @@ export function isKeyEvent(message: Message<unknown>): message is Message<KeyEve
  * in the end.
  */
 export async function consumeEvents(messages: readonly Message<KeyEvent>[], deliver: Deliver): Promise<void> {
-  const ofKeys = Map.groupBy(messages, ({ body }) => body.data.key.id).values();
+  const ofKeys = Map.groupBy(messages, ({ body }) => body.data.key?.id ?? body.data.companyId).values();
   const lane = async () => {
     for (const ofKey of ofKeys) for (const message of ofKey) await attempt(message, deliver);
   };

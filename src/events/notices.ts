@@ -78,6 +78,7 @@ async function note(db: Database, notice: Notice, since: number, now: number): P
       action,
       actorIssuer: null,
       actorSubject: null,
+      isOperator: sql`false`,
       at: days === null ? apiKeys.expiresAt : now,
       detail,
     },

@@ -9,7 +9,7 @@ type Outcome = { success: true } | { success: false; error: z.core.$ZodError };
  *
  * @throws ApiError `VALIDATION_ERROR`.
  */
-export function refuseBody(outcome: Outcome): void {
+export function refuseBody<T extends Outcome>(outcome: T): asserts outcome is Extract<T, { success: true }> {
   if (!outcome.success) throw new ApiError("VALIDATION_ERROR", { details: brokenFields(outcome.error) });
 }
 

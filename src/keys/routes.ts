@@ -1,38 +1,52 @@
 import { zValidator } from "@hono/zod-validator";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { validator } from "hono/validator";
+import type * as z from "zod";
 import { ApiError } from "../http/errors.ts";
 import { nextLink } from "../http/paging.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type IdempotentRequest, idempotentRequest } from "./idempotency.ts";
 import { formatCursor, listKeysSchema } from "./listing.ts";
-import {
-  createKeySchema,
-  type KeyRules,
-  keyIdSchema,
-  rotateKeySchema,
-  type Scope,
-  updateKeySchema,
-} from "./schema.ts";
+import { type CompanyRules, catalogueOf } from "./rules.ts";
+import { createKeySchema, type KeyRules, keyIdSchema, rotateKeySchema, updateKeySchema } from "./schema.ts";
 import type { KeyService } from "./service.ts";
 
 interface KeyVariables extends BearerVariables {
   /** Where it may come again. */
   request?: IdempotentRequest;
+  /** Of the company. */
+  rules: CompanyRules;
 }
 
 /** The management of keys, below `/settings`. Wants `bearer` before it. */
-export function keyRoutes(service: KeyService, rules: KeyRules, peppers: ReadonlyMap<string, string>) {
+export function keyRoutes(
+  service: KeyService,
+  { form, now }: Pick<KeyRules, "form" | "now">,
+  peppers: ReadonlyMap<string, string>,
+) {
   const once = idempotent(service, peppers);
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const noQuery = knownQuery();
-  const list = listKeysSchema(rules);
-  const catalogue = [...rules.SCOPES].map(([scope, description]): Scope => ({ scope, description }));
+  const list = listKeysSchema({ form });
+
+  /** The body, by what the company may. */
+  const body = <S extends z.ZodType>(schemaOf: (rules: KeyRules) => S) =>
+    validator(
+      "json",
+      async (sent: z.input<S>, c: Context<{ Variables: KeyVariables }>): Promise<z.output<S>> => {
+        const rules = await service.rules(c.var.principal.companyId);
+        c.set("rules", rules);
+        const outcome = schemaOf({ ...rules, form, now }).safeParse(sent);
+        refuseBody(outcome);
+        return outcome.data;
+      },
+    );
 
   return new Hono<{ Variables: KeyVariables }>()
-    .post("/api-keys", noQuery, once, zValidator("json", createKeySchema(rules), refuseBody), async (c) => {
+    .post("/api-keys", noQuery, once, body(createKeySchema), async (c) => {
       const { companyId, ...actor } = c.var.principal;
-      const key = await service.create(companyId, actor, c.req.valid("json"), c.var.request);
+      const key = await service.create(companyId, actor, c.req.valid("json"), c.var);
       return c.json(key, 201, locationOf(key));
     })
     .get("/api-keys", knownQuery(list), zValidator("query", list, refuseUrl), async (c) => {
@@ -43,38 +57,22 @@ export function keyRoutes(service: KeyService, rules: KeyRules, peppers: Readonl
     .get("/api-keys/:id", noQuery, id, async (c) => {
       return c.json(await service.get(c.var.principal.companyId, c.req.valid("param").id));
     })
-    .patch(
-      "/api-keys/:id",
-      noQuery,
-      id,
-      zValidator("json", updateKeySchema(rules), refuseBody),
-      async (c) => {
-        const { companyId, ...actor } = c.var.principal;
-        const { id } = c.req.valid("param");
-        return c.json(await service.update(companyId, id, actor, c.req.valid("json")));
-      },
-    )
+    .patch("/api-keys/:id", noQuery, id, body(updateKeySchema), async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      return c.json(await service.update(companyId, id, actor, c.req.valid("json")));
+    })
     .delete("/api-keys/:id", noQuery, id, async (c) => {
       const { companyId, ...actor } = c.var.principal;
       await service.revoke(companyId, c.req.valid("param").id, actor);
       return c.body(null, 204);
     })
-    .post(
-      "/api-keys/:id/rotate",
-      noQuery,
-      id,
-      once,
-      zValidator("json", rotateKeySchema(rules), refuseBody),
-      async (c) => {
-        const { companyId, ...actor } = c.var.principal;
-        const { id } = c.req.valid("param");
-        const key = await service.rotate(companyId, id, actor, {
-          ...c.req.valid("json"),
-          request: c.var.request,
-        });
-        return c.json(key, 201, locationOf(key));
-      },
-    )
+    .post("/api-keys/:id/rotate", noQuery, id, once, body(rotateKeySchema), async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      const key = await service.rotate(companyId, id, actor, { ...c.req.valid("json"), ...c.var });
+      return c.json(key, 201, locationOf(key));
+    })
     .post("/api-keys/:id/suspend", noQuery, id, async (c) => {
       const { companyId, ...actor } = c.var.principal;
       return c.json(await service.suspend(companyId, c.req.valid("param").id, actor));
@@ -83,7 +81,9 @@ export function keyRoutes(service: KeyService, rules: KeyRules, peppers: Readonl
       const { companyId, ...actor } = c.var.principal;
       return c.json(await service.resume(companyId, c.req.valid("param").id, actor));
     })
-    .get("/scopes", noQuery, (c) => c.json(catalogue));
+    .get("/scopes", noQuery, async (c) => {
+      return c.json(catalogueOf(await service.rules(c.var.principal.companyId)));
+    });
 }
 
 function locationOf({ id }: { id: string }) {

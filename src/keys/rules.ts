@@ -1,14 +1,47 @@
+import type { Company } from "../companies/policy.ts";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import type { Caps } from "./conditions.ts";
 import { expiryFault } from "./expiry.ts";
 import type { StoredKey } from "./queries.ts";
+import type { Scope } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
+
+/** What one company may. */
+export interface CompanyRules extends RuleSettings {
+  /** From where its keys may be used, whatever they say themselves; `null`: from anywhere. */
+  companyIps: readonly string[] | null;
+  /** `null`: it is not suspended. */
+  suspension: { reason: string | null } | null;
+}
+
+/** The settings, but for what is set for the company. */
+export function rulesOf(settings: RuleSettings, company: Company): CompanyRules {
+  const { scopes, suspendedAt, suspendedReason: reason } = company;
+  const mayHave = ([scope]: [string, string]) => scopes === null || scopes.includes(scope);
+  return {
+    SCOPES: new Map([...settings.SCOPES].filter(mayHave)),
+    MAX_KEY_LIFETIME_DAYS: company.maxKeyLifetimeDays ?? settings.MAX_KEY_LIFETIME_DAYS,
+    MAX_LIVE_KEYS: company.maxLiveKeys ?? settings.MAX_LIVE_KEYS,
+    companyIps: company.allowedIps,
+    suspension: suspendedAt === null ? null : { reason },
+  };
+}
+
+/** The scopes that keys may have, as they are shown. */
+export function catalogueOf({ SCOPES }: Pick<RuleSettings, "SCOPES">): Scope[] {
+  return [...SCOPES].map(([scope, description]) => ({ scope, description }));
+}
+
+/** @throws ApiError `FORBIDDEN` where the company is suspended: it makes no keys. */
+export function refuseSuspended({ suspension }: Pick<CompanyRules, "suspension">): void {
+  if (suspension !== null) throw new ApiError("FORBIDDEN", { message: "The company is suspended" });
+}
 
 /** A company may have so many dead keys for each live one, and at least so many in all. */
 const STORED_PER_LIVE_KEY = 10;
 const MIN_STORED_KEYS = 1_000;
 
-export function capsOf({ MAX_LIVE_KEYS: live }: RuleSettings): Caps {
+export function capsOf({ MAX_LIVE_KEYS: live }: Pick<RuleSettings, "MAX_LIVE_KEYS">): Caps {
   return { live, stored: Math.max(STORED_PER_LIVE_KEY * live, MIN_STORED_KEYS) };
 }
 

@@ -9,6 +9,8 @@ import type { RuleSettings } from "./settings.ts";
 const NOT_AN_OBJECT = "must be a JSON object";
 
 export interface KeyRules extends Pick<RuleSettings, "SCOPES" | "MAX_KEY_LIFETIME_DAYS"> {
+  /** From where keys may be used, whatever they say themselves; `null`: from anywhere. */
+  companyIps: readonly string[] | null;
   /** By which a key is known that somebody took for a label or a search. */
   form: KeyForm;
   /** Milliseconds since the epoch. */
@@ -46,7 +48,7 @@ export function createKeySchema(rules: KeyRules) {
         label: labelSchema(rules.form),
         scopes,
         expiresAt,
-        allowedIps: allowedIpsSchema.default(null),
+        allowedIps: allowedIpsSchema(rules.companyIps).default(null),
         metadata: metadataSchema(rules.form).default({}),
       },
       NOT_AN_OBJECT,
@@ -57,7 +59,7 @@ export function createKeySchema(rules: KeyRules) {
 const EXPIRY = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
 
 /** When a new key ends, as milliseconds since the epoch. */
-function expirySchema({ MAX_KEY_LIFETIME_DAYS, now }: KeyRules) {
+function expirySchema({ MAX_KEY_LIFETIME_DAYS, now }: Pick<KeyRules, "MAX_KEY_LIFETIME_DAYS" | "now">) {
   return z
     .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
     .toUpperCase()
@@ -72,11 +74,11 @@ function expirySchema({ MAX_KEY_LIFETIME_DAYS, now }: KeyRules) {
 }
 
 /** The body of `PATCH /settings/api-keys/{id}`. */
-export function updateKeySchema(rules: KeyRules) {
+export function updateKeySchema(rules: Pick<KeyRules, "form" | "companyIps">) {
   return z.strictObject(
     {
       label: labelSchema(rules.form).optional(),
-      allowedIps: allowedIpsSchema.optional(),
+      allowedIps: allowedIpsSchema(rules.companyIps).optional(),
       metadata: metadataSchema(rules.form).optional(),
       scopes: z
         .never("scopes are immutable: revoke this key and create another")
@@ -92,7 +94,7 @@ const MAX_OVERLAP_SECONDS = 604_800;
 const OVERLAP = `must be a whole number from 0 to ${MAX_OVERLAP_SECONDS}`;
 
 /** The body of `POST /settings/api-keys/{id}/rotate`; none at all is an empty one. */
-export function rotateKeySchema(rules: KeyRules) {
+export function rotateKeySchema(rules: Pick<KeyRules, "MAX_KEY_LIFETIME_DAYS" | "now">) {
   const expiry = expirySchema(rules);
   const days = rules.MAX_KEY_LIFETIME_DAYS;
   const renewal = "Left out: the new key lives as long as the old one was made to live, from now on.";
@@ -162,7 +164,7 @@ export const apiKeySchema = z
     metadata: z.record(z.string(), z.string()).meta({ description: "What the company wrote down with it." }),
     active: z.boolean().meta({
       description:
-        "Whether it is good at the time of the answer. A key that is neither revoked, suspended nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
+        "Whether it is good at the time of the answer, as far as the key itself says: those of a suspended company are refused. A key that is neither revoked, suspended nor expired and yet not active cannot be checked, as the service no longer has the secret that it was made with: rotate it.",
     }),
   })
   .meta({

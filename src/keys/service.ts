@@ -1,4 +1,5 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
+import type { Company } from "../companies/policy.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Settings } from "../lib/settings.ts";
 import { renewedExpiry } from "./expiry.ts";
@@ -6,7 +7,7 @@ import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
 import type { KeyCursor, ListKeys } from "./listing.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
-import { atCap, capsOf, checkSuccessor } from "./rules.ts";
+import { atCap, type CompanyRules, capsOf, checkSuccessor, refuseSuspended, rulesOf } from "./rules.ts";
 import type { ApiKey, CreateKey, NewApiKey, RotateKey, UpdateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import { isLive, shownKey } from "./shown.ts";
@@ -16,10 +17,19 @@ export interface KeyServiceParts {
   store: KeyStore;
   format: KeyFormat;
   rules: Settings<RuleSettings>;
+  companyOf: (id: string) => Promise<Company>;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Called with the digests of keys whose verdict has changed, before the caller gets the answer. */
   onChange: (digests: readonly string[]) => void;
+}
+
+/** By what a key is made. */
+export interface Making {
+  /** Of the company, as `rules` has just told them. */
+  rules: CompanyRules;
+  /** Where the request may come again. */
+  request?: IdempotentRequest | undefined;
 }
 
 /** The life of a key. Knows nothing of HTTP, and nothing of how a change reaches the verifiers. */
@@ -30,17 +40,25 @@ export class KeyService {
     this.#parts = parts;
   }
 
+  /** What the company may, now. */
+  async rules(companyId: string): Promise<CompanyRules> {
+    const { rules, companyOf } = this.#parts;
+    return rulesOf(rules(), await companyOf(companyId));
+  }
+
   /**
+   * @param input - Of the schema of `rules`, those of the company.
    * @param request - Where it may come again: then it makes one key, however often and however many at once.
-   * @throws ApiError `CONFLICT` where the company is at its cap; what `again` throws.
+   * @throws ApiError `FORBIDDEN` where the company is suspended; `CONFLICT` where it is at its cap; what `again` throws.
    */
   async create(
     companyId: string,
     actor: Actor,
     input: CreateKey,
-    request?: IdempotentRequest,
+    { rules, request }: Making,
   ): Promise<NewApiKey> {
-    const { store, format, rules } = this.#parts;
+    refuseSuspended(rules);
+    const { store, format } = this.#parts;
     const { rawKey, ...parts } = await format.create();
     const event = this.#event("create", actor);
     const id = crypto.randomUUID();
@@ -59,13 +77,13 @@ export class KeyService {
         replacesId: null,
       },
       event,
-      capsOf(rules()),
+      capsOf(rules),
       await request?.seal({ ...parts, id, rawKey }, event.at),
     );
     if (typeof row !== "string") return { ...this.#apiKey(row), rawKey };
     const again = request && (await this.again(request));
     if (again) return again;
-    throw atCap(row, rules());
+    throw atCap(row, rules);
   }
 
   /**
@@ -93,19 +111,21 @@ export class KeyService {
    * A new key of the same label and scopes, which lives as long as the old one was made to live unless `expiresAt`
    * says otherwise. The old one ends after the overlap, or when it would have ended anyway. `request` is as in `create`.
    *
-   * @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is dead, suspended or was rotated already, or where
-   *   the company is at its cap; `VALIDATION_ERROR` where such a key could not be created today; what `again` throws.
+   * @throws ApiError `NOT_FOUND`; `FORBIDDEN` where the company is suspended; `CONFLICT` where the key is dead, suspended
+   *   or was rotated already, or where the company is at its cap; `VALIDATION_ERROR` where such a key could not be
+   *   created today; what `again` throws.
    */
   async rotate(
     companyId: string,
     id: string,
     actor: Actor,
-    { overlapSeconds, expiresAt, request }: RotateKey & { request?: IdempotentRequest | undefined },
+    { overlapSeconds, expiresAt, rules, request }: RotateKey & Making,
   ): Promise<NewApiKey> {
-    const { store, format, rules, now, onChange } = this.#parts;
+    const { store, format, now, onChange } = this.#parts;
     const predecessor = found(await store.find(companyId, id));
+    refuseSuspended(rules);
     const end = expiresAt === undefined ? renewedExpiry(predecessor, now()) : expiresAt;
-    if (isLive(predecessor, now())) checkSuccessor(predecessor, end, rules(), now());
+    if (isLive(predecessor, now())) checkSuccessor(predecessor, end, rules, now());
     const { rawKey, ...parts } = await format.create();
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
@@ -116,7 +136,7 @@ export class KeyService {
       endsAt: created.at + overlapSeconds * 1000,
       rotated: this.#event("rotate", actor, { replacedBy: successorId }),
       created,
-      caps: capsOf(rules()),
+      caps: capsOf(rules),
       answer: await request?.seal({ ...parts, id: successorId, rawKey }, created.at),
     });
     const old = found(rotation.old);
@@ -128,7 +148,7 @@ export class KeyService {
     if (again) return again;
     if (rotation.successor !== null)
       throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
-    if (rotation.full !== null && isLive(old, now())) throw atCap(rotation.full, rules());
+    if (rotation.full !== null && isLive(old, now())) throw atCap(rotation.full, rules);
     const isSuspended = isLive(old, now()) && old.suspendedAt !== null;
     throw new ApiError("CONFLICT", {
       message: isSuspended

@@ -55,6 +55,13 @@ export function parseBlock(text: string): AddressBlock | null {
   return { network, mask, isIPv4: isIPv4(network) && bits >= MAPPED_BITS };
 }
 
+/** Whether an address is in both blocks: then one of them is in the other. */
+export function doOverlap(a: AddressBlock, b: AddressBlock): boolean {
+  const common = (i: 0 | 1 | 2 | 3) => a.mask[i] & b.mask[i];
+  const isSame = (i: 0 | 1 | 2 | 3) => (a.network[i] & common(i)) === (b.network[i] & common(i));
+  return a.isIPv4 === b.isIPv4 && isSame(0) && isSame(1) && isSame(2) && isSame(3);
+}
+
 /** @param texts - Addresses and blocks. What is neither holds nothing. */
 export function addressList(texts: readonly string[]): AddressList {
   const blocks = texts.map(parseBlock).filter((block) => block !== null);

@@ -34,7 +34,7 @@ export type VerifyErrorCode =
   | "TOKEN_EXPIRED"
   /** A genuine key that was revoked. */
   | "KEY_REVOKED"
-  /** A genuine key that is suspended. */
+  /** A genuine key that is suspended, or whose company is. */
   | "KEY_SUSPENDED"
   /** A good key without a scope that was asked for, or from an address that it may not be used from. */
   | "FORBIDDEN"

@@ -1,5 +1,15 @@
 import type { Refusal, VerifiedKey, VerifyOptions } from "./contract.ts";
 
+type Addresses = Pick<ReadonlySet<string>, "has" | "size">;
+
+/** What the verdicts on all keys of a company depend on. */
+export interface CompanyRecord {
+  /** Milliseconds since the epoch; `null`: not suspended. */
+  suspendedAt: number | null;
+  /** Where its keys may be used from, besides what they say themselves; `null`: anywhere. */
+  allowedIps: Addresses | null;
+}
+
 /** What a verdict depends on. */
 export interface KeyRecord {
   id: string;
@@ -12,9 +22,11 @@ export interface KeyRecord {
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
   /** Where it may be used from; `null`: anywhere. */
-  allowedIps: Pick<ReadonlySet<string>, "has" | "size"> | null;
+  allowedIps: Addresses | null;
   /** Written by the company; `null`: none. */
   metadata: Readonly<Record<string, string>> | null;
+  /** What is set for its company; `null`: nothing. */
+  company: CompanyRecord | null;
   /** The key as verdicts show it, made with the first of them. */
   verified?: VerifiedKey;
 }
@@ -38,7 +50,10 @@ export const ELSEWHERE: Refusal = {
   message: "The API key may not be used from this address",
 };
 
-/** The refusal of a genuine key, or `null` where it is good: revoked, suspended, expired, address, scopes, in that order. */
+/**
+ * The refusal of a genuine key, or `null` where it is good: revoked, suspended, expired, address, scopes, in that order. A
+ * revoked key stays just that, whatever becomes of its company, so that of a company's change the others alone are told.
+ */
 export function decide(
   record: KeyRecord,
   { scopes, clientIp }: Pick<VerifyOptions, "scopes" | "clientIp">,
@@ -48,10 +63,15 @@ export function decide(
     return { valid: false, error: "KEY_REVOKED", message: "The API key has been revoked" };
   if (record.suspendedAt !== null)
     return { valid: false, error: "KEY_SUSPENDED", message: "The API key is suspended" };
+  const { company } = record;
+  if (company !== null && company.suspendedAt !== null)
+    return { valid: false, error: "KEY_SUSPENDED", message: "The company of the API key is suspended" };
   if (record.expiresAt !== null && now >= record.expiresAt) {
     return { valid: false, error: "TOKEN_EXPIRED", message: "The API key has expired" };
   }
   if (record.allowedIps !== null && !record.allowedIps.has(clientIp ?? "")) return ELSEWHERE;
+  if (company !== null && company.allowedIps !== null && !company.allowedIps.has(clientIp ?? ""))
+    return ELSEWHERE;
   const missing = scopes?.filter((scope) => !record.scopes.includes(scope)) ?? [];
   if (missing.length > 0)
     return { valid: false, error: "FORBIDDEN", message: `Missing scope: ${missing.join(" ")}` };
@@ -71,8 +91,8 @@ const ENTRY_BYTES = 64;
 const BLOCK_BYTES = 180;
 
 /** What a record takes of the memory that keys may have: 1 for one that is nothing but a key. */
-export function weightOf({ metadata, allowedIps }: KeyRecord): number {
-  let bytes = (allowedIps?.size ?? 0) * BLOCK_BYTES;
+export function weightOf({ metadata, allowedIps, company }: KeyRecord): number {
+  let bytes = ((allowedIps?.size ?? 0) + (company?.allowedIps?.size ?? 0)) * BLOCK_BYTES;
   for (const name in metadata) bytes += ENTRY_BYTES + 2 * (name.length + (metadata[name] ?? "").length);
   return 1 + Math.ceil(bytes / RECORD_BYTES);
 }

@@ -1,8 +1,8 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
-import { apiKeys, keyChanges } from "../db/tables.ts";
+import { apiKeys, companies, keyChanges } from "../db/tables.ts";
 import { addressList } from "../lib/address.ts";
-import type { KeyRecord } from "./decide.ts";
+import type { CompanyRecord, KeyRecord } from "./decide.ts";
 import { FEED_PAGE_SIZE, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
@@ -22,6 +22,13 @@ export const VERDICT_COLUMNS = {
   suspendedAt: apiKeys.suspendedAt,
   metadata: apiKeys.metadata,
   allowedIps: apiKeys.allowedIps,
+};
+
+/** The same of the company. The id comes first: Drizzle takes an object that begins with `NULL` for none. */
+export const COMPANY_COLUMNS = {
+  id: companies.id,
+  suspendedAt: companies.suspendedAt,
+  allowedIps: companies.allowedIps,
 };
 
 const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };
@@ -46,26 +53,42 @@ export function feedStore(d1: D1Database): FeedStore {
       return {
         changes: rows.map((row) => row.change),
         head: rows[0]?.head ?? 0,
-        record: recordOf(rows[0]?.record ?? null),
+        record: recordOf(rows[0]),
       };
     },
     async readPrimary(digest) {
       const row = await primary(d1)
-        .select({ head: newest, record: VERDICT_COLUMNS })
+        .select({ head: newest, record: VERDICT_COLUMNS, company: COMPANY_COLUMNS })
         .from(sql`(SELECT 1)`)
         .leftJoin(apiKeys, eq(apiKeys.digest, digest))
+        .leftJoin(companies, eq(companies.id, apiKeys.companyId))
         .get();
-      return { head: row?.head ?? 0, record: recordOf(row?.record ?? null) };
+      return { head: row?.head ?? 0, record: recordOf(row) };
     },
   };
 }
 
-type Row = Omit<KeyRecord, "allowedIps"> & { allowedIps: readonly string[] | null };
+type Stored<T> = Omit<T, "allowedIps"> & { allowedIps: readonly string[] | null };
+
+interface Row {
+  record: Stored<Omit<KeyRecord, "company">> | null;
+  company: Stored<CompanyRecord> | null;
+}
 
 /** Addresses are read once, not by each verification. */
-function recordOf(row: Row | null): KeyRecord | null {
-  if (row === null) return null;
-  return { ...row, allowedIps: row.allowedIps === null ? null : addressList(row.allowedIps) };
+function recordOf(row: Row | undefined): KeyRecord | null {
+  if (row === undefined || row.record === null) return null;
+  const { record, company } = row;
+  const isUsual = company === null || (company.suspendedAt === null && company.allowedIps === null);
+  return {
+    ...record,
+    allowedIps: listOf(record.allowedIps),
+    company: isUsual ? null : { suspendedAt: company.suspendedAt, allowedIps: listOf(company.allowedIps) },
+  };
+}
+
+function listOf(addresses: readonly string[] | null) {
+  return addresses === null ? null : addressList(addresses);
 }
 
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */
@@ -73,9 +96,10 @@ function prepareSnapshot(db: Database, from: SQL, pageSize: number) {
   // Written out: as one more parameter it costs a twentieth of the whole look-up.
   const limit = sql.raw(`${pageSize + 1}`) as unknown as number;
   return db
-    .select({ head: newest, change: CHANGE_COLUMNS, record: VERDICT_COLUMNS })
+    .select({ head: newest, change: CHANGE_COLUMNS, record: VERDICT_COLUMNS, company: COMPANY_COLUMNS })
     .from(keyChanges)
     .leftJoin(apiKeys, eq(apiKeys.digest, sql.placeholder("digest")))
+    .leftJoin(companies, eq(companies.id, apiKeys.companyId))
     .where(gte(keyChanges.seq, from))
     .orderBy(keyChanges.seq)
     .limit(limit)

@@ -26,6 +26,7 @@ test("creation, rename and revocation are each one row: who by issuer and subjec
     actor_subject: subject,
     at: expect.any(Number),
     detail,
+    is_operator: 0,
   });
   expect(await events()).toEqual([
     row("create", "ada"),
@@ -91,7 +92,7 @@ test.each([
   "UPDATE audit_events SET actor_subject = 'eve'",
   "UPDATE audit_events SET at = 0 WHERE seq = 1",
   "DELETE FROM audit_events",
-  "REPLACE INTO audit_events SELECT seq, id, company_id, key_id, action, '', 'eve', at, detail FROM audit_events",
+  "REPLACE INTO audit_events SELECT seq, id, company_id, key_id, action, '', 'eve', at, detail, 0 FROM audit_events",
 ])("the audit log is append-only: %s is refused", async (statement) => {
   await createKey();
   const before = await events();

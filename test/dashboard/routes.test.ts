@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ApiKey } from "../../src/keys/schema.ts";
 import { countReports } from "../../src/usage/counting.ts";
 import { createKey, manage, ORIGIN } from "../support/api.ts";
+import { setCompany } from "../support/companies.ts";
 import { hooked } from "../support/d1.ts";
 import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
@@ -317,14 +318,14 @@ describe("the list", () => {
     expect(second).not.toContain('rel="next"');
   });
 
-  test("costs five round trips of the database, however many keys it holds", async () => {
+  test("costs six round trips of the database, however many keys it holds", async () => {
     for (let i = 0; i < 5; i++) await createKey();
     let asked = 0;
     const target = withDashboard({
       DB: hooked(env.DB, () => void asked++),
     });
     await pageOf(await visit("/dashboard", { jar: await signedIn(), target }));
-    expect(asked).toBe(5);
+    expect(asked).toBe(6);
   });
 });
 
@@ -468,6 +469,50 @@ describe("creating a key", () => {
       locationOf(await visit("/dashboard/keys", { jar, form: { ...FORM, expiry: "90" }, target })),
     ).toMatch(/created$/);
     await pageOf(await visit("/dashboard/keys", { jar, form: FORM, target }), 422);
+  });
+});
+
+describe("a company for which something is set", () => {
+  test("that is suspended is told so on every page, with the reason, and offered no key to make", async () => {
+    const { id } = await createKey();
+    await setCompany({ suspended: true, reason: "unpaid <since May>" });
+    const jar = await signedIn();
+    for (const path of ["/dashboard", "/dashboard/events", `/dashboard/keys/${id}`]) {
+      const page = await pageOf(await visit(path, { jar }));
+      expect(page).toContain("Your company is suspended");
+      expect(page).toContain("unpaid &lt;since May&gt;");
+      expect(page).not.toMatch(/\/keys\/new|\/rotate/);
+    }
+    expect(await pageOf(await visit("/dashboard/events", { jar }))).toContain("Company suspended");
+    const before = await stored();
+    for (const [path, form] of [
+      ["/dashboard/keys/new", undefined],
+      ["/dashboard/keys", FORM],
+      [`/dashboard/keys/${id}/rotate`, { overlapSeconds: "3600" }],
+    ] as const)
+      expect(await pageOf(await visit(path, { jar, ...(form && { form }) }), 403)).toContain(
+        "The company is suspended",
+      );
+    expect((await stored()).api_keys).toEqual(before.api_keys);
+    await setCompany({ suspended: false });
+    expect(await pageOf(await visit("/dashboard", { jar }))).not.toContain("suspended:");
+  });
+
+  test("is offered the scopes and the days that it may have, and held to them", async () => {
+    await setCompany({ scopes: ["jobs:read"], maxKeyLifetimeDays: 60, maxLiveKeys: 1 });
+    const jar = await signedIn();
+    const page = await pageOf(await visit("/dashboard/keys/new", { jar }));
+    const offered = (name: string) =>
+      [...page.matchAll(new RegExp(`name="${name}" value="([^"]+)"`, "g"))].map(([, value]) => value);
+    expect([offered("scopes"), offered("expiry")]).toEqual([["jobs:read"], ["30", "60", "date"]]);
+    for (const form of [
+      { ...FORM, expiry: "30", scopes: "jobs:write" },
+      { ...FORM, expiry: "90" },
+    ])
+      await pageOf(await visit("/dashboard/keys", { jar, form }), 422);
+    const made = () => visit("/dashboard/keys", { jar, form: { ...FORM, expiry: "30" } });
+    expect(locationOf(await made())).toMatch(/created$/);
+    expect(await pageOf(await made(), 409)).toContain("1 live keys already");
   });
 });
 

@@ -48,7 +48,7 @@ async function answer(request: IncomingMessage): Promise<number> {
   const body = await text(request);
   const signed = request.headers as Record<string, string>;
   const event = new Webhook(SECRET).verify(body, signed) as KeyEvent;
-  const plan = plans.get(event.data.key.label ?? "") ?? {};
+  const plan = plans.get(event.data.key?.label ?? "") ?? {};
   await setTimeout(plan.waitMs ?? 0);
   if (plan.refusals) {
     plan.refusals--;
@@ -129,7 +129,7 @@ async function createKey(url: string, label: string, more: object = {}): Promise
   return answer.body as CreatedKey;
 }
 
-const ofKey = ({ id }: CreatedKey) => taken.filter(({ data }) => data.key.id === id);
+const ofKey = ({ id }: CreatedKey) => taken.filter(({ data }) => data.key?.id === id);
 
 /** A key that has expired, and the cron has seen it. */
 async function expired(url: string, label: string): Promise<CreatedKey> {

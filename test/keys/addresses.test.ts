@@ -157,7 +157,7 @@ const NO_BLOCK = "must be IPv4 or IPv6 addresses, or blocks of them in CIDR nota
 test.each([
   ["192.0.2.7", "must be an array, or null"],
   [{}, "must be an array, or null"],
-  [[], "must not be empty: null lets the key be used from anywhere"],
+  [[], "must not be empty: null allows any address"],
   [[null], NO_BLOCK],
   [[1], NO_BLOCK],
   [[""], NO_BLOCK],

@@ -141,6 +141,7 @@ describe("metadata", () => {
       revokedAt: null,
       suspendedAt: null,
       allowedIps: null,
+      company: null,
       metadata: { scopes: "jobs:read" },
     };
     expect(decide(record, { scopes: ["jobs:read"] }, 0)?.error).toBe("FORBIDDEN");

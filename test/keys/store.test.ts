@@ -225,21 +225,30 @@ test("no statement of the store reads a digest, but that of the one key whose ve
   }
 });
 
-test("the look-up of a key by its digest reads one index entry", async () => {
+const OF_COMPANY = "SEARCH companies USING INDEX sqlite_autoindex_companies_1 (id=?) LEFT-JOIN";
+
+test("the look-up of a key by its digest reads one index entry, and one of its company", async () => {
   const [sql = ""] = await statementsOf((db) => feedStore(db).readPrimary("d"));
-  expect((await planOf(sql)).filter((step) => /api_keys|key_changes/.test(step))).toEqual([
+  expect((await planOf(sql)).filter((step) => /api_keys|companies|key_changes/.test(step))).toEqual([
     `${BY_DIGEST} LEFT-JOIN`,
+    OF_COMPANY,
     "SEARCH key_changes",
   ]);
 });
 
-test("a read of the change feed is a range of its primary key and one index entry", async () => {
+test("a read of the change feed is a range of its primary key, one index entry, and one of the company", async () => {
   const range = "SEARCH key_changes USING INTEGER PRIMARY KEY (rowid>?)";
   const [sql = ""] = await statementsOf((db) => feedStore(db).read(1, "d"));
   const [first = ""] = await statementsOf((db) => feedStore(db).read(null, "d"));
   const newest = (query: number) => [`SCALAR SUBQUERY ${query}`, "SEARCH key_changes"];
   for (const statement of [sql, first])
-    expect(await planOf(statement)).toEqual([range, ...newest(2), `${BY_DIGEST} LEFT-JOIN`, ...newest(1)]);
+    expect(await planOf(statement)).toEqual([
+      range,
+      ...newest(2),
+      `${BY_DIGEST} LEFT-JOIN`,
+      OF_COMPANY,
+      ...newest(1),
+    ]);
 });
 
 test("trimming the change feed reads as many changes as it may drop, by their primary key", async () => {

@@ -12,6 +12,7 @@ const good: KeyRecord = {
   suspendedAt: null,
   metadata: null,
   allowedIps: null,
+  company: null,
 };
 
 test("a key is good until it is revoked, suspended, expired, or asked for a scope it does not have", () => {

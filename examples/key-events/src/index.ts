@@ -43,6 +43,7 @@ async function sendMail(event: KeyEvent, { MAIL, MAIL_FROM, MAIL_TO }: Bindings)
   const what = whatHappened(event);
   if (what === null) return;
   const { companyId, key } = event.data;
+  if (key === null) return; // of the company itself
   const name = key.label === null ? key.id : `“${key.label}” (${key.keyPrefix}…)`;
   await MAIL.send({
     from: MAIL_FROM,
@@ -56,7 +57,7 @@ async function sendMail(event: KeyEvent, { MAIL, MAIL_FROM, MAIL_TO }: Bindings)
 function whatHappened({ type, data: { key, detail } }: KeyEvent): string | null {
   switch (type) {
     case "api_key.expiring":
-      return `expires on ${key.expiresAt}`;
+      return `expires on ${key?.expiresAt}`;
     case "api_key.expired":
       return "has expired";
     case "api_key.revoked":

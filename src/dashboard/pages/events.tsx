@@ -12,6 +12,9 @@ const ACTIONS: Record<ShownEvent["action"], string> = {
   expiring: "Expires soon",
   expired: "Expired",
   dismiss: "Leak dismissed",
+  suspend_company: "Company suspended",
+  resume_company: "Company resumed",
+  update_company: "Policy changed",
 };
 
 /** What nobody does. */
@@ -60,9 +63,11 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
                 </td>
                 {showKey && (
                   <td>
-                    <a href={`/dashboard/keys/${event.keyId}`}>
-                      <code>{event.keyId}</code>
-                    </a>
+                    {event.keyId !== null && (
+                      <a href={`/dashboard/keys/${event.keyId}`}>
+                        <code>{event.keyId}</code>
+                      </a>
+                    )}
                   </td>
                 )}
                 <td>
@@ -85,8 +90,12 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
   );
 }
 
-function explain({ detail }: ShownEvent): string {
+function explain({ action, detail }: ShownEvent): string {
   if (detail === null) return "";
+  if (action === "update_company")
+    return Object.entries(detail)
+      .map((entry) => entry.join(": "))
+      .join(", ");
   const { label, allowedIps, metadata, replaces, replacedBy, reason, url, days } = detail;
   if (label !== undefined) return `to “${label}”`;
   if (allowedIps !== undefined) return `may be used from ${allowedIps}`;
@@ -95,5 +104,5 @@ function explain({ detail }: ShownEvent): string {
   if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
   if (days !== undefined) return `in ${days} ${days === "1" ? "day" : "days"}`;
   if (reason === "leaked") return `found in public: ${url}`;
-  return "";
+  return reason ?? "";
 }

@@ -29,6 +29,8 @@ export interface KeyPageProps extends LeaksProps {
   events: readonly ShownEvent[];
   /** Cursor of the events that follow, if some do. */
   next: string | null;
+  /** Whether whoever looks may make keys. */
+  mayCreate: boolean;
   /** 0: none. */
   maxLifetimeDays: number;
   /** What was sent and refused. */
@@ -104,6 +106,7 @@ function Actions({
   path,
   label,
   faults = [],
+  mayCreate,
   maxLifetimeDays,
   now,
 }: KeyPageProps & { path: string }) {
@@ -129,7 +132,7 @@ function Actions({
           <Fault faults={faults} field="label" />
         </form>
       </article>
-      {isLive && origin.replacedBy === null && state !== "suspended" && (
+      {mayCreate && isLive && origin.replacedBy === null && state !== "suspended" && (
         <Rotate path={path} faults={faults} maxLifetimeDays={maxLifetimeDays} />
       )}
       {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}

@@ -12,12 +12,14 @@ export interface LayoutProps {
   nonce: string | undefined;
   /** Who is signed in; left out where nobody needs to be. */
   visitor?: { name: string; companyId: string } | undefined;
+  /** Of the company, where it is suspended. */
+  suspension?: { reason: string | null } | null | undefined;
   /** Where the browser goes by itself, at once. */
   refresh?: string | undefined;
   children: Child;
 }
 
-export function Layout({ title, nonce, visitor, refresh, children }: LayoutProps) {
+export function Layout({ title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
   return (
     <>
       {raw("<!DOCTYPE html>")}
@@ -55,11 +57,23 @@ export function Layout({ title, nonce, visitor, refresh, children }: LayoutProps
               </>
             )}
           </header>
-          <main>{children}</main>
+          <main>
+            {suspension && <Suspension {...suspension} />}
+            {children}
+          </main>
           <div id="said" role="status" class="visually-hidden"></div>
           <script nonce={nonce}>{raw(SCRIPT)}</script>
         </body>
       </html>
     </>
+  );
+}
+
+function Suspension({ reason }: { reason: string | null }) {
+  return (
+    <p class="notice bad">
+      Your company is suspended: its keys are refused everywhere, and it can create none. Ask whoever runs
+      this service.{reason !== null && ` The reason they give: ${reason}`}
+    </p>
   );
 }

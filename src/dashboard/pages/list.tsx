@@ -18,19 +18,21 @@ export interface ListProps extends LeaksProps {
   /** Query of the page that follows, if one does. */
   next: string | null;
   isFirst: boolean;
+  /** Whether whoever looks may make keys. */
+  mayCreate: boolean;
 }
 
 export function StateTag({ state }: { state: KeyState }) {
   return <span class={`tag ${state}`}>{STATE_NAMES[state]}</span>;
 }
 
-export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, now }: ListProps) {
+export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, mayCreate, now }: ListProps) {
   const isFiltered = filter.q !== "" || filter.active !== "";
   return (
     <>
       <div class="bar">
         <h1>API keys</h1>
-        {mayWrite && (
+        {mayCreate && (
           <a class="button" href="/dashboard/keys/new">
             Create key
           </a>
@@ -59,7 +61,7 @@ export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, now }: 
         </form>
       </search>
       {keys.length === 0 ? (
-        <Nothing isFiltered={isFiltered} isFirst={isFirst} mayWrite={mayWrite} />
+        <Nothing isFiltered={isFiltered} isFirst={isFirst} mayCreate={mayCreate} />
       ) : (
         <Keys keys={keys} now={now} />
       )}
@@ -100,11 +102,11 @@ export function NoSuchKeyPage() {
 function Nothing({
   isFiltered,
   isFirst,
-  mayWrite,
+  mayCreate,
 }: {
   isFiltered: boolean;
   isFirst: boolean;
-  mayWrite: boolean;
+  mayCreate: boolean;
 }) {
   if (isFiltered || !isFirst) {
     return (
@@ -117,7 +119,7 @@ function Nothing({
     <section>
       <h2>No keys yet</h2>
       <p>A key lets a program of yours call the API. Give it a label and only the scopes it needs.</p>
-      {mayWrite ? (
+      {mayCreate ? (
         <a href="/dashboard/keys/new">Create the first key</a>
       ) : (
         <p>Ask somebody who may write keys to create one.</p>

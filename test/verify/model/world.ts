@@ -158,6 +158,7 @@ export class World {
       suspendedAt: null,
       metadata: null,
       allowedIps: null,
+      company: null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
     await this.#write(
