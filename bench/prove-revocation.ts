@@ -42,7 +42,7 @@ const DEAD_ASKED = 10;
 const HOT_HALF_BOUNDS = 4;
 const CREATE_LANES = 8;
 /** New keys that an isolate is asked about at once. */
-const TAKEN_IN = 10;
+const TAKEN_IN = 50;
 /** Broken promises that are described, at most. */
 const DESCRIBED = 20;
 /** How keys are revoked, in proportion. */
