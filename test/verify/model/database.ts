@@ -13,6 +13,7 @@ interface Commit {
 /** Empties a database and begins it anew, as the migrations do. */
 const RESET = [
   "DELETE FROM api_keys",
+  "DELETE FROM companies",
   "DELETE FROM key_changes",
   "DELETE FROM sqlite_sequence WHERE name = 'key_changes'",
   "INSERT INTO key_changes (digest, changed_at) VALUES ('', 0)",

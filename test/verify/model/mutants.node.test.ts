@@ -157,11 +157,10 @@ const MUTANTS: Record<string, Mutant> = {
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
   "a suspension does not count": ["decide.ts", "record.suspendedAt !== null", "false"],
   "an address list does not count": ["decide.ts", "record.allowedIps !== null", "false"],
-  "an address list is not read": [
-    "store.ts",
-    "row.allowedIps === null ? null : addressList(row.allowedIps)",
-    "null",
-  ],
+  "an address list is not read": ["store.ts", "allowedIps: listOf(record.allowedIps)", "allowedIps: null"],
+  "a company's suspension does not count": ["decide.ts", "company.suspendedAt !== null", "false"],
+  "a company's address list does not count": ["decide.ts", "company.allowedIps !== null", "false"],
+  "what is set for a company is not read": ["store.ts", "company: isUsual ?", "company: true ?"],
   "a suspension is not read": [
     "store.ts",
     "suspendedAt: apiKeys.suspendedAt,",

@@ -18,8 +18,10 @@ const moment = fc.record({ ...named("tick"), ms: ms(1, 20, 50, 300) });
 const span = fc.record({ ...named("tick"), ms: ms(900, 1_600, 2_500, 5_000, 11_000) });
 /** What a company does to a key, each by a method of its own. */
 const COMPANY = ["revoke", "expire", "suspend", "resume", "restrict", "widen"] as const;
+const COMPANY_ITSELF = ["suspendCompany", "resumeCompany", "restrictCompany", "widenCompany"] as const;
 const change = fc.oneof(
   fc.record({ event: fc.constantFrom(...COMPANY, "create" as const), key }),
+  fc.record({ event: fc.constantFrom(...COMPANY_ITSELF) }),
   fc.record({ ...named("change here"), isolate, key, change: fc.constantFrom(...COMPANY) }),
 );
 const byHand = fc.record({
@@ -102,6 +104,11 @@ async function happen(world: World, step: Event): Promise<void> {
     case "widen":
     case "create":
       return world[step.event](step.key);
+    case "suspendCompany":
+    case "resumeCompany":
+    case "restrictCompany":
+    case "widenCompany":
+      return world[step.event]();
     case "change here":
       return world.changeAt(step.isolate, step.key, world[step.change]);
     case "delete":

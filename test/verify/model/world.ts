@@ -1,6 +1,6 @@
 import { addressList } from "../../../src/lib/address.ts";
 import type { VerifyResult } from "../../../src/verify/contract.ts";
-import { decide, type KeyRecord } from "../../../src/verify/decide.ts";
+import { type CompanyRecord, decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
 import type { feedStore } from "../../../src/verify/store.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
@@ -119,6 +119,8 @@ export class World {
   readonly #versions = new Map<string, Version[]>();
   /** What there was after each commit. */
   readonly #states: Map<string, KeyRecord | null>[] = [];
+  /** What was set for the one company after each commit. */
+  readonly #companies: CompanyRecord[] = [];
   readonly #cluster: Cluster;
   readonly #code: Code;
 
@@ -158,7 +160,7 @@ export class World {
       suspendedAt: null,
       metadata: null,
       allowedIps: null,
-      company: null,
+      company: this.#companies.at(-1) ?? null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
     await this.#write(
@@ -197,6 +199,23 @@ export class World {
       ...record,
       allowedIps: addressList(HERE),
     }));
+  }
+
+  async suspendCompany(): Promise<void> {
+    await this.#setCompany("suspended_at", this.time, { suspendedAt: this.time });
+  }
+
+  async resumeCompany(): Promise<void> {
+    await this.#setCompany("suspended_at", null, { suspendedAt: null });
+  }
+
+  /** All its keys may be used from elsewhere alone. */
+  async restrictCompany(): Promise<void> {
+    await this.#setCompany("allowed_ips", JSON.stringify(ELSEWHERE), { allowedIps: addressList(ELSEWHERE) });
+  }
+
+  async widenCompany(): Promise<void> {
+    await this.#setCompany("allowed_ips", null, { allowedIps: null });
   }
 
   async expire(key: number): Promise<void> {
@@ -270,6 +289,7 @@ export class World {
     this.time += 1;
     await this.#cluster.restore(commits);
     this.#states.length = commits;
+    this.#companies.length = commits;
     for (const isolate of this.isolates) {
       isolate.bookmark = 0;
       isolate.known.clear();
@@ -536,11 +556,27 @@ export class World {
     await this.#write(sql, [...params, digest], [[digest, change(record)]]);
   }
 
+  async #setCompany(
+    column: string,
+    value: string | number | null,
+    change: Partial<CompanyRecord>,
+  ): Promise<void> {
+    const company = { suspendedAt: null, allowedIps: null, ...this.#companies.at(-1), ...change };
+    const sql = `INSERT INTO companies (id, ${column}) VALUES ('acme', ?) ON CONFLICT DO UPDATE SET ${column} = excluded.${column}`;
+    const changed = [...this.#versions.keys()].map((digest) => {
+      const record = this.#current(digest);
+      return [digest, record && { ...record, company }] as const;
+    });
+    await this.#write(sql, [value], changed, company);
+  }
+
   async #write(
     sql: string,
     params: readonly unknown[],
     changes: readonly (readonly [string, KeyRecord | null])[],
+    company = this.#companies.at(-1) ?? { suspendedAt: null, allowedIps: null },
   ): Promise<void> {
+    this.#companies.push(company);
     for (const [digest, record] of changes) {
       const versions = this.#versions.get(digest) ?? [];
       this.#versions.set(digest, versions);
