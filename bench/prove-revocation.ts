@@ -43,6 +43,8 @@ const HOT_HALF_BOUNDS = 4;
 const CREATE_LANES = 8;
 /** New keys that an isolate is asked about at once. */
 const TAKEN_IN = 50;
+/** How often a key is presented that is neither accepted nor refused. */
+const MAX_ASKED = 20;
 /** Broken promises that are described, at most. */
 const DESCRIBED = 20;
 /** How keys are revoked, in proportion. */
@@ -225,9 +227,17 @@ async function revokeWave(keys: readonly Key[]): Promise<void> {
     const tooLongUntil = nth(knownSince, i) + TOO_LONG * boundMs;
     chances.push(chanceBetween(beyondAt - startedAt, tooLongUntil - startedAt));
     await askAtRandom(keys, isolate, endsAt);
-    await ask(keys, isolate);
+    await untilRefused(keys, isolate);
   };
   await Promise.all([...keys.map(revokeInTime), ...idle.map(leaveAlone)]);
+}
+
+/** Presents the keys until the isolate has refused all of them; where reads are late, some are answered 503 at first. */
+async function untilRefused(keys: readonly Key[], isolate: number): Promise<void> {
+  for (let left = keys, asked = 0; left.length > 0 && asked < MAX_ASKED; asked++) {
+    await ask(left, isolate);
+    left = left.filter((key) => nth(key.seen, isolate).refusedAt === 0);
+  }
 }
 
 /** Single keys, of the wave and of earlier ones. */
