@@ -3,7 +3,7 @@ import { ApiError } from "../http/errors.ts";
 import { difference } from "./claims.ts";
 import { IssuerUnavailableError } from "./jwks.ts";
 import { metadataUrl, type ResourceSettings, resources } from "./metadata.ts";
-import { type AccessToken, mayUse, TokenError, type TokenVerifier } from "./token.ts";
+import { type AccessToken, mayUse, NO_JWT, TokenError, type TokenVerifier } from "./token.ts";
 
 /** A token is a JWS in compact form, nothing else; the scheme's case does not matter (RFC 9110 §11.1). */
 const CREDENTIALS = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -55,7 +55,7 @@ async function presentedToken(
 ): Promise<AccessToken> {
   if (authorization === undefined || !/^Bearer\b/i.test(authorization)) throw refused(challenge);
   const token = CREDENTIALS.exec(authorization)?.[1];
-  if (token === undefined) throw refused(challenge, new TokenError("malformed"));
+  if (token === undefined) throw refused(challenge, new TokenError(NO_JWT));
   try {
     return await verifyToken(token);
   } catch (error) {

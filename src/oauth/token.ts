@@ -21,10 +21,16 @@ const CLOCK_TOLERANCE_SECONDS = 30;
 const ACCESS_TOKEN = "at+jwt";
 const JWT = "jwt";
 
+/** Header, payload and signature (RFC 7515 §3.1); an encrypted token has five parts (RFC 7516 §3.1). */
+const JWS_PARTS = 3;
+
 /** Claims of ID tokens (OpenID Connect Core §3.3.2.11) and of security events (RFC 8417 §2.2), never of access tokens. */
 const OF_OTHER_TOKENS = ["at_hash", "c_hash", "s_hash", "events"];
 /** Of ID tokens too, but a few issuers put it into access tokens as well. */
 const NONCE = "nonce";
+
+/** Why what is no JWT in compact form is refused, for the log. */
+export const NO_JWT = "not a signed JWT: opaque, encrypted or malformed";
 
 type Expected = string | readonly string[];
 
@@ -174,6 +180,7 @@ function reasonOf(
   algorithms: readonly string[],
   expected: Record<string, Expected>,
 ): string {
+  if (token.split(".").length !== JWS_PARTS) return NO_JWT;
   if (error instanceof errors.JWTClaimValidationFailed) {
     const { claim, payload } = error;
     return difference(claim, expected[claim] ?? "another value", payload[claim]);

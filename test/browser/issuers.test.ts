@@ -2,17 +2,19 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createTestHarness, experimental_readRawConfig } from "wrangler";
 import { call, freePort } from "../e2e/support.ts";
 import { putForward } from "../support/clock.ts";
 import { front } from "./front.ts";
-import { MAKES, type Make } from "./makes.ts";
+import { MAKES, type Make, oidcProvider, oidcProviderAsIs } from "./makes.ts";
 import { ADA, createKey, startChromium, visit } from "./support.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Longer than access tokens last, by default, at each of them. */
 const LONG_MS = 61 * 60_000;
+/** What pages of oidc-provider load. */
+const FONTS = "https://fonts.googleapis.com";
 
 const config = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") }).rawConfig;
 const server = createTestHarness({ root: ROOT, workers: [worker({})] });
@@ -46,14 +48,17 @@ async function later(ms: number): Promise<void> {
 
 const putLatchkeyForward = (ms: number) => call(`${latchkey}/test/clock`, { method: "PUT", body: `${ms}` });
 
-/** An issuer of this make until the tests around end, and Latchkey with what it says to set. */
-async function startSite({ start, settings }: Pick<Make, "start" | "settings">) {
+/** An issuer of this make until `atEnd`, and Latchkey with what it says to set. */
+async function startSite(
+  { start, settings }: Pick<Make, "start" | "settings">,
+  atEnd: (end: () => void) => void = afterAll,
+) {
   const port = await freePort();
   const issuer = `http://localhost:${port}`;
   const { handler, ...client } = await start(issuer, latchkey);
   const entry = front(handler);
   const issuerServer = createServer(entry.handler).listen(port, "localhost");
-  afterAll(() => issuerServer.close().closeAllConnections());
+  atEnd(() => issuerServer.close().closeAllConnections());
   await once(issuerServer, "listening");
   const vars = {
     OAUTH_ISSUER: client.issuer,
@@ -83,7 +88,7 @@ describe.each(MAKES)("$name", ({ settings, takesAgain, start, signIn, signOut })
   }
 
   async function signedIn(): Promise<Page> {
-    const page = await visit(browser, site, {}, ["https://fonts.googleapis.com"]);
+    const page = await visit(browser, site, {}, [FONTS]);
     await page.goto("/dashboard");
     await atIssuer(page);
     await signIn(page);
@@ -141,6 +146,40 @@ describe.each(MAKES)("$name", ({ settings, takesAgain, start, signIn, signOut })
     await atIssuer(page);
     await signIn(page);
     await page.getByRole("banner").getByText(ADA).waitFor();
+  });
+});
+
+describe("oidc-provider", () => {
+  /** The first page of the dashboard after a sign-in at `make`, with these parameters. */
+  async function pageAfter(make: Make, OAUTH_LOGIN_PARAMETERS: Record<string, string>) {
+    const site = await startSite({ ...make, settings: { OAUTH_LOGIN_PARAMETERS } }, onTestFinished);
+    server.clearLogs();
+    const page = await visit(browser, site, {}, [FONTS]);
+    await page.goto("/dashboard");
+    await page.getByRole("link", { name: "Sign in" }).click();
+    return { page, log: () => JSON.stringify(server.getLogs()) };
+  }
+
+  test("in its default configuration knows no API: the sign-in is refused, and the log says why", async () => {
+    const { page, log } = await pageAfter(oidcProviderAsIs, { prompt: "consent" });
+    await page.getByText("The issuer did not sign you in").waitFor();
+    expect(log()).toContain("invalid_target");
+  });
+
+  test("gives opaque tokens where it is asked for none of an API, and the log says so", async () => {
+    const { page, log } = await pageAfter(oidcProviderAsIs, { prompt: "consent", resource: "" });
+    await oidcProviderAsIs.signIn(page);
+    await page.getByText("The issuer’s access token is not accepted here").waitFor();
+    expect(log()).toContain("not a signed JWT: opaque");
+  });
+
+  test("gives no refresh token without prompt=consent: an hour later people sign in again", async () => {
+    const { page } = await pageAfter(oidcProvider, {});
+    await oidcProvider.signIn(page);
+    await page.getByRole("banner").getByText(ADA).waitFor();
+    await later(LONG_MS);
+    await page.reload();
+    await page.getByText("Your session has ended").waitFor();
   });
 });
 

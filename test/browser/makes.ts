@@ -55,7 +55,7 @@ const betterAuth: Make = {
   },
 };
 
-const oidcProvider: Make = {
+export const oidcProvider: Make = {
   name: "oidc-provider with resource indicators",
   settings: { OAUTH_LOGIN_PARAMETERS: { prompt: "consent" } },
   takesAgain: true,
@@ -70,13 +70,21 @@ const oidcProvider: Make = {
         revocation: { enabled: true },
         resourceIndicators: { enabled: true, getResourceServerInfo },
       },
-      extraTokenClaims: (_ctx, token) => ({
-        company_id: "accountId" in token ? /@(\w+)/.exec(token.accountId)?.[1] : undefined,
-      }),
+      extraTokenClaims: (_ctx, token) => ({ company_id: "accountId" in token ? "acme" : undefined }),
+      claims: { email: ["email"] },
+      conformIdTokenClaims: false,
+      findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, email: `${sub}@acme.example` }) }),
     });
   },
   signIn: signInAtProvider,
   signOut: (page) => page.getByRole("button", { name: "Yes, sign me out" }).click(),
+};
+
+/** It knows no API, so that its access tokens are opaque. */
+export const oidcProviderAsIs: Make = {
+  ...oidcProvider,
+  name: "oidc-provider in its default configuration",
+  start: async (url, latchkey) => startProvider(url, latchkey, {}),
 };
 
 export const MAKES = [betterAuth, oidcProvider];
@@ -95,7 +103,6 @@ function startProvider(url: string, latchkey: string, own: Configuration): Start
         post_logout_redirect_uris: [`${latchkey}/dashboard/sign-in`],
       },
     ],
-    findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, email: sub }) }),
     ...own,
   });
   console.warn = warn;
@@ -103,7 +110,7 @@ function startProvider(url: string, latchkey: string, own: Configuration): Start
 }
 
 async function signInAtProvider(page: Page): Promise<void> {
-  await page.getByPlaceholder("Enter any login").fill(ADA);
+  await page.getByPlaceholder("Enter any login").fill("ada");
   await page.getByPlaceholder("and password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign-in" }).click();
   await page.getByRole("button", { name: "Continue" }).click();

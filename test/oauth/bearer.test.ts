@@ -105,7 +105,7 @@ test("a refusal is logged with its reason, and without any part of the token", a
     ['kid: expected a key of the issuer, found "unknown"', await token({ header: { kid: "unknown" } })],
     ["company (company_id): expected a name, found 7", await token({ company: 7 })],
     ['scope: expected "api-keys:read", found "openid"', await token({ scope: "openid" })],
-    ["malformed", `${await token()}=`],
+    ["not a signed JWT: opaque, encrypted or malformed", `${await token()}=`],
   ];
   for (const [, bad] of reasons) await present(`Bearer ${bad}`);
   expect(log.map((line) => JSON.parse(line).reason)).toEqual(reasons.map(([reason]) => reason));
