@@ -36,6 +36,8 @@ const WAVE_BOUNDS = SPREAD_BOUNDS + 1.1;
 /** The mistake that the run has to be able to see. */
 const TOO_LONG = 1.2;
 const MIN_CHANCE = 0.99;
+/** Revoked or expired; suspended, or not from there. */
+const REFUSALS = new Set<number | undefined>([401, 403]);
 /** Keys of earlier waves that are asked again with each question, at random. */
 const DEAD_ASKED = 10;
 /** How long, in half bounds, keys in constant use are left unchanged to count reads. */
@@ -48,7 +50,7 @@ const MAX_ASKED = 20;
 /** Broken promises that are described, at most. */
 const DESCRIBED = 20;
 /** How keys are revoked, in proportion. */
-const MIX: readonly Way[] = [WAYS[0], WAYS[0], WAYS[1], WAYS[2], WAYS[2]];
+const MIX: readonly Way[] = [WAYS[0], ...WAYS];
 
 /** What an isolate has said of a key. Moments are milliseconds of this process's monotonic clock. */
 interface Seen {
@@ -98,7 +100,7 @@ const service = await startService({
 const dead: Key[] = [];
 /** For each idle isolate that was asked again: how likely its answer would have shown that the bound is too long. */
 const chances: number[] = [];
-/** Answers that are neither 200 nor 401: all of them, and those on good keys that the isolate had accepted before. */
+/** Answers that neither accept nor refuse: all of them, and those on good keys that the isolate had accepted before. */
 const unclear = { all: 0, held: 0 };
 
 try {
@@ -117,9 +119,10 @@ async function createKeys(count: number): Promise<Key[]> {
   let started = 0;
   const lane = async () => {
     while (started++ < count) {
+      const way = anyOf(MIX);
       keys.push({
-        ...(await service.createKey(anyOf(hot))),
-        way: anyOf(MIX),
+        ...(await service.createKey(anyOf(hot), way)),
+        way,
         calledAt: Number.POSITIVE_INFINITY,
         returnedAt: Number.POSITIVE_INFINITY,
         seen: isolates.map(() => ({ askedAt: 0, acceptedAt: 0, refusedAt: 0, again: 0 })),
@@ -141,7 +144,7 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
       seen.acceptedAt = answeredAt;
       seen.askedAt = sentAt;
-    } else if (statuses[i] !== 401) {
+    } else if (!REFUSALS.has(statuses[i])) {
       unclear.all++;
       if (key.calledAt > answeredAt && seen.acceptedAt > 0) unclear.held++;
     } else if (key.calledAt > answeredAt) throw new Error("A good key was refused");
@@ -307,7 +310,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
     "",
     `${whole(dead.length)} revocations; ${isolates.length} isolates in ${options.processes} processes, ${idle.length} of them idle; bound ${boundMs / 1000} s;`,
     `${lateShare * 100} % of the reads 1.5 s late; reads that failed or came too late: ${whole(failedReads)};`,
-    `answers neither 200 nor 401: ${whole(unclear.all)}, on keys that were held: ${unclear.held};`,
+    `answers that neither accept nor refuse: ${whole(unclear.all)}, on keys that were held: ${unclear.held};`,
     `accepted after it was refused: ${samples.filter(({ seen }) => seen.again > 0).length}.`,
     `${whole(chances.length)} idle isolates were asked about one key. Had the bound been ${TOO_LONG} times as long, ${expected.toFixed(1)} of them`,
     `would have shown it on average, and none with a chance of ${missed.toExponential(1)}.`,

@@ -14,9 +14,20 @@ const TOKEN_SECONDS = 6 * 3600;
 /** A company may have 10,000 keys, dead ones counted. */
 const COMPANY_KEYS = 5_000;
 
-export const WAYS = ["management API", "its holder", "SQL by hand"] as const;
-/** How a key is revoked. */
+export const WAYS = [
+  "management API",
+  "its holder",
+  "SQL by hand",
+  "suspension",
+  "another address list",
+  "suspension of its company",
+] as const;
+/** How a key is revoked, or refused until somebody turns it back. */
 export type Way = (typeof WAYS)[number];
+
+/** No address that a key is presented from. */
+const ELSEWHERE = JSON.stringify({ allowedIps: ["198.51.100.1"] });
+const SUSPEND = "INSERT INTO companies (id, suspended_at) VALUES (?, unixepoch() * 1000)";
 
 export interface ServiceKey {
   id: string;
@@ -115,20 +126,32 @@ export async function startService(options: ServiceOptions) {
   }
 
   return {
-    /** By the management API, at isolate `i`. */
-    async createKey(i: number): Promise<ServiceKey> {
-      const company = Math.floor(created++ / COMPANY_KEYS);
+    /** By the management API, at isolate `i`. One whose company will be suspended is that company's only one. */
+    async createKey(i: number, way: Way = "management API"): Promise<ServiceKey> {
+      const number = created++;
+      const company = way === "suspension of its company" ? -number - 1 : Math.floor(number / COMPANY_KEYS);
       const body = JSON.stringify({ label: "bench", scopes: ["jobs:read"] });
       const answer = await call(i, "POST", "/settings/api-keys", await bearer(company), body);
       return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
     },
     /** At isolate `i`. Resolves after the commit. */
     async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<void> {
-      const byHand = "UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?";
-      if (way === "management API")
-        await call(i, "DELETE", `/settings/api-keys/${id}`, await bearer(company));
-      else if (way === "its holder") await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey });
-      else await call(i, "POST", "/sql", {}, JSON.stringify([byHand, id]));
+      const path = `/settings/api-keys/${id}`;
+      const byHand = (...statement: string[]) => call(i, "POST", "/sql", {}, JSON.stringify(statement));
+      switch (way) {
+        case "management API":
+          return void (await call(i, "DELETE", path, await bearer(company)));
+        case "its holder":
+          return void (await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey }));
+        case "SQL by hand":
+          return void (await byHand("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?", id));
+        case "suspension":
+          return void (await call(i, "POST", `${path}/suspend`, await bearer(company)));
+        case "another address list":
+          return void (await call(i, "PATCH", path, await bearer(company), ELSEWHERE));
+        case "suspension of its company":
+          return void (await byHand(SUSPEND, `company-${company}`));
+      }
     },
     /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. @returns the statuses. */
     async present(keys: readonly Pick<ServiceKey, "rawKey">[], i: number, lateShare = 0): Promise<number[]> {
