@@ -1,6 +1,11 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
 import { startLocalIssuer, startTestIssuer } from "./test/support/issuer.ts";
+
+/** A file system in memory, where there is one. */
+const MEMORY = "/dev/shm";
 
 /** Rules are tested inside workerd; what needs real processes is tested from Node, in `test/e2e`. */
 export default defineConfig({
@@ -10,6 +15,8 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest(async () => {
+            // Of the database, which waits for a disk at each commit.
+            if (existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
             const issuer = await startTestIssuer();
             const localIssuer = await startLocalIssuer();
             return {
@@ -41,6 +48,7 @@ export default defineConfig({
           setupFiles: ["./test/support/setup.ts"],
           isolate: false,
           maxWorkers: 2,
+          testTimeout: 30_000, // also on a machine that has other things to do
         },
       },
       {
@@ -49,6 +57,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts", "test/**/*.node.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          env: { TMPDIR: tmpdir() },
           fileParallelism: false,
           sequence: { groupOrder: 1 }, // alone on the machine: real time passes in them
         },
