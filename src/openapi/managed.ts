@@ -11,69 +11,94 @@ const MANAGED = ["TokenRefused", "Forbidden", "RateLimited", "Unavailable", ...A
 
 type ManagementScopes = Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
 
+const theKey = json(200, "The key.", ref("schemas", "ApiKey"));
+
 /** What a company does with its keys, by an access token. */
 export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
+  const needs = requirements(config);
+  return {
+    "/settings/api-keys": allKeys(needs, rules),
+    "/settings/api-keys/{id}": oneKey(needs),
+    ...actsOnAKey(needs),
+    ...otherReads(needs),
+  };
+}
+
+/** What operations have in common that need the same scope. */
+function requirements(config: ManagementScopes) {
   const managed = (scope: string, ...failures: Failure[]) => ({
     tags: ["API keys"] as ["API keys"],
     security: [{ oauth: scope === "" ? [] : [scope] }],
     failures: [...failures, ...MANAGED],
   });
-  const read = (...failures: Failure[]) => managed(config.OAUTH_READ_SCOPE, ...failures);
-  const write = (...failures: Failure[]) => managed(config.OAUTH_WRITE_SCOPE, ...failures, ...OF_BODY);
+  return {
+    read: (...failures: Failure[]) => managed(config.OAUTH_READ_SCOPE, ...failures),
+    write: (...failures: Failure[]) => managed(config.OAUTH_WRITE_SCOPE, ...failures, ...OF_BODY),
+  };
+}
+
+type Requirements = ReturnType<typeof requirements>;
+
+function allKeys({ read, write }: Requirements, rules: KeyRules): Json {
+  return {
+    get: operation({
+      ...read("BadRequest"),
+      operationId: "listApiKeys",
+      summary: "List keys",
+      description:
+        "The company's keys, newest first: 1,000 of them where `limit` does not say otherwise, which is all that nearly every company has.",
+      query: listKeysSchema(rules),
+      success: json(200, "Keys.", listOf("ApiKey"), { Link: "Link" }),
+    }),
+    post: operation({
+      ...write("BadRequest", "Conflict", "ValidationError"),
+      operationId: "createApiKey",
+      summary: "Create a key",
+      description:
+        "The answer is the only one that ever holds the key itself, but for that to the same request with the same `Idempotency-Key`.",
+      extra: [idempotencyKey],
+      body: { schema: "CreateKey", required: true },
+      success: created,
+    }),
+  };
+}
+
+function oneKey({ read, write }: Requirements): Json {
   const revocation = write("BadRequest", "NotFound");
   // Never refused by a limit.
   revocation.failures = revocation.failures.filter((failure) => failure !== "RateLimited");
-
   return {
-    "/settings/api-keys": {
-      get: operation({
-        ...read("BadRequest"),
-        operationId: "listApiKeys",
-        summary: "List keys",
-        description:
-          "The company's keys, newest first: 1,000 of them where `limit` does not say otherwise, which is all that nearly every company has.",
-        query: listKeysSchema(rules),
-        success: json(200, "Keys.", listOf("ApiKey"), { Link: "Link" }),
-      }),
-      post: operation({
-        ...write("BadRequest", "Conflict", "ValidationError"),
-        operationId: "createApiKey",
-        summary: "Create a key",
-        description:
-          "The answer is the only one that ever holds the key itself, but for that to the same request with the same `Idempotency-Key`.",
-        extra: [idempotencyKey],
-        body: { schema: "CreateKey", required: true },
-        success: created,
-      }),
-    },
-    "/settings/api-keys/{id}": {
-      get: operation({
-        ...read("BadRequest", "NotFound"),
-        operationId: "getApiKey",
-        summary: "Get a key",
-        description: "One key. Those of other companies do not exist.",
-        path: keyIdSchema,
-        success: json(200, "The key.", ref("schemas", "ApiKey")),
-      }),
-      patch: operation({
-        ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
-        operationId: "updateApiKey",
-        summary: "Change a key",
-        description:
-          "What is left out stays; addresses and metadata are replaced as a whole. An empty object changes nothing. A revoked key cannot be changed.",
-        path: keyIdSchema,
-        body: { schema: "UpdateKey", required: false },
-        success: json(200, "The key.", ref("schemas", "ApiKey")),
-      }),
-      delete: operation({
-        ...revocation,
-        operationId: "revokeApiKey",
-        summary: "Revoke a key",
-        description: "For good, and everywhere within seconds. Once more changes nothing.",
-        path: keyIdSchema,
-        success: empty("The key is revoked."),
-      }),
-    },
+    get: operation({
+      ...read("BadRequest", "NotFound"),
+      operationId: "getApiKey",
+      summary: "Get a key",
+      description: "One key. Those of other companies do not exist.",
+      path: keyIdSchema,
+      success: theKey,
+    }),
+    patch: operation({
+      ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
+      operationId: "updateApiKey",
+      summary: "Change a key",
+      description:
+        "What is left out stays; addresses and metadata are replaced as a whole. An empty object changes nothing. A revoked key cannot be changed.",
+      path: keyIdSchema,
+      body: { schema: "UpdateKey", required: false },
+      success: theKey,
+    }),
+    delete: operation({
+      ...revocation,
+      operationId: "revokeApiKey",
+      summary: "Revoke a key",
+      description: "For good, and everywhere within seconds. Once more changes nothing.",
+      path: keyIdSchema,
+      success: empty("The key is revoked."),
+    }),
+  };
+}
+
+function actsOnAKey({ write }: Requirements): Json {
+  return {
     "/settings/api-keys/{id}/rotate": {
       post: operation({
         ...write("BadRequest", "NotFound", "Conflict", "ValidationError"),
@@ -95,7 +120,7 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         description:
           "It is refused everywhere within seconds, until it is resumed. Once more changes nothing. A revoked key cannot be suspended.",
         path: keyIdSchema,
-        success: json(200, "The key.", ref("schemas", "ApiKey")),
+        success: theKey,
       }),
     },
     "/settings/api-keys/{id}/resume": {
@@ -106,9 +131,14 @@ export function managedPaths(config: ManagementScopes, rules: KeyRules): Json {
         description:
           "Turns a suspension back. A key that is not suspended stays as it is. A revoked key stays revoked.",
         path: keyIdSchema,
-        success: json(200, "The key.", ref("schemas", "ApiKey")),
+        success: theKey,
       }),
     },
+  };
+}
+
+function otherReads({ read }: Requirements): Json {
+  return {
     "/settings/api-keys/{id}/usage": {
       get: operation({
         ...read("BadRequest", "NotFound"),
