@@ -66,7 +66,7 @@ const SCOPE = [
     isModelled: false,
   },
   {
-    files: "src/keys/{answers,conditions,dead,queries,store}.ts",
+    files: "src/keys/{answers,conditions,dead,queries,rotation,store}.ts",
     tests: ["test/keys", "test/audit", "test/usage"],
     isModelled: false,
   },

@@ -23,26 +23,70 @@ import {
 import { originsFrom, stateOf } from "./state.ts";
 
 /** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
-export function keyRoutes({
-  d1,
-  keys: service,
-  peppers,
-  form,
-  catalogue,
-  now,
-  cookies,
-  scopes,
-}: DashboardParts) {
+export function keyRoutes(parts: DashboardParts) {
+  const { d1, keys: service, form, now, scopes } = parts;
+  const showKey = keyPage(parts);
+  const rotate = rotation(parts, showKey);
   const changes = updateKeySchema({ form, companyIps: null }).pick({ label: true });
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
 
-  async function keyPage(
-    c: SessionContext,
-    id: string,
-    refused?: { label?: string; faults: ErrorDetail[] },
-  ): Promise<Response> {
+  return new Hono<{ Variables: SessionVariables }>()
+    .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
+      showKey(c, c.req.valid("param").id),
+    )
+
+    .post("/keys/:id/rename", writes, id, async (c) => {
+      const { id } = c.req.valid("param");
+      const label = textOf(await formOf(c), "label");
+      const input = changes.safeParse({ label });
+      if (!input.success) return showKey(c, id, { label, faults: brokenFields(input.error) });
+      const { companyId, ...actor } = c.var.principal;
+      await service.update(companyId, id, actor, input.data);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .post("/keys/:id/rotate", writes, id, (c) => rotate(c, c.req.valid("param").id))
+
+    .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .post("/keys/:id/dismiss", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service.get(companyId, id);
+      const event = { id: crypto.randomUUID(), action: "dismiss", actor, at: now() } as const;
+      await dismissLeak(d1, companyId, id, event);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    })
+
+    .get("/keys/:id/revoke", reads, writes, id, async (c) => {
+      const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
+      return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
+    })
+
+    .post("/keys/:id/revoke", writes, id, async (c) => {
+      const { companyId, ...actor } = c.var.principal;
+      const { id } = c.req.valid("param");
+      await service.revoke(companyId, id, actor);
+      return c.redirect(`/dashboard/keys/${id}`, 303);
+    });
+}
+
+/** Shows a key, and what was wrong with a form of its page. */
+type ShowKey = (
+  c: SessionContext,
+  id: string,
+  refused?: { label?: string; faults: ErrorDetail[] },
+) => Promise<Response>;
+
+function keyPage({ d1, keys: service, catalogue, now, scopes }: DashboardParts): ShowKey {
+  return async function showKey(c, id, refused) {
     refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
     const { companyId } = c.var.principal;
     const query = { key: id, limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
@@ -72,82 +116,37 @@ export function keyRoutes({
       />
     );
     return page(c, key.label, body, { status: refused ? 422 : 200 });
-  }
+  };
+}
 
-  return new Hono<{ Variables: SessionVariables }>()
-    .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
-      keyPage(c, c.req.valid("param").id),
-    )
-
-    .post("/keys/:id/rename", writes, id, async (c) => {
-      const { id } = c.req.valid("param");
-      const label = textOf(await formOf(c), "label");
-      const input = changes.safeParse({ label });
-      if (!input.success) return keyPage(c, id, { label, faults: brokenFields(input.error) });
-      const { companyId, ...actor } = c.var.principal;
-      await service.update(companyId, id, actor, input.data);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
-    })
-
-    .post("/keys/:id/rotate", writes, id, async (c) => {
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      const data = await formOf(c);
-      const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
-      const made = request && (await service.again(request));
-      if (made) return reveal(c, made, cookies);
-      const { rules } = c.var;
-      const days = textOf(data, "days");
-      const input = rotateKeySchema({ ...rules, now }).safeParse({
-        overlapSeconds: Number(textOf(data, "overlapSeconds")),
-        ...(days !== "" && { expiresAt: endAfter(days, now()) ?? days }),
-      });
-      if (!input.success) return refuseBody(input);
-      if (input.data.overlapSeconds === 0 && textOf(data, "sure") !== "yes") {
-        refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
-        const key = await service.get(companyId, id);
-        const body = <RotatePage of={key} now={now()} days={days} />;
-        if (key.active) return page(c, `Rotate ${key.label}`, body);
-      }
-      try {
-        return await reveal(
-          c,
-          await service.rotate(companyId, id, actor, { ...input.data, rules, request }),
-          cookies,
-        );
-      } catch (error) {
-        const faults =
-          error instanceof ApiError && error.code === "VALIDATION_ERROR" ? error.details : undefined;
-        if (faults === undefined || !mayUse(c.var.token, scopes.OAUTH_READ_SCOPE)) throw error;
-        return keyPage(c, id, { faults: [...faults] });
-      }
-    })
-
-    .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
-    })
-
-    .post("/keys/:id/dismiss", writes, id, async (c) => {
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      await service.get(companyId, id);
-      const event = { id: crypto.randomUUID(), action: "dismiss", actor, at: now() } as const;
-      await dismissLeak(d1, companyId, id, event);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
-    })
-
-    .get("/keys/:id/revoke", reads, writes, id, async (c) => {
-      const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
-      return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
-    })
-
-    .post("/keys/:id/revoke", writes, id, async (c) => {
-      const { companyId, ...actor } = c.var.principal;
-      const { id } = c.req.valid("param");
-      await service.revoke(companyId, id, actor);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
+function rotation({ keys: service, peppers, now, cookies, scopes }: DashboardParts, showKey: ShowKey) {
+  return async function rotate(c: SessionContext, id: string): Promise<Response> {
+    const { companyId, ...actor } = c.var.principal;
+    const data = await formOf(c);
+    const request = await requestOf(peppers, { companyId, path: c.req.path }, data);
+    const made = request && (await service.again(request));
+    if (made) return reveal(c, made, cookies);
+    const { rules } = c.var;
+    const days = textOf(data, "days");
+    const input = rotateKeySchema({ ...rules, now }).safeParse({
+      overlapSeconds: Number(textOf(data, "overlapSeconds")),
+      ...(days !== "" && { expiresAt: endAfter(days, now()) ?? days }),
     });
+    refuseBody(input);
+    if (input.data.overlapSeconds === 0 && textOf(data, "sure") !== "yes") {
+      refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
+      const key = await service.get(companyId, id);
+      const question = <RotatePage of={key} now={now()} days={days} />;
+      if (key.active) return page(c, `Rotate ${key.label}`, question);
+    }
+    try {
+      const key = await service.rotate(companyId, id, actor, { ...input.data, rules, request });
+      return await reveal(c, key, cookies);
+    } catch (error) {
+      const faults =
+        error instanceof ApiError && error.code === "VALIDATION_ERROR" ? error.details : undefined;
+      if (faults === undefined || !mayUse(c.var.token, scopes.OAUTH_READ_SCOPE)) throw error;
+      return showKey(c, id, { faults: [...faults] });
+    }
+  };
 }

@@ -38,6 +38,9 @@ export const stored = {
   replacesId: apiKeys.replacesId,
 };
 
+/** What to select from where no table is read. */
+export const ONE_ROW = sql`(SELECT 1)`;
+
 /** Newest first. @param isActive - Of keys that are good now. */
 export function listQuery(db: Database, companyId: string, filter: ListKeys, isActive: SQL) {
   const { limit, cursor, active, q, expiresBefore, unusedSince } = filter;

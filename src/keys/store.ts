@@ -1,11 +1,11 @@
-import { and, eq, exists, getTableColumns, gt, isNotNull, isNull, notExists, or, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
 import { onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, sealedAnswers } from "../db/tables.ts";
 import { isAnswer, isFirst, isMade, keepAnswer } from "./answers.ts";
 import { changeUnrevoked, type KeyChange, updateKey } from "./changes.ts";
-import { type Caps, fullCap, isActive, isKey, isLive, isSuccessor } from "./conditions.ts";
+import { type Caps, fullCap, isActive, isKey } from "./conditions.ts";
 import { fold } from "./fold.ts";
 import type { SealedAnswer } from "./idempotency.ts";
 import type { ListKeys } from "./listing.ts";
@@ -13,31 +13,12 @@ import {
   type ChangedKey,
   listQuery,
   type NewKeyRow,
+  ONE_ROW,
   type StoredKey,
-  selectChanged,
   selectKey,
   stored,
 } from "./queries.ts";
-
-export interface Successor
-  extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation" | "expiresAt"> {
-  /** When the old key ends. */
-  endsAt: number;
-  rotated: AuditEvent;
-  created: AuditEvent;
-  caps: Caps;
-  /** Kept with the successor. Where there is one already for a request of this id, none is made. */
-  answer?: SealedAnswer | undefined;
-}
-
-export interface Rotation {
-  /** `null`: there is no such key. */
-  old: ChangedKey | null;
-  /** Its successor, whoever made it; `null`: none. */
-  successor: StoredKey | null;
-  /** The cap that the company is at. */
-  full: keyof Caps | null;
-}
+import { type Rotation, rotateKey, type Successor } from "./rotation.ts";
 
 /**
  * Keys as their company manages them. Each call is one batch on the primary, and every statement is
@@ -88,8 +69,6 @@ export interface KeyStore {
   resume(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
-const ONE_ROW = sql`(SELECT 1)`;
-
 export function keyStore(d1: D1Database): KeyStore {
   return {
     insert: (key, event, caps, answer) =>
@@ -130,49 +109,7 @@ export function keyStore(d1: D1Database): KeyStore {
 
     update: (companyId, id, change) => updateKey(d1, isKey(companyId, id), change),
 
-    rotate: (companyId, id, { endsAt, rotated, created, caps, answer, ...successor }) =>
-      onPrimary(d1, async (db) => {
-        const now = created.at;
-        const old = and(isKey(companyId, id), isLive(now), isNull(apiKeys.suspendedAt));
-        const full = fullCap(companyId, now, caps, endsAt > now ? undefined : id);
-        const replaced = db.select({ id: apiKeys.id }).from(apiKeys).where(isSuccessor(companyId, id));
-        const values = selectInto(
-          apiKeys,
-          {
-            ...successor,
-            companyId: apiKeys.companyId,
-            label: apiKeys.label,
-            labelFolded: apiKeys.labelFolded,
-            scopes: apiKeys.scopes,
-            createdAt: now,
-            metadata: apiKeys.metadata,
-            allowedIps: apiKeys.allowedIps,
-            createdByIssuer: created.actor?.issuer ?? null,
-            createdBySubject: created.actor?.subject ?? null,
-            revokedAt: null,
-            suspendedAt: null,
-            lastUsedAt: null,
-            replacesId: apiKeys.id,
-          },
-          sql`FROM ${apiKeys} WHERE ${and(old, notExists(replaced), isFirst(db, answer, now))} AND ${full} IS NULL`,
-        );
-        const made = db.select({ id: apiKeys.id }).from(apiKeys).where(isKey(companyId, successor.id));
-        const endsLater = or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, endsAt));
-        const [, , , , olds, successors, caught] = await db.batch([
-          db.insert(apiKeys).select(values),
-          recordEvent(db, rotated, and(isKey(companyId, id), exists(made))),
-          recordEvent(db, created, isKey(companyId, successor.id)),
-          db
-            .update(apiKeys)
-            .set({ expiresAt: endsAt })
-            .where(and(isKey(companyId, id), exists(made), endsLater)),
-          selectChanged(db, isKey(companyId, id)),
-          db.select(stored).from(apiKeys).where(isSuccessor(companyId, id)),
-          db.select({ full }).from(ONE_ROW),
-          ...(answer ? [keepAnswer(db, answer)] : []),
-        ]);
-        return { old: olds[0] ?? null, successor: successors[0] ?? null, full: caught[0]?.full ?? null };
-      }),
+    rotate: (companyId, id, successor) => rotateKey(d1, companyId, id, successor),
 
     revoke: (companyId, id, event) =>
       changeUnrevoked(d1, isKey(companyId, id), { set: { revokedAt: event.at } }, event),
