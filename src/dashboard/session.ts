@@ -65,52 +65,12 @@ export interface SessionsParts {
   background: Background;
 }
 
-export function sessions({
-  store,
-  seal,
-  login,
-  verifyToken,
-  now,
-  wait,
-  background,
-}: SessionsParts): Sessions {
+export function sessions({ store, seal, now, wait, background, ...issuer }: SessionsParts): Sessions {
+  const { verified, refreshed, drop } = issuedTokens({ ...issuer, background });
   const sealed = (id: string, tokens: Tokens, endsAt: number) =>
     seal.seal(`session ${id}`, tokens, Math.ceil((endsAt - now()) / 1000));
   const opened = async (row: SessionRow): Promise<Tokens | null> =>
     tokensSchema.safeParse(await seal.open(`session ${row.id}`, row.sealed)).data ?? null;
-
-  async function verified(accessToken: string): Promise<AccessToken | "expired"> {
-    try {
-      return await verifyToken(accessToken);
-    } catch (error) {
-      if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
-      if (!(error instanceof TokenError)) throw error;
-      if (error.expired) return "expired";
-      throw signInAgain("UNAUTHORIZED", error.message);
-    }
-  }
-
-  /** A refresh token that nobody keeps any more ends, whatever the issuer says. */
-  function drop({ refreshToken }: Tokens): void {
-    if (refreshToken === null) return;
-    const revoked = login.revoke(refreshToken).catch((fault: unknown) => {
-      const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
-      console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
-    });
-    background(revoked);
-  }
-
-  /** What an issuer does not send again stays. */
-  async function refreshed(tokens: Tokens): Promise<Tokens> {
-    if (tokens.refreshToken === null) throw signInAgain("TOKEN_EXPIRED", "expired");
-    const fresh = await login.refresh(tokens.refreshToken);
-    return {
-      accessToken: fresh.accessToken,
-      refreshToken: fresh.refreshToken ?? tokens.refreshToken,
-      name: fresh.name ?? tokens.name,
-      logoutHint: fresh.logoutHint ?? tokens.logoutHint,
-    };
-  }
 
   /** By whoever has the lease. */
   async function renew({ id, endsAt }: SessionRow, renewer: string, tokens: Tokens): Promise<Visitor> {
@@ -183,6 +143,48 @@ export function sessions({
       return tokens;
     },
   };
+}
+
+/** What the issuer says of tokens. */
+function issuedTokens({
+  login,
+  verifyToken,
+  background,
+}: Pick<SessionsParts, "login" | "verifyToken" | "background">) {
+  async function verified(accessToken: string): Promise<AccessToken | "expired"> {
+    try {
+      return await verifyToken(accessToken);
+    } catch (error) {
+      if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
+      if (!(error instanceof TokenError)) throw error;
+      if (error.expired) return "expired";
+      throw signInAgain("UNAUTHORIZED", error.message);
+    }
+  }
+
+  /** A refresh token that nobody keeps any more ends, whatever the issuer says. */
+  function drop({ refreshToken }: Tokens): void {
+    if (refreshToken === null) return;
+    const revoked = login.revoke(refreshToken).catch((fault: unknown) => {
+      const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
+      console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
+    });
+    background(revoked);
+  }
+
+  /** What an issuer does not send again stays. */
+  async function refreshed(tokens: Tokens): Promise<Tokens> {
+    if (tokens.refreshToken === null) throw signInAgain("TOKEN_EXPIRED", "expired");
+    const fresh = await login.refresh(tokens.refreshToken);
+    return {
+      accessToken: fresh.accessToken,
+      refreshToken: fresh.refreshToken ?? tokens.refreshToken,
+      name: fresh.name ?? tokens.name,
+      logoutHint: fresh.logoutHint ?? tokens.logoutHint,
+    };
+  }
+
+  return { verified, refreshed, drop };
 }
 
 async function idOf(secret: string): Promise<string> {

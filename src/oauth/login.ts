@@ -69,13 +69,8 @@ export interface Login {
 }
 
 export function login(options: LoginOptions): Login {
-  const { clientSecret, now, background } = options;
+  const { now, background } = options;
   const client: oauth.Client = { client_id: options.OAUTH_CLIENT_ID };
-  const http = (timeoutMs: number) => ({
-    signal: AbortSignal.timeout(timeoutMs),
-    // The metadata's URLs were checked: plain http is on loopback alone.
-    [oauth.allowInsecureRequests]: true,
-  });
   const metadata = remote({
     load: () => discover(loginMetadataSchema, options),
     maxAgeMs: METADATA_MAX_AGE_MS,
@@ -87,17 +82,12 @@ export function login(options: LoginOptions): Login {
   });
   const { authorization: authorizationParameters, token: tokenParameters } = parametersOf(options);
 
+  const clientAuth = (as: LoginMetadata) => clientAuthOf(as, options);
+
   async function server(): Promise<LoginMetadata> {
     const found = await metadata.current();
     if (found === undefined) throw new ApiError("UNAVAILABLE", { reason: "issuer_metadata" });
     return found;
-  }
-
-  function authentication(as: LoginMetadata): oauth.ClientAuth {
-    const methods = as.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
-    const listed = methods.includes("client_secret_basic") ? "basic" : "post";
-    const method = options.OAUTH_CLIENT_AUTH || listed;
-    return method === "basic" ? oauth.ClientSecretBasic(clientSecret) : oauth.ClientSecretPost(clientSecret);
   }
 
   return {
@@ -113,8 +103,7 @@ export function login(options: LoginOptions): Login {
         nonce: oauth.generateRandomNonce(),
         codeVerifier: oauth.generateRandomCodeVerifier(),
       };
-      const url = new URL(as.authorization_endpoint);
-      const parameters = {
+      const url = urlWith(as.authorization_endpoint, {
         ...authorizationParameters,
         client_id: client.client_id,
         redirect_uri: redirectUri,
@@ -124,8 +113,7 @@ export function login(options: LoginOptions): Login {
         nonce: pending.nonce,
         code_challenge: await oauth.calculatePKCECodeChallenge(pending.codeVerifier),
         code_challenge_method: "S256",
-      };
-      for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+      });
       return { url, pending };
     },
 
@@ -136,7 +124,7 @@ export function login(options: LoginOptions): Login {
         const response = await oauth.authorizationCodeGrantRequest(
           as,
           client,
-          authentication(as),
+          clientAuth(as),
           code,
           redirectUri,
           codeVerifier,
@@ -151,7 +139,7 @@ export function login(options: LoginOptions): Login {
     async refresh(refreshToken) {
       const as = await server();
       return answered(async () => {
-        const response = await oauth.refreshTokenGrantRequest(as, client, authentication(as), refreshToken, {
+        const response = await oauth.refreshTokenGrantRequest(as, client, clientAuth(as), refreshToken, {
           ...http(TOKEN_TIMEOUT_MS),
           additionalParameters: tokenParameters,
         });
@@ -164,7 +152,7 @@ export function login(options: LoginOptions): Login {
       const as = await server();
       if (as.revocation_endpoint === undefined) return;
       await answered(async () => {
-        const response = await oauth.revocationRequest(as, client, authentication(as), refreshToken, {
+        const response = await oauth.revocationRequest(as, client, clientAuth(as), refreshToken, {
           ...http(TIMEOUT_MS),
           additionalParameters: { token_type_hint: "refresh_token" },
         });
@@ -175,14 +163,35 @@ export function login(options: LoginOptions): Login {
     async end(logoutHint, returnTo) {
       const endpoint = (await server()).end_session_endpoint;
       if (endpoint === undefined) return null;
-      const url = new URL(endpoint);
-      url.searchParams.set("client_id", client.client_id);
-      url.searchParams.set("post_logout_redirect_uri", returnTo);
-      url.searchParams.set("logout_uri", returnTo); // Cognito's name for it
-      if (logoutHint !== null) url.searchParams.set("logout_hint", logoutHint);
-      return url;
+      return urlWith(endpoint, {
+        client_id: client.client_id,
+        post_logout_redirect_uri: returnTo,
+        logout_uri: returnTo, // Cognito's name for it
+        ...(logoutHint !== null && { logout_hint: logoutHint }),
+      });
     },
   };
+}
+
+function clientAuthOf(as: LoginMetadata, options: LoginOptions): oauth.ClientAuth {
+  const methods = as.token_endpoint_auth_methods_supported ?? ["client_secret_basic"];
+  const method = options.OAUTH_CLIENT_AUTH || (methods.includes("client_secret_basic") ? "basic" : "post");
+  const authenticate = method === "basic" ? oauth.ClientSecretBasic : oauth.ClientSecretPost;
+  return authenticate(options.clientSecret);
+}
+
+function http(timeoutMs: number) {
+  return {
+    signal: AbortSignal.timeout(timeoutMs),
+    // The metadata's URLs were checked: plain http is on loopback alone.
+    [oauth.allowInsecureRequests]: true as const,
+  };
+}
+
+function urlWith(endpoint: string, parameters: Record<string, string>): URL {
+  const url = new URL(endpoint);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url;
 }
 
 /** The issuer that the ID token of a response must name: where it has many tenants, that of the token's own. */
