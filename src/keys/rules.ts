@@ -3,8 +3,10 @@ import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import type { Caps } from "./conditions.ts";
 import { expiryFault } from "./expiry.ts";
 import type { StoredKey } from "./queries.ts";
+import type { Rotation } from "./rotation.ts";
 import type { Scope } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
+import { isLive } from "./shown.ts";
 
 /** What one company may. */
 export interface CompanyRules extends RuleSettings {
@@ -37,6 +39,18 @@ export function refuseSuspended({ suspension }: Pick<CompanyRules, "suspension">
   if (suspension !== null) throw new ApiError("FORBIDDEN", { message: "The company is suspended" });
 }
 
+/** @throws ApiError `NOT_FOUND` where there is no such key. */
+export function found<T extends StoredKey>(row: T | null): T {
+  if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
+  return row;
+}
+
+/** @throws ApiError `CONFLICT` where the key is revoked. */
+export function unrevoked<T extends StoredKey>(row: T): T {
+  if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
+  return row;
+}
+
 /** A company may have so many dead keys for each live one, and at least so many in all. */
 const STORED_PER_LIVE_KEY = 10;
 const MIN_STORED_KEYS = 1_000;
@@ -53,6 +67,22 @@ export function atCap(full: keyof Caps, rules: RuleSettings): ApiError {
       full === "live"
         ? `The company has ${cap} live keys already: revoke one first`
         : `The company has ${cap} keys already, dead ones counted: they are dropped some time after their end`,
+  });
+}
+
+/** The refusal of a rotation that made no successor, or found one. */
+export function notRotated(
+  old: StoredKey,
+  { successor, full }: Pick<Rotation, "successor" | "full">,
+  rules: RuleSettings,
+  now: number,
+): ApiError {
+  if (successor !== null) return new ApiError("CONFLICT", { message: "The API key was rotated already" });
+  if (!isLive(old, now)) return new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
+  if (full !== null) return atCap(full, rules);
+  const isSuspended = old.suspendedAt !== null;
+  return new ApiError("CONFLICT", {
+    message: isSuspended ? "The API key is suspended: resume it first" : "The API key is revoked or expired",
   });
 }
 

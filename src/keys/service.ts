@@ -7,7 +7,17 @@ import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
 import type { KeyCursor, ListKeys } from "./listing.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
-import { atCap, type CompanyRules, capsOf, checkSuccessor, refuseSuspended, rulesOf } from "./rules.ts";
+import {
+  atCap,
+  type CompanyRules,
+  capsOf,
+  checkSuccessor,
+  found,
+  notRotated,
+  refuseSuspended,
+  rulesOf,
+  unrevoked,
+} from "./rules.ts";
 import type { ApiKey, CreateKey, NewApiKey, RotateKey, UpdateKey } from "./schema.ts";
 import type { RuleSettings } from "./settings.ts";
 import { isLive, shownKey } from "./shown.ts";
@@ -146,15 +156,7 @@ export class KeyService {
     }
     const again = request && (await this.again(request));
     if (again) return again;
-    if (rotation.successor !== null)
-      throw new ApiError("CONFLICT", { message: "The API key was rotated already" });
-    if (rotation.full !== null && isLive(old, now())) throw atCap(rotation.full, rules);
-    const isSuspended = isLive(old, now()) && old.suspendedAt !== null;
-    throw new ApiError("CONFLICT", {
-      message: isSuspended
-        ? "The API key is suspended: resume it first"
-        : "The API key is revoked or expired",
-    });
+    throw notRotated(old, rotation, rules, now());
   }
 
   /** Newest first. `next` is where the next page starts, if there is one. */
@@ -242,14 +244,4 @@ export class KeyService {
     const { format, now } = this.#parts;
     return shownKey(row, format.generations, now());
   }
-}
-
-function found<T extends StoredKey>(row: T | null): T {
-  if (row === null) throw new ApiError("NOT_FOUND", { message: "No such API key" });
-  return row;
-}
-
-function unrevoked<T extends StoredKey>(row: T): T {
-  if (row.revokedAt !== null) throw new ApiError("CONFLICT", { message: "The API key has been revoked" });
-  return row;
 }
