@@ -28,9 +28,17 @@ import { type BearerVariables, bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
 import { login } from "./oauth/login.ts";
 import { WELL_KNOWN } from "./oauth/metadata.ts";
+import {
+  OPERATOR_READ_SCOPE,
+  OPERATOR_WRITE_SCOPE,
+  type OperatorVariables,
+  operatorBearer,
+} from "./oauth/operator.ts";
 import { clientSettings, oauthSettings } from "./oauth/settings.ts";
 import { tokenVerifier } from "./oauth/token.ts";
 import { docsRoutes, documentRoutes } from "./openapi/routes.ts";
+import { operatorRoutes } from "./operator/routes.ts";
+import { operatorSettings } from "./operator/settings.ts";
 import { usageRoutes } from "./usage/routes.ts";
 
 /** Everything but verification. Where a setting is wrong, what needs it answers `INTERNAL_ERROR`. */
@@ -59,6 +67,8 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
           ...settings.oauth(),
           ...settings.leaks(),
           ...settings.contact(),
+          ...settings.operator(),
+          OAUTH_AUDIENCE: settings.oauth().OAUTH_AUDIENCE,
         }),
       ),
     )
@@ -79,6 +89,10 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
       unlessBroken(() => dashboardApp(parts)),
     )
     .route(
+      "/operator",
+      unlessBroken(() => operatorApp(parts)),
+    )
+    .route(
       REPORTS_PATH,
       unlessBroken(() => leakApp(parts)),
     );
@@ -96,6 +110,7 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
     leaks: readSettings(leakSettings, env),
     contact: readSettings(contactSettings, env),
     origins: readSettings(originSettings, env),
+    operator: readSettings(operatorSettings, env),
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
@@ -134,6 +149,25 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
     limiter: limits.MANAGEMENT_LIMIT,
     signInLimiter: limits.FAILURES_LIMIT,
   });
+}
+
+function operatorApp({ settings, isolate, tokenKeys }: Parts) {
+  const { OPERATOR_AUDIENCE: audience, OPERATOR_ISSUER: issuer } = settings.operator();
+  if (audience === "") return new Hono<{ Variables: OperatorVariables }>();
+  const oauth = settings.oauth();
+  const own = { ...oauth, OAUTH_ISSUER: issuer, OAUTH_JWKS_URL: "", OAUTH_METADATA_URL: "" };
+  const verifyToken = tokenVerifier({
+    ...oauth,
+    OAUTH_ISSUER: issuer || oauth.OAUTH_ISSUER,
+    OAUTH_AUDIENCE: [audience],
+    OAUTH_REQUIRED_CLAIMS: [],
+    OAUTH_READ_SCOPE: OPERATOR_READ_SCOPE,
+    OAUTH_WRITE_SCOPE: OPERATOR_WRITE_SCOPE,
+    keys: (issuer === "" ? tokenKeys() : issuerKeys({ ...own, ...isolate() })).select,
+  });
+  return new Hono<{ Variables: OperatorVariables }>()
+    .use(operatorBearer(audience, verifyToken), wholeBody(MAX_BODY_BYTES), jsonBody)
+    .route("/", operatorRoutes(isolate().companies, settings.rules().SCOPES));
 }
 
 function leakApp({ settings, isolate }: Parts) {

@@ -16,13 +16,15 @@ const ALLOWED: Record<string, string> = {
   events: "audit db lib drizzle-orm standardwebhooks zod",
   leaks: "audit db http keys lib drizzle-orm hono @hono/zod-validator jose zod",
   client: "events http lib verify hono",
+  operator: "companies http keys lib oauth hono @hono/zod-validator zod",
   health: "http lib hono",
   discovery: "http lib oauth hono zod",
-  openapi: "audit discovery http keys leaks oauth usage verify hono zod client",
+  openapi: "audit discovery http keys leaks oauth operator usage verify hono zod client",
   dashboard: "audit db http keys lib oauth usage hono drizzle-orm @hono/zod-validator jose zod",
   retention: "dashboard keys lib usage verify",
   isolate: "companies http keys lib usage verify cloudflare:workers",
-  management: "audit dashboard discovery events health http isolate keys leaks lib oauth openapi usage hono",
+  management:
+    "audit dashboard discovery events health http isolate keys leaks lib oauth openapi operator usage hono",
   app: "http isolate lib management verify",
   index: "app events isolate keys lib retention usage verify cloudflare:workers",
 };

@@ -48,7 +48,8 @@ export function bearer(options: BearerOptions): MiddlewareHandler<{ Variables: B
   };
 }
 
-async function presentedToken(
+/** The access token of a request, checked. @throws ApiError `UNAUTHORIZED`, `TOKEN_EXPIRED`, `UNAVAILABLE`. */
+export async function presentedToken(
   authorization: string | undefined,
   verifyToken: TokenVerifier,
   challenge: Challenge,
@@ -73,7 +74,8 @@ function refused(challenge: Challenge, error?: TokenError): ApiError {
   });
 }
 
-function requireScope(token: AccessToken, scope: string, challenge: Challenge): void {
+/** @throws ApiError `FORBIDDEN` where `token` does not have `scope`. */
+export function requireScope(token: AccessToken, scope: string, challenge: Challenge): void {
   if (mayUse(token, scope)) return;
   throw new ApiError("FORBIDDEN", {
     message: `Missing scope: ${scope}`,
@@ -82,10 +84,10 @@ function requireScope(token: AccessToken, scope: string, challenge: Challenge): 
   });
 }
 
-type Challenge = (...parameters: (string | undefined)[]) => string;
+export type Challenge = (...parameters: (string | undefined)[]) => string;
 
 /** RFC 6750 §3, RFC 9728 §5.1. */
-function challenger(metadata: URL | undefined): Challenge {
+export function challenger(metadata: URL | undefined): Challenge {
   return (...parameters) => {
     const all = ['realm="latchkey"', metadata && `resource_metadata="${metadata}"`, ...parameters];
     return `Bearer ${all.filter((parameter) => parameter !== undefined).join(", ")}`;

@@ -11,6 +11,7 @@ import {
 } from "../keys/schema.ts";
 import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
 import { resourceMetadataSchema, resources } from "../oauth/metadata.ts";
+import { changeCompanySchema, companySchema } from "../operator/schema.ts";
 import { dayUsageSchema } from "../usage/schema.ts";
 import { verifiedKeySchema } from "../verify/schema.ts";
 import { jsonSchemas } from "./json.ts";
@@ -29,6 +30,7 @@ Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
  * @param origin - Where this API is reached: `https://keys.example.com`.
  */
 export function openApi(config: DocumentSettings, origin: string) {
+  const isOperated = config.OPERATOR_AUDIENCE !== "";
   const leaks = config.LEAK_REPORT_KEYS_URL !== "";
   // To describe rules is not to apply them: nobody asks for the form of a key.
   const rules = {
@@ -42,6 +44,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     UpdateKey: updateKeySchema(rules),
     RotateKey: rotateKeySchema(rules),
     ...(leaks && { LeakReport: reportSchema }),
+    ...(isOperated && { ChangeCompany: changeCompanySchema(config.SCOPES) }),
   };
   const answered = {
     ApiKey: apiKeySchema,
@@ -54,6 +57,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     Health: z.object({ status: z.literal("ok") }),
     Readiness: z.object({ status: z.literal("ok"), issuerKeys: z.enum(["held", "not held"]) }),
     ...(leaks && { LeakFeedback: feedbackSchema }),
+    ...(isOperated && { Company: companySchema }),
     Error: errorSchema,
   };
   const { SignatureChallenge, ...rest } = HEADERS;
@@ -71,6 +75,7 @@ export function openApi(config: DocumentSettings, origin: string) {
       { name: "API keys", description: "Managed by a company, which is that of the access token." },
       { name: "The presented key", description: "What a key can do with itself." },
       ...(leaks ? [{ name: "Leak reports", description: "For who finds keys in public." }] : []),
+      ...(isOperated ? [{ name: "Operator", description: "For whoever runs this service." }] : []),
       { name: "Discovery", description: "For machines that look around, without a credential." },
     ],
     paths: paths(config, rules),
@@ -79,8 +84,15 @@ export function openApi(config: DocumentSettings, origin: string) {
         oauth: {
           type: "openIdConnect",
           description: "An access token of the issuer, for instance by OAuth2 authorization code with PKCE.",
-          openIdConnectUrl: `${config.OAUTH_ISSUER.replace(/\/$/, "")}/.well-known/openid-configuration`,
+          openIdConnectUrl: discoveryOf(config.OAUTH_ISSUER),
         },
+        ...(isOperated && {
+          operator: {
+            type: "openIdConnect",
+            description: `An access token for the audience ${config.OPERATOR_AUDIENCE} alone.`,
+            openIdConnectUrl: discoveryOf(config.OPERATOR_ISSUER || config.OAUTH_ISSUER),
+          },
+        }),
         apiKey: { type: "apiKey", description: "An API key.", in: "header", name: "X-API-Key" },
         bearerKey: { type: "http", description: "The same key, as a bearer token.", scheme: "bearer" },
         ...(leaks && {
@@ -107,4 +119,8 @@ export function openApi(config: DocumentSettings, origin: string) {
       ),
     },
   };
+}
+
+function discoveryOf(issuer: string): string {
+  return `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
 }

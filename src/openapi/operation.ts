@@ -3,7 +3,7 @@ import { type Json, parameters, ref } from "./json.ts";
 import { type AnswerHeaders, FAILURES, type Failure, headerRefs } from "./responses.ts";
 
 export interface Operation {
-  tags: ["API keys" | "The presented key" | "Leak reports" | "Discovery"];
+  tags: ["API keys" | "The presented key" | "Leak reports" | "Operator" | "Discovery"];
   operationId: string;
   summary: string;
   description: string;

@@ -5,20 +5,27 @@ import { REPORTS_PATH } from "../leaks/schema.ts";
 import type { LeakSettings } from "../leaks/settings.ts";
 import { resources } from "../oauth/metadata.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
+import type { OperatorSettings } from "../operator/settings.ts";
 import { type Json, ref } from "./json.ts";
 import { managedPaths } from "./managed.ts";
 import { json, listOf, operation, text } from "./operation.ts";
+import { operatorPaths } from "./operator.ts";
 import { ALWAYS, type Failure, OF_BODY } from "./responses.ts";
 import { verificationPaths } from "./verification.ts";
 
 /** What the document depends on. */
-export type DocumentSettings = RuleSettings & OAuthSettings & LeakSettings & ContactSettings;
+export type DocumentSettings = RuleSettings &
+  OAuthSettings &
+  LeakSettings &
+  ContactSettings &
+  OperatorSettings;
 
 /** Every route, with every status of it. */
 export function paths(config: DocumentSettings, rules: KeyRules): Json {
   return {
     ...managedPaths(config, rules),
     ...verificationPaths,
+    ...(config.OPERATOR_AUDIENCE !== "" && operatorPaths()),
     ...(config.LEAK_REPORT_KEYS_URL !== "" && {
       [REPORTS_PATH]: {
         post: operation({

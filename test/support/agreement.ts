@@ -23,7 +23,14 @@ interface Document {
 
 const document = JSON.parse(
   JSON.stringify(
-    openApi(settingsOf({ ...env, LEAK_REPORT_KEYS_URL: "https://keys.example" }), "https://latchkey.example"),
+    openApi(
+      settingsOf({
+        ...env,
+        LEAK_REPORT_KEYS_URL: "https://keys.example",
+        OPERATOR_AUDIENCE: "urn:latchkey:operator",
+      }),
+      "https://latchkey.example",
+    ),
   ),
 ) as Document;
 const schemas = new Map<string, z.ZodType>();

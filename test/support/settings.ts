@@ -4,10 +4,12 @@ import { formatSettings, ruleSettings } from "../../src/keys/settings.ts";
 import { leakSettings } from "../../src/leaks/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
 import { clientSettings, oauthSettings } from "../../src/oauth/settings.ts";
+import { operatorSettings } from "../../src/operator/settings.ts";
 import { verifySettings } from "../../src/verify/settings.ts";
 
 /** The settings of all domains. @throws SettingsError */
 export function settingsOf(env: object) {
+  const { OAUTH_AUDIENCE: _, ...operator } = readSettings(operatorSettings, env)();
   return {
     ...readSettings(formatSettings, env)(),
     ...readSettings(ruleSettings, env)(),
@@ -17,5 +19,6 @@ export function settingsOf(env: object) {
     ...readSettings(leakSettings, env)(),
     ...readSettings(contactSettings, env)(),
     ...readSettings(originSettings, env)(),
+    ...operator,
   };
 }
