@@ -11,8 +11,8 @@ import type { Reads } from "./isolate.ts";
 import { bundle, ROOT } from "./lab.ts";
 
 const TOKEN_SECONDS = 6 * 3600;
-/** A company may have 10,000 keys, dead ones counted. */
-const COMPANY_KEYS = 5_000;
+/** A company may have 1,000 live keys, suspended ones counted. */
+const COMPANY_KEYS = 500;
 
 export const WAYS = [
   "management API",
