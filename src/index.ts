@@ -68,7 +68,7 @@ export class ApiKeyVerifier extends WorkerEntrypoint<Env> implements KeyVerifier
       const { verifier, rules } = isolateOf(this.env)();
       const fault = wrongOptions(options, () => rules().SCOPES);
       if (fault !== null) {
-        console.error(JSON.stringify({ event: "verify_misused", fault }));
+        console.error(JSON.stringify({ event: "verify_misused", fault, worker: workerOf(this.ctx.props) }));
         return misused(fault);
       }
       return await verifier.verify(typeof rawKey === "string" ? rawKey : "", options, {

@@ -171,7 +171,7 @@ test("uses reach the queue, and refusals the log", async () => {
   await new Promise((resolve) => setTimeout(resolve));
   expect(sent).toMatchObject([{ keys: [{ keyId: id, companyId: "acme", allowed: 1, denied: 1 }] }]);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { event: "key_refused", keyId: id, error: "KEY_REVOKED" },
+    { event: "key_refused", keyId: id, error: "KEY_REVOKED", reason: "revoked" },
     { event: "unknown_keys_refused", count: 1 },
   ]);
 });

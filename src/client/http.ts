@@ -36,7 +36,7 @@ export function httpVerifier(origin: string): KeyVerifier {
       const fault =
         wrongOptions(options, () => ANY_SCOPE) ??
         (options.consistency === "strong" ? "strong is for service bindings" : null);
-      if (fault !== null) return told(fault);
+      if (fault !== null) return misused(fault);
       if (typeof rawKey !== "string" || !PRINTABLE.test(rawKey)) return UNKNOWN;
       try {
         const answer = await fetch(questionUrl(endpoint, options), {
@@ -77,7 +77,7 @@ function verdictOf(
 ): VerifyResult {
   if (status === 200) return acceptanceOf(headers, body);
   const { error, message } = body;
-  if (status === ERRORS.BAD_REQUEST.status && error === "BAD_REQUEST") return told(String(message));
+  if (status === ERRORS.BAD_REQUEST.status && error === "BAD_REQUEST") return misused(String(message));
   if (!isVerifyError(error) || ERRORS[error].status !== status)
     throw new TypeError(`Latchkey answered ${status} without a verdict`);
   return { valid: false, error, message: String(message) };
@@ -101,10 +101,4 @@ function acceptanceOf(headers: Headers, body: Partial<VerifiedKey>): Acceptance 
     checkedAt,
     stale: headers.get("X-Key-Stale") === "true",
   };
-}
-
-/** A question that is wrong is the mistake of who asks: it is told to the log, and opens nothing. */
-function told(fault: string) {
-  console.error(JSON.stringify({ event: "verify_misused", fault }));
-  return misused(fault);
 }

@@ -1,6 +1,6 @@
 import { withDeadline } from "../lib/deadline.ts";
 import { describeFault } from "../lib/fault.ts";
-import type { KeyVerifier, VerifyOptions, VerifyResult } from "../verify/contract.ts";
+import type { KeyVerifier, Refusal, VerifyOptions, VerifyResult } from "../verify/contract.ts";
 import { UNAVAILABLE, UNKNOWN } from "../verify/decide.ts";
 import { isVerifyError } from "../verify/refusal.ts";
 
@@ -83,10 +83,19 @@ function oneOf(presented: string | null, authorization: string | null): string |
   return presented === null || presented === token ? token : null;
 }
 
+/** What was wrong with the question is told to who asked it, in the log, not to the caller. */
+function told(refusal: Refusal): Refusal {
+  const { error, message } = refusal;
+  if (error !== "UNAVAILABLE" || message === UNAVAILABLE.message) return refusal;
+  console.error(JSON.stringify({ event: "verify_misused", fault: message }));
+  return UNAVAILABLE;
+}
+
 async function ask(verifier: KeyVerifier, rawKey: string, options: VerifyOptions): Promise<VerifyResult> {
   try {
     const verdict = await withDeadline(verifier.verify(rawKey, options), VERIFY_DEADLINE_MS);
-    if (verdict.valid === true || isVerifyError(verdict.error)) return verdict;
+    if (verdict.valid === true) return verdict;
+    if (isVerifyError(verdict.error)) return told(verdict);
     throw new TypeError("The verifier's answer is no verdict that is known here");
   } catch (fault) {
     console.error(JSON.stringify({ event: "verifier_failed", fault: describeFault(fault) }));

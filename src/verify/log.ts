@@ -2,6 +2,7 @@ import { describeFault } from "../lib/fault.ts";
 import { LruCache } from "./cache.ts";
 import type { Refusal, VerifyOptions } from "./contract.ts";
 import type { KeyRecord } from "./decide.ts";
+import { denialOf } from "./denial.ts";
 
 /** Least time between two lines of one kind. */
 const PAUSE_MS = 60_000;
@@ -51,12 +52,16 @@ export class RefusalLog {
   }
 
   /** @param now - Milliseconds since the epoch. */
-  genuine({ id, companyId }: KeyRecord, { error }: Refusal, now: number, { rawKey, worker }: Asked): void {
-    const kind = `${error} ${id}`;
+  genuine({ id, companyId }: KeyRecord, refusal: Refusal, now: number, { rawKey, worker }: Asked): void {
+    const { error } = refusal;
+    const reason = denialOf(refusal);
+    const kind = `${reason} ${id}`;
     if (now - (this.#loggedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS) return;
     this.#loggedAt.set(kind, now);
     const keyPrefix = this.#shown(rawKey);
-    console.warn(JSON.stringify({ event: "key_refused", keyId: id, keyPrefix, companyId, error, worker }));
+    console.warn(
+      JSON.stringify({ event: "key_refused", keyId: id, keyPrefix, companyId, error, reason, worker }),
+    );
   }
 
   /** Keys that are none, that nobody has, or that were not looked up as there were too many of those. */

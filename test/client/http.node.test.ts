@@ -170,16 +170,15 @@ describe("a wrong question opens nothing:", () => {
     ["scopes", { scopes: "jobs:read" }],
     ["strong", { consistency: "strong" }],
   ])("%s", async (_, options) => {
-    const log = vi.spyOn(console, "error").mockReturnValue();
     const { verifier, requests } = await latchkey(good);
-    expect(await verifier.verify("k", options as never)).toMatchObject({ error: "UNAVAILABLE" });
+    expect(await verifier.verify("k", options as never)).toMatchObject({
+      error: "UNAVAILABLE",
+      message: expect.stringMatching(/^Wrong question: /),
+    });
     expect(requests).toEqual([]);
-    expect(log.mock.lastCall?.[0]).toContain("verify_misused");
-    log.mockRestore();
   });
 
   test("one that Latchkey finds wrong", async () => {
-    const log = vi.spyOn(console, "error").mockReturnValue();
     const { verifier } = await latchkey(
       refuses(400, { error: "BAD_REQUEST", message: "scope: no such scope" }),
     );
@@ -188,8 +187,6 @@ describe("a wrong question opens nothing:", () => {
       error: "UNAVAILABLE",
       message: "Wrong question: scope: no such scope",
     });
-    expect(log.mock.lastCall?.[0]).toContain("no such scope");
-    log.mockRestore();
   });
 });
 

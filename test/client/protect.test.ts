@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { protect } from "../../src/client/protect.ts";
 import { VERIFY_DEADLINE_MS } from "../../src/client/question.ts";
 import type { Acceptance, KeyVerifier, VerifyResult } from "../../src/verify/contract.ts";
+import { UNAVAILABLE } from "../../src/verify/decide.ts";
 import { createKey, manage } from "../support/api.ts";
 
 const GOOD: Acceptance = {
@@ -51,12 +52,13 @@ describe("protect", () => {
   ] as const)(
     "answers %s with %i in the envelope, and with the headers that belong to it",
     async (error, status) => {
+      const message = error === "UNAVAILABLE" ? UNAVAILABLE.message : "no";
       const { headers, ...answer } = await refused(
-        protect(request(), always({ valid: false, error, message: "no" })),
+        protect(request(), always({ valid: false, error, message })),
       );
       expect(answer).toEqual({
         status,
-        body: { status, error, message: "no", timestamp: expect.any(String), path: "/jobs" },
+        body: { status, error, message, timestamp: expect.any(String), path: "/jobs" },
       });
       expect(headers.get("WWW-Authenticate")).toBe(status === 401 ? 'ApiKey realm="latchkey"' : null);
       expect(headers.get("Retry-After")).toBe({ 429: "60", 503: "5" }[Number(status)] ?? null);
@@ -198,6 +200,19 @@ describe("protect never throws, and opens for a good key alone:", () => {
     expect((await refused(protect(request(), verifier, options as never))).status).toBe(500);
     expect(verifier.verify).not.toHaveBeenCalled();
     expect(log.mock.lastCall?.[0]).toContain(name);
+    log.mockRestore();
+  });
+
+  test("a scope that Latchkey does not know is 503, and the log of who asked says why, not the answer", async () => {
+    const log = vi.spyOn(console, "error").mockReturnValue();
+    const { rawKey } = await createKey();
+    const options = { scopes: ["jobs:raed"] };
+    const answer = await refused(protect(request({ "X-API-Key": rawKey }), exports.ApiKeyVerifier, options));
+    expect(answer).toMatchObject({ status: 503, body: { message: UNAVAILABLE.message } });
+    expect(JSON.parse(log.mock.lastCall?.[0])).toEqual({
+      event: "verify_misused",
+      fault: "Wrong question: a scope must be one of the catalogue: see SCOPES",
+    });
     log.mockRestore();
   });
 

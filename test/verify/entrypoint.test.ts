@@ -65,6 +65,13 @@ test.each([
   }
 });
 
+test("a wrong question is told to the log with the Worker that asked it", async () => {
+  const lines = logged();
+  const ask = exports.ApiKeyVerifier({ props: { worker: "jobs-api" } }).verify;
+  await ask("k", { scopes: ["jobs:raed"] });
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ event: "verify_misused", worker: "jobs-api" });
+});
+
 test.each([undefined, null, []])("scopes of %j ask for none", async (scopes) => {
   const { rawKey } = await createKey();
   const verdict = await exports.ApiKeyVerifier.verify(rawKey, { scopes } as unknown as VerifyOptions);
@@ -80,6 +87,7 @@ test("a refused genuine key is one line of the log, whether asked by HTTP or RPC
     keyPrefix: made[i]?.keyPrefix,
     companyId: "acme",
     error: "FORBIDDEN",
+    reason: "scope",
     ...(worker && { worker }),
   });
   for (let i = 0; i < 2; i++) {

@@ -230,15 +230,20 @@ test("a key over its limit can be revoked by its holder", async () => {
 });
 
 test("refusals are told to the log: a genuine key once a minute for each reason, others by their number", async () => {
-  const { id, rawKey, keyPrefix } = await createKey({ scopes: ["jobs:read"] });
+  const { id, rawKey, keyPrefix } = await createKey({ scopes: ["jobs:read"], allowedIps: ["192.0.2.1"] });
   const target = appWith({});
   const lines = logged();
-  const ask = (key: string) =>
-    call("/public/v1/verify?scope=jobs:write", { headers: { "X-API-Key": key } }, target);
-  for (let i = 0; i < 3; i++) await ask(rawKey);
-  for (let i = 0; i < 3; i++) await ask("lk_live_forged");
+  const ask = (key: string, ip: string) =>
+    call(`/public/v1/verify?scope=jobs:write&ip=${ip}`, { headers: { "X-API-Key": key } }, target);
+  for (let i = 0; i < 3; i++) {
+    await ask(rawKey, "192.0.2.1");
+    await ask(rawKey, "192.0.2.2");
+  }
+  for (let i = 0; i < 3; i++) await ask("lk_live_forged", "192.0.2.1");
+  const refused = { event: "key_refused", keyId: id, keyPrefix, companyId: "acme", error: "FORBIDDEN" };
   expect(lines.map((line) => JSON.parse(line))).toEqual([
-    { event: "key_refused", keyId: id, keyPrefix, companyId: "acme", error: "FORBIDDEN" },
+    { ...refused, reason: "scope" },
+    { ...refused, reason: "address" },
     { event: "unknown_keys_refused", count: 1 },
   ]);
 });
