@@ -1,6 +1,8 @@
 import { glob, readFile } from "node:fs/promises";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
-import { COLUMNS } from "../../src/verify/metrics.ts";
+import { LIMITED, UNKNOWN } from "../../src/verify/decide.ts";
+import { COLUMNS, Metrics } from "../../src/verify/metrics.ts";
 import { blocksOf, rowsOf } from "./markdown.ts";
 
 const page = await readFile("docs/observability.md", "utf8");
@@ -82,4 +84,81 @@ test("an alias that is an outcome stands for that outcome's column", () => {
   const aliases = queries.flatMap(([, query]) => [...query.matchAll(/\* double(\d+)\) AS ([A-Z_]+)\b/g)]);
   expect(aliases.length).toBeGreaterThan(0);
   for (const [, column, name = ""] of aliases) expect(COLUMNS[Number(column) - 1]).toBe(name);
+});
+
+/** Data points as Latchkey writes them, of which Analytics Engine has kept one in `sampleInterval`. */
+async function pointsOf(use: (counted: Metrics) => void, sampleInterval: number) {
+  const points: (string | number)[][] = [];
+  const watches: Promise<unknown>[] = [];
+  let now = 0;
+  const counted = new Metrics({
+    dataset: {
+      writeDataPoint: ({ blobs = [], doubles = [] } = {}) =>
+        void points.push([0, sampleInterval, `${blobs[0]}`, ...doubles]),
+    },
+    now: () => now,
+    wait: async (milliseconds) => {
+      now += milliseconds;
+    },
+    background: (work) => void watches.push(work),
+  });
+  use(counted);
+  await Promise.all(watches);
+  return points;
+}
+
+/** A query in SQLite. What that does not know is the whole time here. */
+function run(query: string, points: (string | number)[][]) {
+  const columns = ["timestamp", "_sample_interval", "blob1", ...COLUMNS.map((_, i) => `double${i + 1} REAL`)];
+  const database = new DatabaseSync(":memory:");
+  database.exec(`CREATE TABLE latchkey (${columns.join()})`);
+  const insert = database.prepare(`INSERT INTO latchkey VALUES (${columns.map(() => "?").join()})`);
+  for (const point of points) insert.run(...point);
+  const known = query
+    .replace(/NOW\(\) - INTERVAL '1' (DAY|HOUR)/, "-1")
+    .replaceAll("$timeSeries", "timestamp")
+    .replaceAll("$timeFilter", "timestamp > -1");
+  return database
+    .prepare(known)
+    .all()
+    .map((row) => ({ ...row }));
+}
+
+describe("run over data points of Latchkey's own, in SQLite,", async () => {
+  const FORBIDDEN = { valid: false, error: "FORBIDDEN", message: "" } as const;
+  const points = [
+    ...(await pointsOf((counted) => {
+      counted.verdict("acme", null, 1_000, 0);
+      counted.verdict("acme", null, 3_000, 0);
+      counted.verdict("acme", FORBIDDEN, null, 0);
+      counted.verdict("", UNKNOWN, null, 0);
+      counted.read(12, 0);
+      counted.read(30, 0);
+      counted.read(null, 0);
+    }, 10)),
+    ...(await pointsOf((counted) => {
+      counted.verdict("acme", LIMITED, null, 0);
+      counted.verdict("globex", null, 2_000, 0);
+    }, 1)),
+  ];
+
+  test("the page's queries say what happened", () => {
+    expect(blocksOf(page, "sql").map((query) => run(query, points))).toEqual([
+      [{ valid: 21, refused: 20, limited: 1, unavailable: 0 }],
+      [
+        { company: "acme", valid: 20, refused: 10 },
+        { company: "globex", valid: 1, refused: 0 },
+      ],
+      [{ cached: 0.5 }],
+      [{ average_ms: 2_000, largest_ms: 3_000 }],
+      [{ average_ms: 21, largest_ms: 30, failed: 10 }],
+    ]);
+  });
+
+  test.each(dashboard.panels as Panel[])("the dashboard's panel has figures: $title", ({ targets }) => {
+    const rows = run(targets[0]?.query ?? "", points);
+    expect(rows.length).toBeGreaterThan(0);
+    for (const value of rows.flatMap(({ company: _, ...figures }) => Object.values(figures)))
+      expect(value).toEqual(expect.any(Number));
+  });
 });
