@@ -1,15 +1,19 @@
 import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
 import { type KeyForm, keyForm, startOf } from "./form.ts";
 
-/** Base62 characters of randomness: 256 bits. */
-const RANDOM_LENGTH = 43;
+/** Base62 characters of randomness: 244 bits. */
+const RANDOM_LENGTH = 41;
+/** Base62 characters that name the database which holds the key. */
+const DATABASE_LENGTH = 2;
 const GENERATION_LENGTH = 1;
 const TAG_LENGTH = 6;
 /** Bytes of the digest that the tag is made from. */
 const TAG_BYTES = 6;
-const BODY_LENGTH = RANDOM_LENGTH + GENERATION_LENGTH + TAG_LENGTH;
+const BODY_LENGTH = RANDOM_LENGTH + DATABASE_LENGTH + GENERATION_LENGTH + TAG_LENGTH;
 /** Characters of the randomness that are shown and logged, to tell keys apart. */
 const SHOWN_LENGTH = 5;
+/** Of new keys: so far there is one. */
+const DATABASE = "0".repeat(DATABASE_LENGTH);
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
@@ -46,7 +50,8 @@ export interface KeyFormatOptions {
 }
 
 /**
- * The format of a key: `<prefix>_<43 random><1 generation><6 tag>`, all base62.
+ * The format of a key: `<prefix>_<41 random><2 database><1 generation><6 tag>`, all base62. A key is for ever, so it says
+ * now which database holds it.
  *
  * The digest is HMAC-SHA-256 of everything before the tag under the generation's pepper, base64url;
  * the tag is its first 48 bits in base62. The tag keeps forgeries away from the database and is
@@ -79,7 +84,7 @@ export function keyFormat(
   return {
     async create() {
       const body = randomBase62(RANDOM_LENGTH, random);
-      const text = start + body + newest;
+      const text = start + body + DATABASE + newest;
       const key = hmacKeys.held.get(newest) ?? (await hmacKeys.make(newest));
       if (key === null) throw new TypeError("keyFormat: no pepper");
       const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(text)));

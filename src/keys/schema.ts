@@ -177,7 +177,7 @@ export const newApiKeySchema = apiKeySchema
   .extend({ rawKey: z.string().meta({ description: "The key itself. It is never shown again." }) })
   .meta({
     description: "A new API key, with the key itself.",
-    examples: [{ ...EXAMPLE, rawKey: "lk_live_aYDMWlS0LQZGkI384vegJL2Pz8TIUhvsPBGyiVwEcpva7WVTmq" }],
+    examples: [{ ...EXAMPLE, rawKey: "lk_live_aYDMWlS0LQZGkI384vegJL2Pz8TIUhvsPBGyiVwEc00a7WVTmq" }],
   });
 
 /** A scope of the catalogue. */
