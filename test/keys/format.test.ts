@@ -52,7 +52,7 @@ test("each character comes from four of the 248 bytes that are used: no modulo b
 
 test.each([248, 250, 255])("the byte %i is skipped, wherever it comes", async (biased) => {
   const drawn = keyFormat("lk_live", peppers({ b: NEW }), sequence([biased, 61, biased, biased, 247]));
-  expect((await drawn.create()).rawKey.slice(8, 51)).toMatch(/^z+$/);
+  expect((await drawn.create()).rawKey.slice(8, 49)).toMatch(/^z+$/);
 });
 
 test("the digest is HMAC-SHA-256 of all before the tag under the generation's pepper; its first 48 bits are the tag", async () => {
