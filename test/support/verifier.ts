@@ -20,6 +20,8 @@ export const SPEED = 10;
 
 interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | keyof VerifierHooks> {
   capacity?: number;
+  /** `SPEED` by default; 1 where a test itself holds a read back, so that no deadline passes meanwhile. */
+  speed?: number;
   hook?: Hook;
   after?: After;
   /** The real database by default. */
@@ -27,7 +29,14 @@ interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit"
 }
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
-export function isolate({ capacity = 1_000, d1 = env.DB, hook, after, ...parts }: IsolateOptions = {}) {
+export function isolate({
+  capacity = 1_000,
+  speed = SPEED,
+  d1 = env.DB,
+  hook,
+  after,
+  ...parts
+}: IsolateOptions = {}) {
   const clock = { now: Date.now() };
   const queries: string[] = [];
   const background: Promise<unknown>[] = [];
@@ -55,11 +64,11 @@ export function isolate({ capacity = 1_000, d1 = env.DB, hook, after, ...parts }
     feed,
     now: () => clock.now,
     wait(milliseconds) {
-      if (milliseconds < BOUND_MS) return scheduler.wait(milliseconds / SPEED);
+      if (milliseconds < BOUND_MS) return scheduler.wait(milliseconds / speed);
       isWatch = true;
       return new Promise<void>((end) => watches.push(end));
     },
-    inTime: (read, milliseconds) => withDeadline(read, milliseconds / SPEED),
+    inTime: (read, milliseconds) => withDeadline(read, milliseconds / speed),
     background(work) {
       if (!isWatch) background.push(work);
       isWatch = false;

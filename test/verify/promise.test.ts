@@ -149,7 +149,10 @@ describe("what the primary refused stays refused", () => {
     const key = await createKey();
     const gate = Promise.withResolvers<void>();
     let reads = 0;
-    const { verify } = isolate({ after: async () => void (++reads === 2 && (await gate.promise)) });
+    const { verify } = isolate({
+      speed: 1,
+      after: async () => void (++reads === 2 && (await gate.promise)),
+    });
     await verify((await createKey()).rawKey);
     const slow = verify(key.rawKey);
     await scheduler.wait(10);
@@ -206,6 +209,7 @@ describe("what an isolate changes", () => {
     let reads = 0;
     const { clock, forget, verify } = isolate({
       d1,
+      speed: 1,
       after: async () => void (++reads === 1 && (await gate.promise)),
     });
     const slow = verify(key.rawKey);
@@ -225,7 +229,10 @@ describe("what an isolate changes", () => {
     const key = await createKey();
     const gate = Promise.withResolvers<void>();
     let reads = 0;
-    const { forget, verify } = isolate({ after: async () => void (++reads === 2 && (await gate.promise)) });
+    const { forget, verify } = isolate({
+      speed: 1,
+      after: async () => void (++reads === 2 && (await gate.promise)),
+    });
     await verify(key.rawKey);
     const slow = verify(key.rawKey, { consistency: "strong" });
     await scheduler.wait(10);
