@@ -2,6 +2,7 @@ import type { RequestListener } from "node:http";
 import { type Configuration, errors, Provider } from "oidc-provider";
 import type { Page } from "playwright-core";
 import { betterAuthIssuer } from "./better-auth.js";
+import { startGlewlwyd } from "./glewlwyd.ts";
 import { ADA } from "./support.ts";
 
 const PASSWORD = "a password of one person";
@@ -16,6 +17,8 @@ export interface Started extends Client {
   /** Its `iss`. */
   issuer: string;
   handler: RequestListener;
+  /** Where its clock is not that of this process. */
+  putForward?(ms: number): Promise<void>;
 }
 
 /** Software that people run as their issuer. */
@@ -25,17 +28,22 @@ export interface Make {
   settings: object;
   /** Whether a refresh token is taken again where the answer to the first time was lost. */
   takesAgain: boolean;
+  /** Whether signing out ends the session at the issuer too. */
+  asksAgain: boolean;
   /** @param url - Where it is reached. */
   start(url: string, latchkey: string): Promise<Started>;
   /** What a person does on its pages to sign in, and to sign out. */
   signIn(page: Page): Promise<void>;
   signOut(page: Page): Promise<void>;
+  /** And where it does not let pass at once who is still signed in there. */
+  comeBack?(page: Page): Promise<void>;
 }
 
 const betterAuth: Make = {
   name: "better-auth",
   settings: {},
   takesAgain: false,
+  asksAgain: true,
   start: (url, latchkey) => betterAuthIssuer({ url, latchkey, user: ADA, password: PASSWORD }),
   async signIn(page) {
     await page.getByLabel("Email").fill(ADA);
@@ -59,6 +67,7 @@ export const oidcProvider: Make = {
   name: "oidc-provider with resource indicators",
   settings: { OAUTH_LOGIN_PARAMETERS: { prompt: "consent" } },
   takesAgain: true,
+  asksAgain: true,
   async start(url, latchkey) {
     const getResourceServerInfo = (_: unknown, resource: string) => {
       if (resource !== latchkey) throw new errors.InvalidTarget();
@@ -87,7 +96,31 @@ export const oidcProviderAsIs: Make = {
   start: async (url, latchkey) => startProvider(url, latchkey, {}),
 };
 
-export const MAKES = [betterAuth, oidcProvider];
+const glewlwyd: Make = {
+  name: "Glewlwyd",
+  settings: { OAUTH_CLIENT_AUTH: "post" },
+  takesAgain: false,
+  asksAgain: false,
+  start(url, latchkey) {
+    const user = { username: "ada", email: ADA, company: "acme", password: PASSWORD };
+    return startGlewlwyd({ url, latchkey, user, client: { clientId: "dashboard", clientSecret: SECRET } });
+  },
+  async signIn(page) {
+    await page.locator("#username").fill("ada");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "OK" }).click();
+    await page.getByText("What do you wish for?").waitFor();
+    await page.getByRole("button", { name: "Continue" }).click();
+  },
+  comeBack: (page) => page.getByRole("button", { name: "Continue" }).click(),
+  async signOut(page) {
+    // Without the ID token it shows an empty page.
+    await page.waitForURL("**/end_session?**");
+    await page.goto("/dashboard/sign-in");
+  },
+};
+
+export const MAKES = [betterAuth, oidcProvider, glewlwyd];
 
 /** oidc-provider with its own pages, keys and rules, and what is in `own`. */
 function startProvider(url: string, latchkey: string, own: Configuration): Started {
