@@ -261,7 +261,9 @@ test("5,000 genuine keys in matches of real size are all revoked, by parameters 
 
 describe("the database", () => {
   test("is asked once for a report of many keys, in three statements", async () => {
-    const keys = await Promise.all(Array.from({ length: 120 }, () => createKey()));
+    const keys: CreatedKey[] = [];
+    while (keys.length < 120)
+      keys.push(...(await Promise.all(Array.from({ length: 20 }, () => createKey()))));
     const trips: string[][] = [];
     const { report } = await reporter({ DB: hooked(env.DB, (sql) => void trips.push(sql)) });
     const answer = await report(keys.map(({ rawKey }) => match(rawKey)));

@@ -194,6 +194,7 @@ describe("a revocation", () => {
     const gate = Promise.withResolvers<void>();
     let reads = 0;
     const { clock, verify, feed } = isolate({
+      speed: 1,
       hook: async () => {
         if (++reads === 2) await gate.promise;
       },
@@ -366,6 +367,7 @@ describe("while the database cannot be reached", () => {
     const gate = Promise.withResolvers<void>();
     let reads = 0;
     const { clock, verify, settle } = isolate({
+      speed: 1,
       hook: async () => {
         if (++reads === 2) await gate.promise;
       },
