@@ -130,7 +130,7 @@ describe.each(MAKES)("$name", ({ settings, takesAgain, asksAgain, start, signIn,
     site.front.fault = "none";
   });
 
-  test("a sign-in or a renewal whose answer was lost is told, and the next one is good", async () => {
+  test("a renewal whose answer was lost is told, and the next one is good", async () => {
     const page = await signedIn();
     await later(LONG_MS, site.client);
     site.front.fault = "lost";
