@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { createTestHarness, experimental_readRawConfig } from "wrangler";
 import { call, freePort } from "../e2e/support.ts";
 import { putForward } from "../support/clock.ts";
-import { front } from "./front.ts";
+import { type Fault, front } from "./front.ts";
 import { MAKES, type Make, oidcProvider, oidcProviderAsIs, type Started } from "./makes.ts";
 import { ADA, createKey, startChromium, visit } from "./support.ts";
 
@@ -95,11 +95,18 @@ describe.each(MAKES)("$name", ({ settings, takesAgain, asksAgain, start, signIn,
     await comeBack?.(page);
   }
 
-  async function signedIn(): Promise<Page> {
+  /** In a browser of its own; this happens to the answer of the issuer's token endpoint. */
+  async function asked(fault: Fault = "none"): Promise<Page> {
     const page = await visit(browser, site, {}, [FONTS]);
     await page.goto("/dashboard");
     await atIssuer(page);
+    site.front.fault = fault;
     await signIn(page);
+    return page;
+  }
+
+  async function signedIn(fault?: Fault): Promise<Page> {
+    const page = await asked(fault);
     await page.getByRole("banner").getByText(ADA).waitFor();
     return page;
   }
@@ -110,6 +117,16 @@ describe.each(MAKES)("$name", ({ settings, takesAgain, asksAgain, start, signIn,
     const { access_token: token } = JSON.parse(site.front.answers.at(-1) ?? "");
     const headers = { Authorization: `Bearer ${token}` };
     expect(await call(`${latchkey}/settings/api-keys/${id}`, { headers })).toMatchObject({ status: 200 });
+  });
+
+  test("a sign-in whose answer is late is good; one whose answer was lost is told, and can be begun again", async () => {
+    await signedIn("late");
+    const lost = await asked("lost");
+    await lost.getByRole("heading", { name: "Temporarily unavailable" }).waitFor();
+    site.front.fault = "none";
+    await lost.goto("/dashboard");
+    await againSignedIn(lost);
+    await lost.getByRole("banner").getByText(ADA).waitFor();
   });
 
   test("tabs whose token has ended renew it once, with an answer that is late, and no form is lost", async () => {

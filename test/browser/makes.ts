@@ -87,6 +87,7 @@ export const oidcProvider: Make = {
   },
   signIn: signInAtProvider,
   signOut: (page) => page.getByRole("button", { name: "Yes, sign me out" }).click(),
+  comeBack: consent,
 };
 
 /** It knows no API, so that its access tokens are opaque. */
@@ -112,7 +113,7 @@ const glewlwyd: Make = {
     await page.getByText("What do you wish for?").waitFor();
     await page.getByRole("button", { name: "Continue" }).click();
   },
-  comeBack: (page) => page.getByRole("button", { name: "Continue" }).click(),
+  comeBack: consent,
   async signOut(page) {
     // Without the ID token it shows an empty page.
     await page.waitForURL("**/end_session?**");
@@ -146,5 +147,9 @@ async function signInAtProvider(page: Page): Promise<void> {
   await page.getByPlaceholder("Enter any login").fill("ada");
   await page.getByPlaceholder("and password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign-in" }).click();
-  await page.getByRole("button", { name: "Continue" }).click();
+  await consent(page);
+}
+
+function consent(page: Page): Promise<void> {
+  return page.getByRole("button", { name: "Continue" }).click();
 }
