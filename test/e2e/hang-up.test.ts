@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -105,6 +106,9 @@ beforeEach(async () => {
   };
   miniflare = new Miniflare(convertV4MiniflareOptions({ workers: [worker] }));
   await miniflare.ready;
+  const database = await miniflare.getD1Database("DB");
+  for (const { queries } of await readD1Migrations(join(ROOT, "migrations")))
+    await database.batch(queries.map((query) => database.prepare(query)));
   ({ origin } = await miniflare.unsafeGetDirectURL("latchkey"));
   await fetch(`${origin}/health`); // what is loaded when it is first asked for is there
 });
