@@ -10,6 +10,25 @@ import type { SeededKey } from "./workers/seed.ts";
 const TOKEN_SECONDS = 6 * 3600;
 const UNLIMITED = 1_000_000;
 
+/** Makes the headers of an admin of a company, by tokens of `issuer`. */
+export async function admins(
+  { url, signingKeys }: Awaited<ReturnType<typeof startTestIssuer>>,
+  audience: string,
+) {
+  const jwk = signingKeys.ES256 ?? {};
+  const signingKey = await importJWK(jwk, "ES256");
+  return async (company: string): Promise<Record<string, string>> => {
+    const scope = "api-keys:read api-keys:write";
+    const token = await new SignJWT({ company_id: company, scope, sub: "bench" })
+      .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
+      .setIssuer(url)
+      .setAudience(audience)
+      .setExpirationTime(`${TOKEN_SECONDS} s`)
+      .sign(signingKey);
+    return { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  };
+}
+
 export async function latchkeyBench() {
   const { rawConfig } = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") });
   const issuer = await startTestIssuer();
@@ -24,8 +43,6 @@ export async function latchkeyBench() {
   const bound = { bindings, d1Databases: { DB: "latchkey" }, queueProducers: { USAGE: "usage" } };
   const seed = bundle("bench/workers/seed.ts").script;
   const built = bundle("src/index.ts", "wrangler.toml");
-  const jwk = issuer.signingKeys.ES256 ?? {};
-  const signingKey = await importJWK(jwk, "ES256");
 
   return {
     bundle: built,
@@ -44,20 +61,7 @@ export async function latchkeyBench() {
       },
       { name: "seed", script: seed, ...bound },
     ],
-    /** The headers of an admin of `company`. */
-    async admin(company: string): Promise<Record<string, string>> {
-      const token = await new SignJWT({
-        company_id: company,
-        scope: "api-keys:read api-keys:write",
-        sub: "bench",
-      })
-        .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
-        .setIssuer(issuer.url)
-        .setAudience(bindings.OAUTH_AUDIENCE)
-        .setExpirationTime(`${TOKEN_SECONDS} s`)
-        .sign(signingKey);
-      return { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-    },
+    admin: await admins(issuer, bindings.OAUTH_AUDIENCE),
   };
 }
 

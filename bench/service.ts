@@ -2,15 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { importJWK, SignJWT } from "jose";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { experimental_readRawConfig } from "wrangler";
 import { startTestIssuer } from "../test/support/issuer.ts";
 import type { Reads } from "./isolate.ts";
 import { bundle, ROOT } from "./lab.ts";
+import { admins, migrations } from "./latchkey.ts";
 
-const TOKEN_SECONDS = 6 * 3600;
 /** A company may have 1,000 live keys, suspended ones counted. */
 const COMPANY_KEYS = 500;
 
@@ -92,23 +90,10 @@ export async function startService(options: ServiceOptions) {
   const serverOf = (i: number) => servers[i % processes];
   const urls = await Promise.all(names.map(async (name, i) => serverOf(i)?.unsafeGetDirectURL(name)));
 
-  for (const { queries } of await readD1Migrations(join(ROOT, "migrations"))) {
-    for (const statement of queries) await call(0, "POST", "/sql", {}, JSON.stringify([statement]));
-  }
-  const jwk = issuer.signingKeys.ES256 ?? {};
-  const signingKey = await importJWK(jwk, "ES256");
-  const scope = "api-keys:read api-keys:write";
+  for (const statement of await migrations()) await call(0, "POST", "/sql", {}, JSON.stringify([statement]));
+  const admin = await admins(issuer, bindings.OAUTH_AUDIENCE);
+  const adminOf = (company: number) => admin(`company-${company}`);
   let created = 0;
-
-  async function bearer(company: number) {
-    const token = await new SignJWT({ company_id: `company-${company}`, scope, sub: "bench" })
-      .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
-      .setIssuer(issuer.url)
-      .setAudience(bindings.OAUTH_AUDIENCE)
-      .setExpirationTime(`${TOKEN_SECONDS} s`)
-      .sign(signingKey);
-    return { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  }
 
   async function call(
     i: number,
@@ -131,7 +116,7 @@ export async function startService(options: ServiceOptions) {
       const number = created++;
       const company = way === "suspension of its company" ? -number - 1 : Math.floor(number / COMPANY_KEYS);
       const body = JSON.stringify({ label: "bench", scopes: ["jobs:read"] });
-      const answer = await call(i, "POST", "/settings/api-keys", await bearer(company), body);
+      const answer = await call(i, "POST", "/settings/api-keys", await adminOf(company), body);
       return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
     },
     /** At isolate `i`. Resolves after the commit. */
@@ -140,15 +125,15 @@ export async function startService(options: ServiceOptions) {
       const byHand = (...statement: string[]) => call(i, "POST", "/sql", {}, JSON.stringify(statement));
       switch (way) {
         case "management API":
-          return void (await call(i, "DELETE", path, await bearer(company)));
+          return void (await call(i, "DELETE", path, await adminOf(company)));
         case "its holder":
           return void (await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey }));
         case "SQL by hand":
           return void (await byHand("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?", id));
         case "suspension":
-          return void (await call(i, "POST", `${path}/suspend`, await bearer(company)));
+          return void (await call(i, "POST", `${path}/suspend`, await adminOf(company)));
         case "another address list":
-          return void (await call(i, "PATCH", path, await bearer(company), ELSEWHERE));
+          return void (await call(i, "PATCH", path, await adminOf(company), ELSEWHERE));
         case "suspension of its company":
           return void (await byHand(SUSPEND, `company-${company}`));
       }
