@@ -12,7 +12,7 @@ import type { ListEvents, ShownEvent } from "./schema.ts";
 export type Actor = { issuer: string; subject: string; isOperator?: boolean } | null;
 
 /** In place of a key's id: the event is of the company itself. */
-export const NO_KEY = "";
+export const NO_KEY_ID = "";
 
 /** Whoever runs the service, as companies see them. */
 const OPERATOR = { issuer: "latchkey", subject: "operator" };
@@ -38,7 +38,7 @@ export function recordEvent(db: Database, event: AuditEvent, condition: SQL | un
 
 /** The same for the company that `condition` selects. */
 export function recordCompanyEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
-  const of = { companyId: companies.id, keyId: NO_KEY };
+  const of = { companyId: companies.id, keyId: NO_KEY_ID };
   return record(db, event, of, sql`FROM ${companies} WHERE ${and(condition, isNew(db, event))}`);
 }
 
@@ -160,7 +160,7 @@ export function originsOf(
 
 function shown(row: typeof auditEvents.$inferSelect): ShownEvent {
   const { id, action, detail } = row;
-  const keyId = row.keyId === NO_KEY ? null : row.keyId;
+  const keyId = row.keyId === NO_KEY_ID ? null : row.keyId;
   return { id, action, keyId, actor: shownActor(row), at: new Date(row.at).toISOString(), detail };
 }
 

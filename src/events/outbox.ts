@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
-import { NO_KEY, shownActor } from "../audit/store.ts";
+import { NO_KEY_ID, shownActor } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents, progress } from "../db/tables.ts";
 import { timestamp } from "../lib/time.ts";
@@ -124,7 +124,7 @@ function keyEvent({ event, key }: Row): KeyEvent {
     data: {
       companyId,
       key:
-        keyId === NO_KEY
+        keyId === NO_KEY_ID
           ? null
           : {
               id: keyId,

@@ -78,9 +78,9 @@ export function notRotated(
   now: number,
 ): ApiError {
   if (successor !== null) return new ApiError("CONFLICT", { message: "The API key was rotated already" });
-  if (!isLive(old, now)) return new ApiError("CONFLICT", { message: "The API key is revoked or expired" });
-  if (full !== null) return atCap(full, rules);
-  const isSuspended = old.suspendedAt !== null;
+  const live = isLive(old, now);
+  if (live && full !== null) return atCap(full, rules);
+  const isSuspended = live && old.suspendedAt !== null;
   return new ApiError("CONFLICT", {
     message: isSuspended ? "The API key is suspended: resume it first" : "The API key is revoked or expired",
   });
