@@ -1,5 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import { type CompanyService, companyService } from "./companies/service.ts";
+import { rateTiers } from "./companies/tiers.ts";
 import type { RateLimits } from "./http/limit.ts";
 import { type KeyFormat, keyFormat } from "./keys/format.ts";
 import { KeyService } from "./keys/service.ts";
@@ -74,6 +75,8 @@ function join(
     onMissingPepper: (generation, keys) =>
       console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
   });
+  const tierLimits = new Map<string, Limiter>();
+  for (const [tier, binding] of rateTiers(bindings)) tierLimits.set(tier, new Limiter(binding, background));
   const refusals = new RefusalLog(format.shown);
   const metrics = bindings.METRICS && new Metrics({ dataset: bindings.METRICS, now, wait, background });
   const feed = new Feed({ boundMs, outageMs, retryMs, waitMs: CALLER_WAIT_MS, capacity: CACHE_CAPACITY });
@@ -98,6 +101,7 @@ function join(
       metrics?.read(fault === undefined ? milliseconds : null, now());
       if (fault !== undefined) reportRead(fault);
     },
+    tierLimits,
     ...(bindings.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(bindings.VERIFICATIONS_LIMIT, background) }),
     ...(bindings.FAILURES_LIMIT && {
       failureLimit: new Limiter(bindings.FAILURES_LIMIT, background, networkOf),

@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { auditRoutes } from "./audit/routes.ts";
+import { rateTiers } from "./companies/tiers.ts";
 import { dashboard } from "./dashboard/app.ts";
 import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal } from "./dashboard/seal.ts";
@@ -68,6 +69,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
           ...settings.leaks(),
           ...settings.contact(),
           ...settings.operator(),
+          rateTiers: parts.rateTiers,
           OAUTH_AUDIENCE: settings.oauth().OAUTH_AUDIENCE,
         }),
       ),
@@ -115,8 +117,9 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
   const limits: RateLimits = env;
+  const tiers = [...rateTiers(env).keys()];
   const events = keyEvents(env, Date.now);
-  return { settings, isolate, tokenKeys, verifyToken, limits, events };
+  return { settings, isolate, tokenKeys, verifyToken, limits, rateTiers: tiers, events };
 }
 
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
@@ -151,7 +154,7 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
   });
 }
 
-function operatorApp({ settings, isolate, tokenKeys }: Parts) {
+function operatorApp({ settings, isolate, tokenKeys, rateTiers }: Parts) {
   const { OPERATOR_AUDIENCE: audience, OPERATOR_ISSUER: issuer } = settings.operator();
   if (audience === "") return new Hono<{ Variables: OperatorVariables }>();
   const oauth = settings.oauth();
@@ -167,7 +170,7 @@ function operatorApp({ settings, isolate, tokenKeys }: Parts) {
   });
   return new Hono<{ Variables: OperatorVariables }>()
     .use(operatorBearer(audience, verifyToken), wholeBody(MAX_BODY_BYTES), jsonBody)
-    .route("/", operatorRoutes(isolate().companies, settings.rules().SCOPES));
+    .route("/", operatorRoutes(isolate().companies, { catalogue: settings.rules().SCOPES, rateTiers }));
 }
 
 function leakApp({ settings, isolate }: Parts) {

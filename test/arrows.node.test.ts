@@ -24,7 +24,7 @@ const ALLOWED: Record<string, string> = {
   retention: "dashboard keys lib usage verify",
   isolate: "companies http keys lib usage verify cloudflare:workers",
   management:
-    "audit dashboard discovery events health http isolate keys leaks lib oauth openapi operator usage hono",
+    "audit companies dashboard discovery events health http isolate keys leaks lib oauth openapi operator usage hono",
   app: "http isolate lib management verify",
   index: "app events isolate keys lib retention usage verify cloudflare:workers",
 };

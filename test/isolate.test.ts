@@ -4,6 +4,7 @@ import { createIsolate } from "../src/isolate.ts";
 import type { UsageReport } from "../src/usage/recorder.ts";
 import { COLUMNS } from "../src/verify/metrics.ts";
 import { createKey } from "./support/api.ts";
+import { setCompany } from "./support/companies.ts";
 import { type Hook, hooked } from "./support/d1.ts";
 import { logged } from "./support/expect.ts";
 
@@ -213,6 +214,61 @@ test("verifications are counted by key, and failures by network", async () => {
   expect(await outcome(verify("lk_live_x", "2001:db8::3"))).toBe("RATE_LIMITED");
   expect(counted.keys).toEqual([id, id]);
   expect(new Set(counted.failures)).toEqual(new Set(["2001:db8:0:0::/64"]));
+});
+
+test("all keys of a company with a rate tier have one limit, and those of other companies none", async () => {
+  const keys = await Promise.all(Array.from({ length: 20 }, () => createKey()));
+  const [other, untiered] = [
+    await createKey({}, { company: "globex" }),
+    await createKey({}, { company: "initech" }),
+  ];
+  await setCompany({ rateTier: "free" });
+  await setCompany({ rateTier: "pro" }, "globex");
+  await setCompany({ maxLiveKeys: 1 }, "initech");
+  const counted: string[] = [];
+  const LIMIT_FREE = {
+    limit: async ({ key }: { key: string }) => ({ success: counted.push(key) < 5 }),
+  };
+  const state = { reads: 0 };
+  const { verify } = joined({ LIMIT_FREE }, () => void state.reads++);
+  const verifyAll = async () => {
+    const outcomes: string[] = [];
+    for (const { rawKey } of keys) outcomes.push(await outcome(verify(rawKey)));
+    return outcomes;
+  };
+  expect(await verifyAll()).toEqual([...Array(5).fill("valid"), ...Array(15).fill("RATE_LIMITED")]);
+  expect(counted).toEqual(Array(5).fill("acme"));
+  state.reads = 0;
+  expect(await verifyAll()).toEqual(Array(20).fill("RATE_LIMITED"));
+  expect([state.reads, counted.length]).toEqual([0, 5]);
+  for (const { rawKey } of [other, untiered]) expect(await outcome(verify(rawKey))).toBe("valid");
+  expect(counted).toHaveLength(5);
+});
+
+test("a company's tier changes everywhere within the bound", async () => {
+  const { rawKey } = await createKey();
+  await setCompany({ rateTier: "free" });
+  const limit = (success: boolean) => ({ limit: async () => ({ success }) });
+  const { verify, pass } = joined({ LIMIT_FREE: limit(false), LIMIT_PRO: limit(true) });
+  await verify(rawKey);
+  expect(await outcome(verify(rawKey))).toBe("RATE_LIMITED");
+  for (const [rateTier, expected] of [
+    ["pro", "valid"],
+    ["free", "RATE_LIMITED"],
+    [null, "valid"],
+  ] as const) {
+    await setCompany({ rateTier });
+    pass(env.REVOCATION_SECONDS * 1000);
+    await verify(rawKey);
+    expect(await outcome(verify(rawKey))).toBe(expected);
+  }
+});
+
+test("a tier whose limit is taken out of wrangler.toml limits nobody", async () => {
+  const { rawKey } = await createKey();
+  await setCompany({ rateTier: "free" });
+  const { verify } = joined({ LIMIT_FREE: undefined });
+  for (let i = 0; i < 3; i++) expect(await outcome(verify(rawKey))).toBe("valid");
 });
 
 test("an isolate refuses at once what it has revoked itself", async () => {

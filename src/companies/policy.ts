@@ -4,7 +4,10 @@ import type { companies } from "../db/tables.ts";
 export type Company = typeof companies.$inferSelect;
 
 /** What a company may, as far as it was set for it alone. */
-export type Policy = Pick<Company, "maxLiveKeys" | "maxKeyLifetimeDays" | "scopes" | "allowedIps">;
+export type Policy = Pick<
+  Company,
+  "maxLiveKeys" | "maxKeyLifetimeDays" | "scopes" | "allowedIps" | "rateTier"
+>;
 
 /** A company for which nothing was ever set. */
 export function usualCompany(id: string): Company {
@@ -16,15 +19,18 @@ export function usualCompany(id: string): Company {
     maxLiveKeys: null,
     maxKeyLifetimeDays: null,
     scopes: null,
+    rateTier: null,
   };
 }
+
+/** Where nothing is set, and it is not a setting that holds. */
+const NONE: Record<string, string> = { allowedIps: "anywhere", rateTier: "none" };
 
 /** A change of policy in the words of the audit log. */
 export function policyDetail(policy: Partial<Policy>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(policy).map(([name, value]) => {
-      const none = name === "allowedIps" ? "anywhere" : "default";
-      return [name, value === null ? none : [value].flat().join(" ")];
+      return [name, value === null ? (NONE[name] ?? "default") : [value].flat().join(" ")];
     }),
   );
 }

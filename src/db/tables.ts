@@ -78,6 +78,8 @@ export const companies = sqliteTable(
     maxKeyLifetimeDays: integer("max_key_lifetime_days"),
     /** Those of the catalogue that new keys may have. */
     scopes: names(),
+    /** The limit of all its keys together: `free` is the binding `LIMIT_FREE`. `NULL`: none. */
+    rateTier: text("rate_tier"),
   },
   (table) => [
     check("companies_suspended_at", isTime(table.suspendedAt)),

@@ -44,7 +44,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     UpdateKey: updateKeySchema(rules),
     RotateKey: rotateKeySchema(rules),
     ...(leaks && { LeakReport: reportSchema }),
-    ...(isOperated && { ChangeCompany: changeCompanySchema(config.SCOPES) }),
+    ...(isOperated && { ChangeCompany: changeCompanySchema({ ...config, catalogue: config.SCOPES }) }),
   };
   const answered = {
     ApiKey: apiKeySchema,

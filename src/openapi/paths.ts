@@ -18,7 +18,7 @@ export type DocumentSettings = RuleSettings &
   OAuthSettings &
   LeakSettings &
   ContactSettings &
-  OperatorSettings;
+  OperatorSettings & { rateTiers: readonly string[] };
 
 /** Every route, with every status of it. */
 export function paths(config: DocumentSettings, rules: KeyRules): Json {

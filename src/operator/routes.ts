@@ -3,12 +3,12 @@ import { Hono } from "hono";
 import type { CompanyService } from "../companies/service.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
 import type { OperatorVariables } from "../oauth/operator.ts";
-import { changeCompanySchema, companyIdSchema, shownCompany } from "./schema.ts";
+import { type CompanyOptions, changeCompanySchema, companyIdSchema, shownCompany } from "./schema.ts";
 
 /** What whoever runs the service does with companies, below `/operator`. Wants `operatorBearer` before it. */
-export function operatorRoutes(companies: CompanyService, catalogue: ReadonlyMap<string, string>) {
+export function operatorRoutes(companies: CompanyService, options: CompanyOptions) {
   const id = zValidator("param", companyIdSchema, refuseUrl);
-  const change = zValidator("json", changeCompanySchema(catalogue), refuseBody);
+  const change = zValidator("json", changeCompanySchema(options), refuseBody);
 
   return new Hono<{ Variables: OperatorVariables }>()
     .get("/companies/:id", knownQuery(), id, async (c) => {

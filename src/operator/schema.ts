@@ -7,6 +7,7 @@ const MAX_LIVE_KEYS = 100_000;
 const MAX_LIFETIME_DAYS = 36_500;
 const MAX_REASON = 500;
 const MAX_ID = 255;
+const RATE_TIER = "The limit of all its keys together. null: none.";
 const SETTING = "null: what the setting says.";
 
 export const companyIdSchema = z.object({
@@ -21,12 +22,26 @@ function count(min: number, max: number) {
   return z.int(error).min(min, error).max(max, error).nullable();
 }
 
+/** What there is to choose from. */
+export interface CompanyOptions {
+  catalogue: ReadonlyMap<string, string>;
+  rateTiers: readonly string[];
+}
+
 /** The body of `PATCH /operator/companies/{id}`. What is left out stays. */
-export function changeCompanySchema(catalogue: ReadonlyMap<string, string>) {
+export function changeCompanySchema({ catalogue, rateTiers }: CompanyOptions) {
   const scope = z
     .string("must be scope names")
     .refine((name) => catalogue.has(name), "must be scopes of the catalogue")
     .meta({ enum: [...catalogue.keys()] });
+  const bindings = rateTiers.map((tier) => `${tier} (LIMIT_${tier.toUpperCase()})`).join(", ");
+  const rateTier = z
+    .string("must be the name of a tier, or null")
+    .refine(
+      (tier) => rateTiers.includes(tier),
+      `must be a tier that wrangler.toml has a limit for: ${bindings || "it has none"}`,
+    )
+    .meta(rateTiers.length === 0 ? {} : { enum: [...rateTiers] });
   return z
     .strictObject(
       {
@@ -48,6 +63,7 @@ export function changeCompanySchema(catalogue: ReadonlyMap<string, string>) {
           .exactOptional()
           .meta({ description: "Those that new keys may have. null: the whole catalogue." }),
         allowedIps: addressesSchema.exactOptional(),
+        rateTier: rateTier.nullable().exactOptional().meta({ description: RATE_TIER }),
       },
       "must be a JSON object",
     )
@@ -71,6 +87,7 @@ export const companySchema = z
       .meta({ description: `0: no maximum. ${SETTING}` }),
     scopes: z.array(z.string()).nullable().meta({ description: "null: the whole catalogue." }),
     allowedIps: z.array(z.string()).nullable().meta({ description: "null: anywhere." }),
+    rateTier: z.string().nullable().meta({ description: RATE_TIER }),
   })
   .meta({
     description: "What is set for a company.",
@@ -83,6 +100,7 @@ export const companySchema = z
         maxKeyLifetimeDays: null,
         scopes: null,
         allowedIps: null,
+        rateTier: null,
       },
     ],
   });

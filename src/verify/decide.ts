@@ -8,6 +8,8 @@ export interface CompanyRecord {
   suspendedAt: number | null;
   /** Where its keys may be used from, besides what they say themselves; `null`: anywhere. */
   allowedIps: Addresses | null;
+  /** The limit of all its keys together; `null`: none. */
+  rateTier: string | null;
 }
 
 /** What a verdict depends on. */

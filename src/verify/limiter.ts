@@ -1,6 +1,8 @@
 import type { Background } from "../lib/background.ts";
 import { describeFault } from "../lib/fault.ts";
 import { LruCache } from "./cache.ts";
+import type { Refusal } from "./contract.ts";
+import { ELSEWHERE, type KeyRecord, LIMITED } from "./decide.ts";
 
 /** Who went over a limit is refused this long before the limiter is asked again. */
 const BLOCK_MS = 10_000;
@@ -42,4 +44,34 @@ export class Limiter {
       console.error(JSON.stringify({ event: "rate_limiter_failed", fault: describeFault(fault) }));
     }
   }
+}
+
+export interface UseLimits {
+  /** Of verifications of one key. */
+  keyLimit?: Limiter;
+  /** Of accepted verifications of all keys of one company, by its tier. */
+  tierLimits?: ReadonlyMap<string, Limiter>;
+}
+
+/**
+ * Counts a use of a genuine key, which `refusal` refuses or nothing does. Who asks from elsewhere takes nothing of the key's limit. Of
+ * the company's only what is accepted does: a key that leaked and was revoked takes nothing from the others.
+ *
+ * @returns `LIMITED`, or `refusal`.
+ */
+export function limitUse(
+  { keyLimit, tierLimits }: UseLimits,
+  { id, companyId, company }: KeyRecord,
+  refusal: Refusal | null,
+  now: number,
+): Refusal | null {
+  if (refusal === ELSEWHERE) return refusal;
+  const isOver = keyLimit?.isBlocked(id, now);
+  keyLimit?.count(id, now);
+  if (isOver) return LIMITED;
+  if (refusal !== null || company === null || company.rateTier === null) return refusal;
+  const tierLimit = tierLimits?.get(company.rateTier);
+  if (tierLimit?.isBlocked(companyId, now)) return LIMITED;
+  tierLimit?.count(companyId, now);
+  return null;
 }

@@ -29,6 +29,7 @@ export const COMPANY_COLUMNS = {
   id: companies.id,
   suspendedAt: companies.suspendedAt,
   allowedIps: companies.allowedIps,
+  rateTier: companies.rateTier,
 };
 
 const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changedAt: keyChanges.changedAt };
@@ -79,12 +80,19 @@ interface Row {
 function recordOf(row: Row | undefined): KeyRecord | null {
   if (row === undefined || row.record === null) return null;
   const { record, company } = row;
-  const isUsual = company === null || (company.suspendedAt === null && company.allowedIps === null);
   return {
     ...record,
     allowedIps: listOf(record.allowedIps),
-    company: isUsual ? null : { suspendedAt: company.suspendedAt, allowedIps: listOf(company.allowedIps) },
+    company: companyOf(company),
   };
+}
+
+/** `null` where nothing is set that verdicts depend on: most records have no more than that. */
+function companyOf(company: Row["company"]): CompanyRecord | null {
+  if (company === null) return null;
+  const { suspendedAt, allowedIps, rateTier } = company;
+  if (suspendedAt === null && allowedIps === null && rateTier === null) return null;
+  return { suspendedAt, allowedIps: listOf(allowedIps), rateTier };
 }
 
 function listOf(addresses: readonly string[] | null) {

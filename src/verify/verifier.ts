@@ -1,9 +1,9 @@
 import type { KeyFormat } from "../keys/format.ts";
 import type { Background } from "../lib/background.ts";
 import type { Refusal, VerifyOptions, VerifyResult } from "./contract.ts";
-import { decide, ELSEWHERE, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
+import { decide, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
 import type { Absorbed, Feed, Question } from "./feed.ts";
-import type { Limiter } from "./limiter.ts";
+import { type Limiter, limitUse, type UseLimits } from "./limiter.ts";
 import type { Asked, Asker, VerifierHooks } from "./log.ts";
 import { NO_KEY } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
@@ -18,7 +18,7 @@ const POLL_MS = 10;
 /** `waitUntil` keeps a request for 30 s: a longer bound is kept by the clock alone. */
 const MAX_WATCH_MS = 25_000;
 
-export interface VerifierParts extends VerifierHooks {
+export interface VerifierParts extends VerifierHooks, UseLimits {
   format: Pick<KeyFormat, "digest">;
   store: FeedStore;
   feed: Feed;
@@ -29,8 +29,6 @@ export interface VerifierParts extends VerifierHooks {
   /** The read's outcome, or a rejection once that many milliseconds have passed. */
   inTime: <T>(read: Promise<T>, milliseconds: number) => Promise<T>;
   background: Background;
-  /** Of verifications of one key. */
-  keyLimit?: Limiter;
   /** Of failed verifications from one address. */
   failureLimit?: Limiter;
 }
@@ -121,12 +119,10 @@ export class Verifier {
     return feed.urgency(at) === "first" ? undefined : this.#held(digest, asked, at);
   }
 
-  /** Counts a use of a genuine key. The refusal, or `null` where the key is good. Who asks from elsewhere takes nothing of its limit. */
+  /** Counts a use of a genuine key. The refusal, or `null` where the key is good. */
   #refusal(record: KeyRecord, asked: Asked, now: number, isHeld: boolean): Refusal | null {
-    const { keyLimit, onVerdict, onRefusal } = this.#parts;
-    let refusal = decide(record, asked.options, now);
-    if (refusal !== ELSEWHERE && keyLimit?.isBlocked(record.id, now)) refusal = LIMITED;
-    if (refusal !== ELSEWHERE) keyLimit?.count(record.id, now);
+    const { onVerdict, onRefusal } = this.#parts;
+    const refusal = limitUse(this.#parts, record, decide(record, asked.options, now), now);
     onVerdict?.(record, refusal, now, isHeld);
     if (refusal !== null) onRefusal?.(record, refusal, now, asked);
     return refusal;

@@ -23,6 +23,7 @@ async function threeKeys(): Promise<void> {
 
 const SUSPENDED = "INSERT INTO companies (id, suspended_at) VALUES ('acme', 1)";
 const LISTED = `INSERT INTO companies (id, allowed_ips) VALUES ('acme', '["192.0.2.1"]')`;
+const TIERED = "INSERT INTO companies (id, rate_tier) VALUES ('acme', 'free')";
 const KNOWN = "INSERT INTO companies (id) VALUES ('acme')";
 
 test.each([
@@ -31,6 +32,11 @@ test.each([
   ["a suspension moved", SUSPENDED, "UPDATE companies SET suspended_at = 2"],
   ["an address list", KNOWN, `UPDATE companies SET allowed_ips = '["192.0.2.1"]'`],
   ["the end of an address list", LISTED, "UPDATE companies SET allowed_ips = NULL"],
+  ["a rate tier", KNOWN, "UPDATE companies SET rate_tier = 'free'"],
+  ["another rate tier", TIERED, "UPDATE companies SET rate_tier = 'pro'"],
+  ["the end of a rate tier", TIERED, "UPDATE companies SET rate_tier = NULL"],
+  ["a company with a rate tier that is new", "SELECT 1", TIERED],
+  ["the deletion of a company with a rate tier", TIERED, "DELETE FROM companies"],
   ["a suspended company that is new", "SELECT 1", SUSPENDED],
   ["a company with addresses that is new", "SELECT 1", LISTED],
   ["deletion", SUSPENDED, "DELETE FROM companies"],

@@ -139,6 +139,7 @@ describe("a company", () => {
       maxKeyLifetimeDays: null,
       scopes: null,
       allowedIps: null,
+      rateTier: null,
     });
     expect((await env.DB.prepare("SELECT * FROM companies").all()).results).toEqual([]);
   });
@@ -167,16 +168,42 @@ describe("a company", () => {
 
   test("gets a policy, of which what is left out stays and null is as before", async () => {
     const allowedIps = ["192.0.2.1/24", "::FFFF:198.51.100.1"];
-    const policy = { maxLiveKeys: 2, maxKeyLifetimeDays: 0, scopes: ["jobs:read"], allowedIps };
+    const policy = {
+      maxLiveKeys: 2,
+      maxKeyLifetimeDays: 0,
+      scopes: ["jobs:read"],
+      allowedIps,
+      rateTier: "free",
+    };
     expect(await (await patch(policy)).json()).toMatchObject({
       ...policy,
       allowedIps: ["192.0.2.0/24", "198.51.100.1"],
     });
-    expect(await (await patch({ maxLiveKeys: null, allowedIps: null })).json()).toMatchObject({
-      maxLiveKeys: null,
-      maxKeyLifetimeDays: 0,
-      scopes: ["jobs:read"],
-      allowedIps: null,
+    expect(await (await patch({ maxLiveKeys: null, allowedIps: null, rateTier: null })).json()).toMatchObject(
+      {
+        maxLiveKeys: null,
+        maxKeyLifetimeDays: 0,
+        scopes: ["jobs:read"],
+        allowedIps: null,
+        rateTier: null,
+      },
+    );
+  });
+
+  test("cannot have a rate tier that wrangler.toml has no limit for, and is told those that it has", async () => {
+    const limit = { limit: async () => ({ success: true }) };
+    const ask = (settings: object) =>
+      operate(PATH, {
+        method: "PATCH",
+        body: { rateTier: "gold" },
+        target: appWith({ OPERATOR_AUDIENCE: AUDIENCE, ...settings }),
+      });
+    const told = "must be a tier that wrangler.toml has a limit for: ";
+    expect(await brokenFields(await ask({ LIMIT_PRO_PLUS: limit }))).toEqual({
+      rateTier: `${told}free (LIMIT_FREE), pro_plus (LIMIT_PRO_PLUS)`,
+    });
+    expect(await brokenFields(await ask({ LIMIT_FREE: undefined, LIMIT_GOLD: "100" }))).toEqual({
+      rateTier: `${told}it has none`,
     });
   });
 
@@ -203,6 +230,9 @@ test.each<[unknown, string]>([
   [{ scopes: "jobs:read" }, "scopes"],
   [{ allowedIps: [] }, "allowedIps"],
   [{ allowedIps: ["x"] }, "allowedIps"],
+  [{ rateTier: "FREE" }, "rateTier"],
+  [{ rateTier: "" }, "rateTier"],
+  [{ rateTier: 1 }, "rateTier"],
   [{ id: "x" }, "id"],
   [[], "body"],
 ])("%j is 422, names %s and changes nothing", async (body, field) => {

@@ -1,3 +1,4 @@
+import { rateTiers } from "../../src/companies/tiers.ts";
 import { contactSettings } from "../../src/discovery/settings.ts";
 import { originSettings } from "../../src/http/settings.ts";
 import { formatSettings, ruleSettings } from "../../src/keys/settings.ts";
@@ -20,5 +21,6 @@ export function settingsOf(env: object) {
     ...readSettings(contactSettings, env)(),
     ...readSettings(originSettings, env)(),
     ...operator,
+    rateTiers: [...rateTiers(env).keys()],
   };
 }

@@ -3,6 +3,7 @@ import { keyFormat } from "../../src/keys/format.ts";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
+import type { UseLimits } from "../../src/verify/limiter.ts";
 import { reportRead, type VerifierHooks } from "../../src/verify/log.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
@@ -18,7 +19,7 @@ export const WAIT_MS = 2_000;
  */
 export const SPEED = 10;
 
-interface IsolateOptions extends Pick<VerifierParts, "keyLimit" | "failureLimit" | keyof VerifierHooks> {
+interface IsolateOptions extends Pick<VerifierParts, keyof UseLimits | "failureLimit" | keyof VerifierHooks> {
   capacity?: number;
   /** `SPEED` by default; 1 where a test itself holds a read back, so that no deadline passes meanwhile. */
   speed?: number;

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { networkOf } from "../../src/lib/address.ts";
 import { Limiter } from "../../src/verify/limiter.ts";
 import { appWith, createKey, manage } from "../support/api.ts";
+import { setCompany } from "../support/companies.ts";
 import { logged } from "../support/expect.ts";
 import { BOUND_MS, isolate } from "../support/verifier.ts";
 
@@ -181,6 +182,46 @@ test("a good key that is held passes from an address over the limit, also when t
     expect(await verifier.verify(rawKey, { clientIp })).toMatchObject({ valid: true });
     await verifier.settle();
   }
+});
+
+test("a company's tier limits its keys together, at its own limiter, and beside the limit of each key", async () => {
+  const company = someone();
+  const keys = [await createKey({}, { company }), await createKey({}, { company })];
+  await setCompany({ rateTier: "free" }, company);
+  const tierLimits = new Map([["free", limiter(env.FAILURES_LIMIT)]]);
+  const verifier = isolate({ tierLimits });
+  const outcomes: unknown[] = [];
+  for (let i = 0; i < 2 * LIMIT; i++) {
+    const verdict = await verifier.verify(keys[i % 2]?.rawKey ?? "");
+    outcomes.push(verdict.valid || verdict.error);
+    await counted();
+  }
+  expect(outcomes.slice(0, LIMIT)).toEqual(Array(LIMIT).fill(true));
+  expect(outcomes.slice(LIMIT + 2)).toEqual(Array(LIMIT - 2).fill("RATE_LIMITED"));
+  const full = { limit: async () => ({ success: false }) };
+  const both = isolate({ keyLimit: limiter(full), tierLimits: new Map([["free", limiter(env.LIMIT_FREE)]]) });
+  await both.verify(keys[0]?.rawKey ?? "");
+  await counted();
+  expect(await both.verify(keys[0]?.rawKey ?? "")).toMatchObject({ error: "RATE_LIMITED" });
+  expect(await both.verify(keys[1]?.rawKey ?? "")).toMatchObject({ valid: true });
+});
+
+test("refused keys take nothing of their company's tier, and stay what they are when it is used up", async () => {
+  const company = someone();
+  const [good, revoked] = [await createKey({}, { company }), await createKey({}, { company })];
+  await manage(`/settings/api-keys/${revoked.id}`, { method: "DELETE", company });
+  await setCompany({ rateTier: "free" }, company);
+  let counts = 0;
+  const binding = { limit: async () => ({ success: ++counts < 1 }) };
+  const { verify } = isolate({ tierLimits: new Map([["free", limiter(binding)]]) });
+  for (let i = 0; i < 3; i++) expect(await verify(revoked.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+  expect(await verify(good.rawKey, { scopes: ["none"] })).toMatchObject({ error: "FORBIDDEN" });
+  expect(counts).toBe(0);
+  expect(await verify(good.rawKey)).toMatchObject({ valid: true });
+  await counted();
+  expect(await verify(good.rawKey)).toMatchObject({ error: "RATE_LIMITED" });
+  expect(await verify(revoked.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+  expect(counts).toBe(1);
 });
 
 test("a refusal of a genuine key that cost a read counts as a failure", async () => {

@@ -160,7 +160,7 @@ const MUTANTS: Record<string, Mutant> = {
   "an address list is not read": ["store.ts", "allowedIps: listOf(record.allowedIps)", "allowedIps: null"],
   "a company's suspension does not count": ["decide.ts", "company.suspendedAt !== null", "false"],
   "a company's address list does not count": ["decide.ts", "company.allowedIps !== null", "false"],
-  "what is set for a company is not read": ["store.ts", "company: isUsual ?", "company: true ?"],
+  "what is set for a company is not read": ["store.ts", "company: companyOf(company)", "company: null"],
   "a suspension is not read": [
     "store.ts",
     "suspendedAt: apiKeys.suspendedAt,",

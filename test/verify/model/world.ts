@@ -12,6 +12,7 @@ const RETRY_MS = 1_000;
 const WAIT_MS = 2_000;
 const CAPACITY = 3;
 /** From here every key is presented. */
+const USUAL: CompanyRecord = { suspendedAt: null, allowedIps: null, rateTier: null };
 const CLIENT_IP = "192.0.2.7";
 const HERE = ["2001:db8::/32", "192.0.2.0/24"];
 const ELSEWHERE = ["198.51.100.0/24"];
@@ -561,7 +562,7 @@ export class World {
     value: string | number | null,
     change: Partial<CompanyRecord>,
   ): Promise<void> {
-    const company = { suspendedAt: null, allowedIps: null, ...this.#companies.at(-1), ...change };
+    const company = { ...USUAL, ...this.#companies.at(-1), ...change };
     const sql = `INSERT INTO companies (id, ${column}) VALUES ('acme', ?) ON CONFLICT DO UPDATE SET ${column} = excluded.${column}`;
     const changed = [...this.#versions.keys()].map((digest) => {
       const record = this.#current(digest);
@@ -574,7 +575,7 @@ export class World {
     sql: string,
     params: readonly unknown[],
     changes: readonly (readonly [string, KeyRecord | null])[],
-    company = this.#companies.at(-1) ?? { suspendedAt: null, allowedIps: null },
+    company = this.#companies.at(-1) ?? USUAL,
   ): Promise<void> {
     this.#companies.push(company);
     for (const [digest, record] of changes) {
