@@ -3,7 +3,7 @@
  *
  *     npm run simulate -- [--write]
  *
- * The same figures at every run. Fails where a key is accepted beyond the bound and the lag of its replica.
+ * The same figures at every run. Fails where a key is accepted beyond the bound.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -58,8 +58,7 @@ type Result = (typeof results)[number];
 
 for (const { bound, feed } of results.flatMap(({ bounds }) => bounds)) {
   const worstMs = quantile(feed.delaysMs, 1);
-  if (worstMs > bound * 1000 + LAG_MS)
-    throw new Error(`A key was accepted ${worstMs} ms after its revocation`);
+  if (worstMs > bound * 1000) throw new Error(`A key was accepted ${worstMs} ms after its revocation`);
 }
 
 function boundsTable({ size, bounds }: Result): string {
@@ -120,7 +119,8 @@ Written by \`npm run simulate -- --write\`; the same figures at every run.
 - **The product's own state machine** (\`src/verify/feed.ts\`), driven as the verifier drives it, beside plain
   time-to-live caching with the same bound: a record is used so long after it was read, and then read again.
 - **${REGIONS.length} regions**, as D1 has replicas, with ${REGIONS.map(({ traffic }) => `${whole(traffic * 100)} %`).join(", ")} of the
-  requests; a read takes ${Math.min(...REGIONS.map(({ readMs }) => readMs))} to ${Math.max(...REGIONS.map(({ readMs }) => readMs))} ms there and back, and replicas are ${LAG_MS} ms behind the primary.
+  requests; a read takes ${Math.min(...REGIONS.map(({ readMs }) => readMs))} to ${Math.max(...REGIONS.map(({ readMs }) => readMs))} ms there and back at the nearest replica, up to ${Math.max(...REGIONS.map(({ primaryMs }) => primaryMs))} ms at the primary, and
+  replicas are ${LAG_MS} ms behind it. Changes come from the primary, records from the nearest replica.
 - **Isolates** that start with nothing, live ${LIFE_SECONDS / 60} minutes and are followed by new ones. A quarter each of a region's
   isolates gets ${LOADS.join(", ")} times the mean. Requests come at random (Poisson).
 - **Keys** used in proportion to 1/rank (Zipf), each in every region alike, which is to the disadvantage of the cache.
@@ -130,8 +130,8 @@ Written by \`npm run simulate -- --write\`; the same figures at every run.
 
 "No I/O": the share of answers given from the cache. "Beside": those reads of the feed alone that are made beside an
 answer; all others come before one. The delay is how long after its commit an isolate that held the key would still
-have accepted it, 0 where it had to ask in any case; what exceeds the bound is the lag of the replica. Delays that
-were measured are in [REVOCATION.md](REVOCATION.md).
+have accepted it, 0 where it had to ask in any case; for time-to-live caching, what exceeds the bound is the lag of the
+replica. Delays that were measured are in [REVOCATION.md](REVOCATION.md).
 
 ## Bounds
 
@@ -157,10 +157,10 @@ Two costs add up:
 
 ## And then
 
-1. **Read replication**, a switch of D1: each region asks its own replica, and the busiest has to carry about a third.
-   Each replica adds its lag to the bound.
+1. **Read replication**, a switch of D1: each region reads records at its own replica, and the primary has to carry the feed.
+   The lag of the replicas adds nothing to the bound.
 2. **Several databases**, chosen by the digest's leading bits: first uses are divided among them. Reads a second at each,
-   without replicas and at the busiest of them:
+   without replicas and at the busiest where there are some:
 
 ${shardsTable()}
 

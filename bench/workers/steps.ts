@@ -40,6 +40,7 @@ const verifier = new Verifier({
   now,
   store: {
     read: async () => ({ ...FEED, record: null }),
+    readNearest: async () => ({ ...FEED, record: null }),
     readPrimary: async () => ({ head: 1, record: null }),
   },
   wait: (milliseconds) => scheduler.wait(milliseconds),

@@ -10,9 +10,14 @@ export class DatabaseError extends Error {
   override readonly name = "DatabaseError";
 }
 
-/** The nearest replica. The session never reads a state older than one it has seen. */
+/** The nearest replica, however far it is behind. Each statement has a session of its own, so it waits for no bookmark. */
 export function nearest(d1: D1Database): Database {
-  return open(d1.withSession("first-unconstrained"));
+  return alone(d1, "first-unconstrained");
+}
+
+/** The primary, for statements that are prepared once: each has a session of its own. */
+export function primaryAlone(d1: D1Database): Database {
+  return alone(d1, "first-primary");
 }
 
 /** The primary: sees every commit that came before. */
@@ -61,6 +66,17 @@ export async function onPrimary<T>(d1: D1Database, work: (db: Database) => Promi
 /** `column` holds one of `values`, however many: as one parameter, of which D1 takes 100. */
 export function isOneOf(column: SQLiteColumn, values: readonly string[]): SQL {
   return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+}
+
+function alone(d1: D1Database, start: D1SessionConstraint): Database {
+  const prepare = (sql: string) => ({
+    bind: (...values: unknown[]) =>
+      d1
+        .withSession(start)
+        .prepare(sql)
+        .bind(...values),
+  });
+  return drizzle({ prepare } as unknown as D1Database);
 }
 
 /** A session has what Drizzle calls of a database: `prepare` and `batch`. */

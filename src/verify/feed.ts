@@ -2,35 +2,20 @@ import { LruCache } from "./cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import { decide, type KeyRecord, weightOf } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
-import { type KeyChange, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
+import {
+  type Absorbed,
+  type KeyChange,
+  type NearestAbsorbed,
+  type NearestQuestion,
+  NO_KEY,
+  PAGE_SIZE,
+  type Question,
+  type Snapshot,
+  type Watch,
+} from "./snapshot.ts";
 
 /** Requests of one isolate see clocks that differ: workerd's stands still until a request's next timer has fired. */
 const CLOCK_SKEW_MS = 100;
-
-/** How long knowledge holds by a timer, as a clock may be set back while nobody looks. */
-interface Watch {
-  isOver: boolean;
-}
-
-/** A read that is about to start. */
-export interface Question {
-  /** Rises from one question of the isolate to the next. */
-  number: number;
-  /** The last change known; `null`: none yet. */
-  cursor: KeyChange | null;
-  /** Milliseconds since the epoch, not later than the read's start. */
-  askedAt: number;
-  /** Whether it begins a watch, which `expire` ends after a bound. One in `retryMs`, also worth waiting for when late. */
-  isDue: boolean;
-  watch: Watch;
-}
-
-export interface Absorbed {
-  /** Whether the record may be used: no newer change of the key is known. */
-  isCurrent: boolean;
-  /** Whether there are more changes, to be had by another page. */
-  isBehind: boolean;
-}
 
 /** Whether to ask what changed: not now, beside the answer, or before it. */
 export type Urgency = "none" | "background" | "first";
@@ -56,6 +41,8 @@ export class Feed {
   readonly limits: FeedLimits;
   readonly #records: LruCache<KeyRecord>;
   readonly reads: Reads;
+  /** Those of the nearest replica. */
+  readonly nearest: Reads;
   readonly #recent = new RecentChanges();
   #cursor: KeyChange | null = null;
   /** The number of the next read when this feed was begun with: earlier ones may be of what a restore undid. */
@@ -72,6 +59,7 @@ export class Feed {
   constructor(limits: FeedLimits) {
     this.limits = limits;
     this.reads = new Reads(limits);
+    this.nearest = new Reads(limits);
     this.#records = new LruCache(limits.capacity, weightOf);
   }
 
@@ -116,6 +104,37 @@ export class Feed {
     return { number: this.reads.begin(now), cursor: this.#cursor, askedAt: now, isDue, watch: this.#watch };
   }
 
+  /** Whether a record from the nearest replica would do: what is known tells whether it is current. */
+  asksNearest(now: number): boolean {
+    return this.#cursor !== null && this.urgency(now) !== "first" && !this.nearest.isFailing(now);
+  }
+
+  /** Starts a read of a record at the nearest replica; `null`: nothing is known that tells whether it is current. */
+  askNearest(now: number): NearestQuestion | null {
+    const cursor = this.#cursor;
+    if (cursor === null) return null;
+    const isDue = this.nearest.isDue(now);
+    return { number: this.reads.take(), at: this.nearest.begin(now), cursor, askedAt: now, isDue };
+  }
+
+  /** Takes in the record that a replica has of `digest`: however old, it is as good as one that is held where no change since is known. */
+  absorbNearest(
+    { number, cursor, askedAt }: NearestQuestion,
+    { changes, head, record }: Snapshot,
+    digest: string,
+    now: number,
+  ): NearestAbsorbed {
+    const isFirst = this.urgency(now) === "first";
+    if (now - askedAt < Math.max(this.limits.boundMs, this.limits.waitMs)) this.nearest.answer();
+    const isOfThisFeed = number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor));
+    const isCurrent = isOfThisFeed && this.#cursor !== null && this.#recent.isCurrent(digest, head);
+    if (isCurrent && record !== null) {
+      this.#keep(digest, record);
+      if (head > cursor.seq) this.#recent.note(digest, head);
+    }
+    return { isCurrent: isCurrent && !isFirst, checkedAt: this.#toldAt, stale: this.isStale(now) };
+  }
+
   /** Takes in what a read brought: forgets what changed, keeps the record of `digest` where it is current. */
   absorb(question: Question, { changes, head, record }: Snapshot, digest: string, now: number): Absorbed {
     this.#look(now);
@@ -131,7 +150,8 @@ export class Feed {
       this.#syncedBy = question.watch;
     }
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
-    const isCurrent = this.#recent.isCurrent(digest, head);
+    // An empty feed carries no record.
+    const isCurrent = head > 0 && this.#recent.isCurrent(digest, head);
     const isOfThisFeed =
       isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor));
     if (isCurrent && isOfThisFeed) {

@@ -29,3 +29,44 @@ export interface Snapshot {
   head: number;
   record: KeyRecord | null;
 }
+
+/** How long knowledge holds by a timer, as a clock may be set back while nobody looks. */
+export interface Watch {
+  isOver: boolean;
+}
+
+/** A read that is about to start. */
+export interface Question {
+  /** Rises from one question of the isolate to the next. */
+  number: number;
+  /** The last change known; `null`: none yet. */
+  cursor: KeyChange | null;
+  /** Milliseconds since the epoch, not later than the read's start. */
+  askedAt: number;
+  /** Whether it begins a watch, which `expire` ends after a bound. One in `retryMs`, also worth waiting for when late. */
+  isDue: boolean;
+  watch: Watch;
+}
+
+export interface Absorbed {
+  /** Whether the record may be used: no newer change of the key is known. */
+  isCurrent: boolean;
+  /** Whether there are more changes, to be had by another page. */
+  isBehind: boolean;
+}
+
+/** A read of a record at the nearest replica that is about to start. */
+export interface NearestQuestion extends Omit<Question, "cursor" | "watch"> {
+  cursor: KeyChange;
+  /** Its number among those of the nearest replica. */
+  at: number;
+}
+
+export interface NearestAbsorbed {
+  /** Whether the record may be used: no newer change of the key is known, and what is known is recent enough. */
+  isCurrent: boolean;
+  /** Milliseconds since the epoch: changes committed before it are taken into account. */
+  checkedAt: number;
+  /** Whether that is longer ago than the bound. */
+  stale: boolean;
+}

@@ -1,13 +1,15 @@
 import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
-import { type Database, nearest, onPrimary, primary } from "../db/client.ts";
+import { type Database, nearest, onPrimary, primary, primaryAlone } from "../db/client.ts";
 import { apiKeys, companies, keyChanges } from "../db/tables.ts";
 import { addressList } from "../lib/address.ts";
 import type { CompanyRecord, KeyRecord } from "./decide.ts";
-import { FEED_PAGE_SIZE, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
+import { FEED_PAGE_SIZE, type KeyChange, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
-  /** The feed from the change `cursor` on and the record of `digest`, in one statement and so of one moment. */
+  /** The feed from the change `cursor` on and the record of `digest`, of one moment, from the primary. */
   read(cursor: number | null, digest: string): Promise<Snapshot>;
+  /** The record of `digest`, and of the same moment the change `cursor`, or the newest where that is an older one: from the nearest replica. */
+  readNearest(cursor: number, digest: string): Promise<Snapshot>;
   /** The newest change and the record of `digest`, from the primary. */
   readPrimary(digest: string): Promise<Omit<Snapshot, "changes">>;
 }
@@ -36,26 +38,22 @@ const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changed
 
 const newest = sql<number | null>`(SELECT max(${keyChanges.seq}) FROM ${keyChanges})`;
 
-/**
- * Keys for verification. One session serves the isolate, so that no read goes back behind an
- * earlier one; D1 carries its bookmark on.
- */
+/** Keys for verification. Records may come from a replica; changes come from the primary alone. */
 export function feedStore(d1: D1Database): FeedStore {
-  const db = nearest(d1);
+  const db = primaryAlone(d1);
   const fromNewest = prepareSnapshot(db, newest, 0);
   // A feed that was set back does not reach the cursor: its newest change tells so.
   const cursorOrNewest = sql`min(${sql.placeholder("cursor")}, ${newest})`;
   const withKey = prepareSnapshot(db, cursorOrNewest, PAGE_SIZE);
   const feedAlone = prepareSnapshot(db, cursorOrNewest, FEED_PAGE_SIZE);
+  const ofReplica = prepareSnapshot(nearest(d1), cursorOrNewest, 0);
   return {
     async read(cursor, digest) {
       const query = digest === NO_KEY ? feedAlone : withKey;
-      const rows = await (cursor === null ? fromNewest.all({ digest }) : query.all({ cursor, digest }));
-      return {
-        changes: rows.map((row) => row.change),
-        head: rows[0]?.head ?? 0,
-        record: recordOf(rows[0]),
-      };
+      return snapshotOf(await (cursor === null ? fromNewest.all({ digest }) : query.all({ cursor, digest })));
+    },
+    async readNearest(cursor, digest) {
+      return snapshotOf(await ofReplica.all({ cursor, digest }));
     },
     async readPrimary(digest) {
       const row = await primary(d1)
@@ -74,6 +72,14 @@ type Stored<T> = Omit<T, "allowedIps"> & { allowedIps: readonly string[] | null 
 interface Row {
   record: Stored<Omit<KeyRecord, "company">> | null;
   company: Stored<CompanyRecord> | null;
+}
+
+function snapshotOf(rows: readonly (Row & { head: number | null; change: KeyChange })[]): Snapshot {
+  return {
+    changes: rows.map((row) => row.change),
+    head: rows[0]?.head ?? 0,
+    record: recordOf(rows[0]),
+  };
 }
 
 /** Addresses are read once, not by each verification. */

@@ -3,7 +3,6 @@ import { expect, test, vi } from "vitest";
 import { randomBase62 } from "../../src/lib/encoding.ts";
 import { type CreatedKey, call, createKey, manage } from "../support/api.ts";
 import { expectError, logged } from "../support/expect.ts";
-import { replicated } from "../support/replica.ts";
 import { reporter } from "../support/report.ts";
 import { BOUND_MS, isolate, RETRY_MS, SPEED, WAIT_MS } from "../support/verifier.ts";
 
@@ -82,24 +81,6 @@ test("where a table of management is still to come keys are verified, and manage
   await expectError(answer, "INTERNAL_ERROR");
   expect(lines.join()).toContain("no such table: usage_days");
   expect(await isolate().verify(rawKey)).toMatchObject({ valid: true });
-});
-
-test("a replica that lags adds its lag and no more; new keys, strong consistency and management do not wait for it", async () => {
-  const { d1, follow } = await replicated();
-  const key = await createKey();
-  const { clock, verify } = isolate({ d1 });
-  expect(await verify(key.rawKey)).toMatchObject({ valid: true });
-  await follow();
-  expect(await verify(key.rawKey)).toMatchObject({ valid: true });
-  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
-  clock.now += BOUND_MS;
-  expect(await verify(key.rawKey)).toMatchObject({ valid: true, stale: false });
-  expect(await verify(key.rawKey, { consistency: "strong" })).toMatchObject({ error: "KEY_REVOKED" });
-  const [listed] = await (await manage("/settings/api-keys")).json<object[]>();
-  expect(listed).toMatchObject({ id: key.id, active: false });
-  await follow();
-  clock.now += BOUND_MS;
-  expect(await verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
 });
 
 test("a revocation is seen by the management API at once", async () => {

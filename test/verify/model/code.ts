@@ -12,7 +12,7 @@ const SMALL: [file: string, from: string, to: string][] = [
   ["changes.ts", "REMEMBERED = 20_000", "REMEMBERED = 8"],
   ["changes.ts", "MAX_UNCONFIRMED = 10_000", "MAX_UNCONFIRMED = 2"],
   ["reads.ts", "MAX_UNANSWERED = 50", "MAX_UNANSWERED = 3"],
-  ["verifier.ts", "MAX_PAGES = 20", "MAX_PAGES = 2"],
+  ["lookup.ts", "MAX_PAGES = 20", "MAX_PAGES = 2"],
 ];
 
 export type Mutant = [file: string, from: string, to: string];

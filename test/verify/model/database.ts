@@ -61,13 +61,12 @@ export class Cluster {
     return this.#primary.all(sql, params);
   }
 
-  /** Reads at a replica which is `ahead` commits further than it was, and not behind the commit `bookmark`. */
-  async readNearest(sql: string, params: readonly unknown[], which: number, ahead: number, bookmark: number) {
+  /** Reads at a replica, one of those that lag, which is `ahead` commits further than it was. */
+  async readNearest(sql: string, params: readonly unknown[], which: number, ahead: number) {
     const replica = this.#replicas[which % Math.max(1, this.#replicas.length)];
-    if (replica === undefined || this.lagMs === 0)
-      return { rows: await this.#primary.all(sql, params), commit: this.head };
-    await this.#follow(replica, Math.min(this.head, Math.max(bookmark, replica.applied + ahead)));
-    return { rows: await replica.sqlite.all(sql, params), commit: replica.applied };
+    if (replica === undefined || this.lagMs === 0) return this.#primary.all(sql, params);
+    await this.#follow(replica, Math.min(this.head, replica.applied + ahead));
+    return replica.sqlite.all(sql, params);
   }
 
   /** The time of the commit to which everything goes back, by Time Travel: feed and numbers as well. */

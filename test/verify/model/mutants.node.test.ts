@@ -112,7 +112,7 @@ const MUTANTS: Record<string, Mutant> = {
     'return now > 0 ? "background"',
   ],
   "a late answer is thrown away": [
-    "verifier.ts",
+    "lookup.ts",
     "return { ...feed.absorb(",
     "if (now() - askedAt >= 1000) throw new Error('late');\n      return { ...feed.absorb(",
   ],
@@ -123,14 +123,14 @@ const MUTANTS: Record<string, Mutant> = {
     "this.#usable(digest, asked)) ?? this.#refuse(UNKNOWN)",
   ],
   "the primary is not asked about a new key": [
-    "verifier.ts",
-    "if (found.record !== null && found.isCurrent) return found;",
-    "return found;",
+    "lookup.ts",
+    "if (found?.isCurrent && !(isNear && found.record === null)) return found;",
+    "if (found?.isCurrent) return found;",
   ],
   "a record known to be old answers its caller": [
-    "verifier.ts",
-    "if (found.record !== null && found.isCurrent) return found;",
-    "if (found.record !== null) return found;",
+    "lookup.ts",
+    "if (found?.isCurrent && !(isNear && found.record === null)) return found;",
+    "if (found && found.record !== null) return found;",
   ],
   "the primary is not asked where it is asked for": [
     "verifier.ts",
@@ -138,17 +138,39 @@ const MUTANTS: Record<string, Mutant> = {
     "false",
   ],
   "a clock set back makes a caller wait for the primary for longer": [
-    "verifier.ts",
+    "lookup.ts",
     "Math.min(waitMs, startedAt + waitMs - now())",
     "startedAt + waitMs - now()",
   ],
   "a read waits for another request's read": [
-    "verifier.ts",
+    "lookup.ts",
     "reads.push(this.#begin(question, digest));",
     "reads.push((feed.shared ??= this.#begin(question, digest).finally(() => (feed.shared = undefined))));",
   ],
   "the newest change is not the newest": ["store.ts", "(SELECT max(", "(SELECT min("],
   "a replica is asked in place of the primary": ["store.ts", "await primary(d1)", "await nearest(d1)"],
+  "the feed is read from a replica": ["store.ts", "const db = primaryAlone(d1);", "const db = nearest(d1);"],
+  "a record behind the cursor is kept": [
+    "feed.ts",
+    "this.#cursor !== null && this.#recent.isCurrent(digest, head);",
+    "this.#cursor !== null;",
+  ],
+  "a replica's record is used though what is known is too old to judge it by": [
+    "feed.ts",
+    "isCurrent && !isFirst",
+    "isCurrent",
+  ],
+  "a replica's record counts as of now": ["feed.ts", "checkedAt: this.#toldAt", "checkedAt: now"],
+  "a replica's record ahead of the cursor gives way to an older one": [
+    "feed.ts",
+    "if (head > cursor.seq) this.#recent.note(digest, head);",
+    "",
+  ],
+  "a replica of before a restore puts its record in": [
+    "feed.ts",
+    "number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor))",
+    "true",
+  ],
   "the cache grows past its capacity": [
     "cache.ts",
     "this.#youngWeight < this.#half",

@@ -48,7 +48,7 @@ const weight = fc.constantFrom(0, 2, 8, 20);
 /** @param sizes - Of floods. */
 export const histories = (sizes: fc.Arbitrary<number>) =>
   fc
-    .tuple(weight, weight, weight, weight, weight, weight, weight, weight, fc.constantFrom(0, 400))
+    .tuple(weight, weight, weight, weight, weight, weight, weight, weight, fc.constantFrom(0, 400, 7_000))
     .chain(([moments, whiles, changes, hands, faults, restarts, feeds, clocks, lagMs]) => {
       const event = fc.oneof(
         { weight: 30, arbitrary: verify },

@@ -34,6 +34,9 @@ interface Version {
   record: KeyRecord | null;
 }
 
+/** What a statement asks for: the changes, with a record; a record, of a replica; a record, of the primary. */
+type Kind = "feed" | "nearest" | "primary";
+
 /** A statement on its way to the database and back. */
 interface Read {
   isolate: Isolate;
@@ -42,10 +45,10 @@ interface Read {
   /** Whether it goes on, whatever becomes of its request. */
   isKept: boolean;
   startedAt: number;
-  isPrimary: boolean;
+  kind: Kind;
   sql: string;
   params: readonly unknown[];
-  outcome?: { rows: unknown[][]; commit: number; at: number };
+  outcome?: { rows: unknown[][]; at: number };
   resolve: (rows: unknown[][]) => void;
   reject: (fault: Error) => void;
 }
@@ -77,8 +80,6 @@ interface Isolate {
   /** How far its clock is from the world's. */
   offset: number;
   isClockTrue: boolean;
-  /** The latest commit that the session has seen. */
-  bookmark: number;
   /** Reads that failed or were late since one came back, and when the last did. */
   failures: number;
   failedAt: number;
@@ -292,7 +293,6 @@ export class World {
     this.#states.length = commits;
     this.#companies.length = commits;
     for (const isolate of this.isolates) {
-      isolate.bookmark = 0;
       isolate.known.clear();
       isolate.refused.clear();
     }
@@ -345,7 +345,7 @@ export class World {
     });
   }
 
-  /** The statement runs: on a replica that has seen all the session has, or on the primary. */
+  /** The statement runs: on a replica, or on the primary. */
   async execute(pick: number, ahead: number): Promise<void> {
     const read = pickOf(
       this.#reads.filter((read) => read.outcome === undefined),
@@ -366,7 +366,7 @@ export class World {
     const read = pickOf(this.#reads, pick);
     if (read === undefined) return;
     this.#reads = this.#reads.filter((other) => other !== read);
-    this.#failed(read.isolate, read.isPrimary, read.request);
+    this.#failed(read.isolate, read.kind, read.request);
     await this.#run(read.request, () => read.reject(new Error("lost")));
   }
 
@@ -411,29 +411,25 @@ export class World {
   }
 
   async #execute(read: Read, which: number, ahead: number): Promise<void> {
-    const { isolate, isPrimary, sql, params } = read;
-    const outcome = isPrimary
-      ? { rows: await this.#cluster.readPrimary(sql, params), commit: 0 }
-      : await this.#cluster.readNearest(sql, params, which, ahead, isolate.bookmark);
-    read.outcome = { ...outcome, at: this.time };
+    const { kind, sql, params } = read;
+    const rows = await (kind === "nearest"
+      ? this.#cluster.readNearest(sql, params, which, ahead)
+      : this.#cluster.readPrimary(sql, params));
+    read.outcome = { rows, at: this.time };
   }
 
   async #deliver(read: Read): Promise<void> {
     const { isolate, request, outcome, startedAt } = read;
     if (outcome === undefined) return;
     this.#reads = this.#reads.filter((other) => other !== read);
-    if (read.isPrimary) {
-      if (request) request.primaryAt = outcome.at;
-    } else {
-      isolate.bookmark = Math.max(isolate.bookmark, Math.min(outcome.commit, this.#cluster.head));
-      if (this.time - startedAt < BOUND_MS) isolate.failures = 0;
-    }
+    if (read.kind === "primary" && request) request.primaryAt = outcome.at;
+    if (read.kind === "feed" && this.time - startedAt < BOUND_MS) isolate.failures = 0;
     await this.#run(request, () => read.resolve(outcome.rows));
   }
 
-  #failed(isolate: Isolate, isPrimary: boolean, request: Request | null): void {
+  #failed(isolate: Isolate, kind: Kind | undefined, request: Request | null): void {
     if (request) request.failed = true;
-    if (isPrimary) return;
+    if (kind !== "feed") return;
     isolate.failures += 1;
     isolate.failedAt = this.time;
   }
@@ -462,14 +458,15 @@ export class World {
           new Promise((resolve, reject) => {
             // The feed alone is asked for behind the answer.
             const request = params.includes("") ? null : this.#running;
-            const isPrimary = start === "first-primary";
+            const ofPrimary = sql.includes("(SELECT 1)") ? "primary" : "feed";
+            const kind = start === "first-primary" ? ofPrimary : "nearest";
             const startedAt = this.time;
             this.#begun = {
               isolate,
               request,
               isKept: false,
               startedAt,
-              isPrimary,
+              kind,
               sql,
               params,
               resolve,
@@ -499,7 +496,7 @@ export class World {
             let isOver = false;
             timer(milliseconds, request, () => {
               if (isOver || request?.cutOff) return;
-              this.#failed(isolate, last?.isPrimary ?? false, request);
+              this.#failed(isolate, last?.kind, request);
               reject(new Error("late"));
             });
             promise
@@ -519,7 +516,6 @@ export class World {
       }),
       offset: 0,
       isClockTrue: true,
-      bookmark: 0,
       failures: 0,
       failedAt: Number.NEGATIVE_INFINITY,
       looks: [],
@@ -618,7 +614,6 @@ export class World {
       if (checkedAt < since || checkedAt > this.time) this.#break(`checked ${this.time - checkedAt} ms ago`);
       since = checkedAt;
     }
-    since -= this.#cluster.lagMs;
     const verdict = result.valid ? "valid" : result.error;
     // A key that is not there is confirmed by the primary.
     if (request.isStrong || verdict === "UNAUTHORIZED") since = request.startedAt;
