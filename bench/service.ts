@@ -103,9 +103,12 @@ export async function startService(options: ServiceOptions) {
     body?: string,
   ) {
     const url = new URL(path, urls[i % count]);
-    const send = () => fetch(url, { method, headers, ...(body && { body }) });
-    // A connection may be closed just as it is used again.
-    const answer = await send().catch(send);
+    // A connection that is kept may be closed just as it is used again.
+    const answer = await fetch(url, {
+      method,
+      headers: { ...headers, Connection: "close" },
+      ...(body && { body }),
+    });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
     return answer;
   }
