@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import dashboard from "../../docs/dashboard.md?raw";
-import deploy from "../../docs/deploy.md?raw";
 import leakedKeys from "../../docs/leaked-keys.md?raw";
+import backups from "../../docs/operate/backups.md?raw";
 import { REPORTS_PATH } from "../../src/leaks/schema.ts";
 import { EVERY_KEY } from "../../src/verify/changes.ts";
 import { createKey } from "../support/api.ts";
@@ -32,7 +32,7 @@ test("the pattern to give to GitHub finds a key", async () => {
 });
 
 test("the command after a restore adds a change of every key", async () => {
-  const [, sql = ""] = /d1 execute DB --remote --command "([^"]+)"/.exec(deploy) ?? [];
+  const [, sql = ""] = /d1 execute DB --remote --command "(INSERT [^"]+)"/.exec(backups) ?? [];
   await createKey();
   await env.DB.prepare(sql).run();
   const newest = "SELECT digest FROM key_changes ORDER BY seq DESC LIMIT 1";

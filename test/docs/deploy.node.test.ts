@@ -19,7 +19,7 @@ test("the commands make the database, the queues and the secrets that wrangler.t
   expect(named(/d1 create (\S+)/g)).toEqual(config.d1_databases.map(({ database_name }) => database_name));
   expect(named(/d1 migrations apply (\S+)/g)).toEqual(config.d1_databases.map(({ binding }) => binding));
   expect(new Set(named(/queues create (\S+)/g))).toEqual(new Set(queues));
-  expect(named(/secret put (\S+)/g)).toEqual(config.secrets?.required);
+  expect(named(/secret put (\S+)/g)).toEqual([...(config.secrets?.required ?? []), "OAUTH_CLIENT_SECRET"]);
 });
 
 test("the first pepper is a JSON map of one generation, of 256 bits", async () => {

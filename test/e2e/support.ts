@@ -169,8 +169,8 @@ export async function isListening(port: number): Promise<boolean> {
 }
 
 /** `npx wrangler dev`, alone, with these vars. */
-export async function startLatchkey(dir: string, vars: Record<string, string>) {
-  const port = await freePort();
+export async function startLatchkey(dir: string, vars: Record<string, string>, at?: number) {
+  const port = at ?? (await freePort());
   const flags = Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
   const dev = ["wrangler", "dev", "--port", `${port}`, "--inspector-port", "0", ...flags];
   const running = start(dir, "npx", ...dev);

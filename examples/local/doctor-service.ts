@@ -1,0 +1,236 @@
+import { type Finding, fault, good, isLoopback, note } from "./finding.ts";
+
+const TIMEOUT_MS = 10_000;
+/** Of access tokens, as Latchkey checks them. */
+const CLOCK_TOLERANCE_MS = 30_000;
+const LOG = "The log names it: `npx wrangler tail`.";
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** Of the body, where that is an object as JSON. */
+  json: Record<string, unknown>;
+}
+
+/** Asks without following: `undefined` where nobody answers in time. */
+async function ask(url: string | URL, headers: Record<string, string> = {}): Promise<Answer | undefined> {
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const response = await fetch(url, { headers, redirect: "manual", signal });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: objectOf(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+function objectOf(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? { ...value } : {};
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Looks at a deployment from outside, as anybody could, and with an operator's token at what only the operator sees.
+ *
+ * @param origin - Of the deployment: `https://keys.example.com`.
+ * @param hasOwnPlaces - Whether the issuer's metadata or keys need not be where the issuer has them by the standards.
+ */
+export async function* examineService(
+  origin: string,
+  hasOwnPlaces: boolean,
+  operatorToken: string | undefined,
+): AsyncGenerator<Finding> {
+  const health = await ask(`${origin}/health`);
+  if (health === undefined)
+    return yield fault("Nothing answers.", "Is it deployed, is the name in the DNS, is the URL right?");
+  if (health.status !== 200 || health.json.status !== "ok")
+    return yield fault(
+      `What answers is not Latchkey: /health is ${health.status}.`,
+      "See that this host's route or custom domain is that of the Worker: docs/operate/domain.md.",
+    );
+  if (origin.startsWith("http:") && !isLoopback(origin))
+    yield fault("It is asked over http: keys and tokens could be read on the way.", "Use https.");
+  yield good("It answers.");
+  yield* readiness(origin);
+  yield* clock(origin);
+  const issuer = await issuerOf(origin);
+  if (issuer !== undefined) yield* issuerFindings(issuer, hasOwnPlaces);
+  yield* metadata(origin, issuer);
+  yield* dashboard(origin);
+  yield* operator(origin, operatorToken);
+}
+
+/** What answers 500 where it should ask for a credential, and the settings that it needs. */
+const AREAS = {
+  "/public/v1/key":
+    "Verification is closed: KEY_PEPPERS, KEY_PREFIX, KEY_GENERATION, REVOCATION_SECONDS or OUTAGE_SECONDS is wrong, or DB or USAGE is not bound.",
+  "/settings/api-keys":
+    "The management API is closed: a setting OAUTH_…, SCOPES, MAX_LIVE_KEYS, MAX_KEY_LIFETIME_DAYS or MANAGEMENT_ORIGINS is wrong.",
+  "/dashboard":
+    "The dashboard is closed: OAUTH_CLIENT_ID is set, and the secret OAUTH_CLIENT_SECRET is missing or another setting of it wrong.",
+  "/operator/status": "The operator's API is closed: OPERATOR_AUDIENCE or OPERATOR_ISSUER is wrong.",
+};
+
+async function* readiness(origin: string): AsyncGenerator<Finding> {
+  const ready = await ask(`${origin}/health/ready`);
+  if (ready?.status === 200)
+    return yield good(
+      "It is ready: all settings are right, and the database answers and lacks no pepper of a live key.",
+    );
+  let closed = 0;
+  for (const [path, says] of Object.entries(AREAS)) {
+    if ((await ask(origin + path))?.status !== 500) continue;
+    closed += 1;
+    yield fault(says, LOG);
+  }
+  if (closed > 0) return;
+  yield fault(
+    "It is not ready: the database does not answer, lacks migrations, or has live keys whose pepper KEY_PEPPERS lacks; or a setting of events is wrong.",
+    `${LOG} Migrations: \`npx wrangler d1 migrations apply DB --remote\`. Peppers: docs/operate/peppers.md.`,
+  );
+}
+
+async function* clock(origin: string): AsyncGenerator<Finding> {
+  const askedAt = Date.now();
+  const refused = await ask(`${origin}/public/v1/key`);
+  const there = Date.parse(String(refused?.json.timestamp));
+  if (Number.isNaN(there)) return;
+  const apart = Math.round((there - (askedAt + Date.now()) / 2) / 1000);
+  if (Math.abs(apart) * 1000 <= CLOCK_TOLERANCE_MS) return yield good("Its clock is right.");
+  yield fault(
+    `Its clock and the one here are ${Math.abs(apart)} seconds apart (it is ${apart > 0 ? "ahead" : "behind"}): tokens and keys are taken for expired, or not yet valid.`,
+    "Correct the clock that is wrong: on Cloudflare that is the one here.",
+  );
+}
+
+async function issuerOf(origin: string): Promise<string | undefined> {
+  const document = await ask(`${origin}/openapi.json`);
+  const [, issuer] =
+    /"openIdConnectUrl":"([^"]+)\/\.well-known\/openid-configuration"/.exec(document?.text ?? "") ?? [];
+  return issuer;
+}
+
+async function* issuerFindings(issuer: string, hasOwnPlaces: boolean): AsyncGenerator<Finding> {
+  if (issuer.includes("{"))
+    return yield note(`The issuer ${issuer} has a place for the tenant: not looked at.`);
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname === "/" ? "" : pathname;
+  const found =
+    usable(await ask(`${issuer}/.well-known/openid-configuration`)) ??
+    usable(await ask(`${origin}/.well-known/oauth-authorization-server${path}`));
+  if (found === undefined) {
+    const says = `The issuer ${issuer} has no metadata at its well-known places.`;
+    if (hasOwnPlaces) return yield note(`${says} OAUTH_JWKS_URL or OAUTH_METADATA_URL says where they are.`);
+    return yield fault(
+      `${says} Nobody can manage keys.`,
+      "Correct OAUTH_ISSUER: it is the exact iss of the tokens. Or set OAUTH_JWKS_URL.",
+    );
+  }
+  const named = String(found.issuer);
+  if (named.replace(/\/$/, "") !== issuer)
+    yield fault(
+      `The issuer calls itself ${named}, and OAUTH_ISSUER is ${issuer}.`,
+      "Set OAUTH_ISSUER to what it calls itself.",
+    );
+  const keys = URL.canParse(String(found.jwks_uri)) ? await ask(String(found.jwks_uri)) : undefined;
+  if (!Array.isArray(keys?.json.keys) || keys.json.keys.length === 0)
+    return yield fault(
+      `The issuer's signing keys are not at ${found.jwks_uri}.`,
+      "See that the issuer works, or set OAUTH_JWKS_URL.",
+    );
+  yield good(`The issuer ${issuer} answers, and has signing keys.`);
+}
+
+function usable(answer: Answer | undefined): Record<string, unknown> | undefined {
+  return answer?.status === 200 && typeof answer.json.issuer === "string" ? answer.json : undefined;
+}
+
+async function* metadata(origin: string, issuer: string | undefined): AsyncGenerator<Finding> {
+  const { status, json } = (await ask(`${origin}/.well-known/oauth-protected-resource`)) ?? {};
+  if (status !== 200)
+    return yield note(
+      `Clients cannot find the issuer by ${origin}: it is no audience of this service.`,
+      `Add ${origin} to OAUTH_AUDIENCE if they should, and to the issuer: docs/management-api.md.`,
+    );
+  const [server] = Array.isArray(json?.authorization_servers) ? json.authorization_servers : [];
+  if (issuer !== undefined && String(server).replace(/\/$/, "") !== issuer)
+    return yield fault(
+      `Clients are sent to the issuer ${server}, and tokens are expected of ${issuer}.`,
+      LOG,
+    );
+  yield good("Clients find the issuer (RFC 9728).");
+}
+
+/** A sign-in is begun, as a browser would. */
+async function* dashboard(origin: string): AsyncGenerator<Finding> {
+  const begun = await ask(`${origin}/dashboard/sign-in/issuer`);
+  if (begun === undefined || begun.status === 404)
+    return yield note("There is no dashboard: OAUTH_CLIENT_ID is empty.");
+  const target = begun.headers.get("Location");
+  if (target === null) {
+    if (begun.status === 429)
+      return yield note("Too many sign-ins were begun from here: the dashboard was not looked at.");
+    return yield fault(
+      `Nobody can sign in to the dashboard: the sign-in is ${begun.status}.`,
+      `See OAUTH_CLIENT_ID and the issuer. ${LOG}`,
+    );
+  }
+  const url = new URL(target, origin);
+  const redirect = url.searchParams.get("redirect_uri") ?? "";
+  if (new URL(redirect, origin).origin !== origin)
+    yield fault(
+      `The dashboard sends people back to ${redirect}, which is another host.`,
+      "Open the dashboard by the host that it is registered for.",
+    );
+  const answer = await ask(url);
+  const back = answer?.headers.get("Location") ?? "";
+  const error = /[?&]error=([^&]+)/.exec(back)?.[1];
+  if (answer === undefined)
+    return yield fault(`The issuer does not answer at ${url.origin}.`, "See that it works.");
+  if (answer.status < 400 && error === undefined)
+    return yield good(`The issuer takes the dashboard's client and its redirect URI ${redirect}.`);
+  const isRedirect = /redirect_uri/.test(answer.text);
+  yield fault(
+    `The issuer refuses to sign people in: it answers ${error ?? answer.status}${isRedirect ? " and names the redirect URI" : ""}.`,
+    `Register the client ${url.searchParams.get("client_id")} there with the redirect URI ${redirect}: docs/dashboard.md.`,
+  );
+}
+
+interface Generation {
+  generation: string;
+  liveKeys: number;
+  isKnown: boolean;
+  isNewest: boolean;
+}
+
+/** What cannot be seen from outside. */
+async function* operator(origin: string, token: string | undefined): AsyncGenerator<Finding> {
+  if (token === undefined)
+    return yield note(
+      "Peppers and how many keys they serve: set OPERATOR_TOKEN to an operator's access token to see them.",
+    );
+  const status = await ask(`${origin}/operator/status`, { Authorization: `Bearer ${token}` });
+  if (status?.status !== 200)
+    return yield fault(
+      `The operator's token is refused: /operator/status is ${status?.status ?? "not answered"}.`,
+      "It must be for OPERATOR_AUDIENCE alone, with the scope operator:read: docs/operator-api.md.",
+    );
+  for (const { generation, liveKeys, isKnown, isNewest } of status.json.generations as Generation[]) {
+    if (!isKnown && liveKeys > 0)
+      yield fault(
+        `${liveKeys} live keys of the generation ${generation} are refused: KEY_PEPPERS lacks their pepper.`,
+        "Put it back, or revoke them: docs/operate/peppers.md.",
+      );
+    else if (isNewest)
+      yield good(`New keys are made with the pepper ${generation}, which ${liveKeys} live keys use.`);
+    else
+      yield note(
+        `The pepper ${generation} still serves ${liveKeys} live keys${liveKeys === 0 ? ": it may go" : ""}.`,
+      );
+  }
+}
