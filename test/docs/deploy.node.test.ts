@@ -1,6 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { parseEnv } from "node:util";
+import { describe, expect, test } from "vitest";
+import { formatSettings } from "../../src/keys/settings.ts";
+import { readSettings } from "../../src/lib/settings.ts";
 import { temporaryDirectory } from "../e2e/support.ts";
 import { blocksOf } from "./markdown.ts";
 import { config } from "./wrangler.ts";
@@ -31,6 +34,33 @@ test("the first pepper is a JSON map of one generation, of 256 bits", async () =
   expect(Object.keys(peppers)).toEqual(["a"]);
   expect(Buffer.from(peppers.a, "base64")).toHaveLength(32);
   expect(commands).toContain(`secret put KEY_PEPPERS < ${file}`);
+});
+
+describe("the button", async () => {
+  const { scripts, cloudflare } = JSON.parse(await readFile("package.json", "utf8"));
+  const secrets = parseEnv(await readFile(".dev.vars.example", "utf8"));
+
+  test("leads to the public repository, which the package names too", async () => {
+    const { repository } = JSON.parse(await readFile("src/client/package.json", "utf8"));
+    const [, url = ""] = /deploy\.workers\.cloudflare\.com\/\?url=([^)]+)/.exec(page) ?? [];
+    expect(`git+${url}.git`).toBe(repository.url);
+  });
+
+  test("asks for the secrets that are always needed, and what it suggests opens nothing", () => {
+    expect(Object.keys(secrets)).toEqual(config.secrets?.required);
+    expect(readSettings(formatSettings, { ...config.vars, ...secrets })).toThrow("KEY_PEPPERS");
+  });
+
+  test("applies the migrations of the binding before it deploys", () => {
+    const [{ binding = "" } = {}] = config.d1_databases;
+    expect(scripts.deploy).toBe(`wrangler d1 migrations apply ${binding} --remote && wrangler deploy`);
+  });
+
+  test("describes settings that there are", () => {
+    expect({ ...config.vars, ...secrets }).toMatchObject(
+      Object.fromEntries(Object.keys(cloudflare.bindings).map((name) => [name, expect.any(String)])),
+    );
+  });
 });
 
 test("the settings that the page overrides are vars of wrangler.toml", () => {
