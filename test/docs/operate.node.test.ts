@@ -1,12 +1,15 @@
 import { glob, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { formatSettings } from "../../src/keys/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
 import { bash, copyProject } from "../e2e/support.ts";
 import { blocksOf, filesOf } from "./markdown.ts";
 import { configOf, config as tracked } from "./wrangler.ts";
+
+// Each of them starts wrangler many times.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const PAGES = await Array.fromAsync(glob("docs/operate/*.md"));
 /** What a test of its own runs: the doctor, and calls of a service. */

@@ -3,11 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DASHBOARD, type Issuer, makeSecrets, startIssuer } from "../../examples/local/issuer.ts";
 import { bash, copyProject, freePort, type Running, startLatchkey } from "./support.ts";
 
 const AHEAD_MS = 60_000;
+
+// Each of them starts processes.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let dir: string;
 let port: number;
