@@ -27,6 +27,7 @@ export default defineConfig({
                   MANAGEMENT_LIMIT: { namespace_id: "1", simple: { limit: 1_000_000, period: 60 } },
                   FAILURES_LIMIT: { namespace_id: "2", simple: { limit: 20, period: 60 } },
                 },
+                d1Databases: { TEST_DB_01: "test-01", TEST_DB_02: "test-02" },
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
                   KEY_PEPPERS: JSON.stringify({

@@ -1,5 +1,6 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { createApp, type Fetch } from "./app.ts";
+import { databasesOf } from "./db/databases.ts";
 import { isKeyEvent } from "./events/consumer.ts";
 import { createIsolate, type Isolate } from "./isolate.ts";
 import { retentionSettings } from "./keys/settings.ts";
@@ -36,7 +37,7 @@ export default {
     }
     const { consumeReports } = await import("./usage/consumer.ts");
     await consumeReports(
-      env.DB,
+      databasesOf(env)(),
       messages.filter((message) => !isKeyEvent(message)),
       Date.now(),
     );
@@ -47,11 +48,12 @@ export default {
     await note(scheduledTime);
     await tell();
     const { mergeDue } = await import("./usage/consumer.ts");
-    await mergeDue(env.DB, scheduledTime);
+    const databases = databasesOf(env)();
+    await mergeDue(databases, scheduledTime);
     if (cron === EVENTS_CRON) return;
     const { dropOld } = await import("./retention.ts");
     const retention = readSettings(retentionSettings, env);
-    await dropOld(env.DB, scheduledTime, () => retention().DEAD_KEY_DAYS);
+    await dropOld(databases, scheduledTime, () => retention().DEAD_KEY_DAYS);
   },
 } satisfies ExportedHandler<Env>;
 

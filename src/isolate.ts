@@ -1,6 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import { type CompanyService, companyService } from "./companies/service.ts";
 import { rateTiers } from "./companies/tiers.ts";
+import { type Databases, databasesOf } from "./db/databases.ts";
 import type { RateLimits } from "./http/limit.ts";
 import { type KeyFormat, keyFormat } from "./keys/format.ts";
 import { KeyService } from "./keys/service.ts";
@@ -14,11 +15,12 @@ import { UsageRecorder } from "./usage/recorder.ts";
 import { denialOf } from "./verify/denial.ts";
 import { Feed } from "./verify/feed.ts";
 import { Limiter } from "./verify/limiter.ts";
-import { RefusalLog, reportRead } from "./verify/log.ts";
+import { RefusalLog, reportRead, type VerifierHooks } from "./verify/log.ts";
 import { type Metered, Metrics } from "./verify/metrics.ts";
 import { type VerifySettings, verifySettings } from "./verify/settings.ts";
 import { feedStore } from "./verify/store.ts";
 import { Verifier } from "./verify/verifier.ts";
+import { type Verifiers, verifiersOf } from "./verify/verifiers.ts";
 
 /** Records held at most, half of them for certain: some 45 MB of an isolate's 128. */
 const CACHE_CAPACITY = 200_000;
@@ -31,9 +33,9 @@ const RETRY_MS = 1_000;
 
 /** What an isolate consists of, each part built once. */
 export interface Isolate {
-  d1: D1Database;
+  databases: Databases;
   format: KeyFormat;
-  verifier: Verifier;
+  verifier: Verifiers;
   keys: KeyService;
   companies: CompanyService;
   rules: Settings<RuleSettings>;
@@ -54,43 +56,67 @@ export function createIsolate(env: Env): Settings<Isolate> {
   const format = readSettings(formatSettings, env);
   const verify = readSettings(verifySettings, env);
   const rules = readSettings(ruleSettings, env);
-  return once(() => join(format(), verify(), rules, env));
+  const databases = databasesOf(env);
+  return once(() => join(format(), verify(), { databases: databases(), rules }, env));
 }
 
 function join(
   { KEY_PREFIX, KEY_PREFIXES_ACCEPTED: accepted, KEY_PEPPERS: peppers }: FormatSettings,
-  { REVOCATION_SECONDS, OUTAGE_SECONDS, DB: d1, USAGE: queue }: VerifySettings,
-  rules: Settings<RuleSettings>,
+  settings: VerifySettings,
+  { databases, rules }: Pick<Isolate, "databases" | "rules">,
   bindings: RateLimits & Metered,
 ): Isolate {
-  const now = () => Date.now();
-  const background = waitUntil;
-  const boundMs = REVOCATION_SECONDS * 1000;
-  const outageMs = OUTAGE_SECONDS * 1000;
-  const retryMs = Math.min(RETRY_MS, boundMs / 5);
-  const wait = (milliseconds: number) => scheduler.wait(milliseconds);
-  const usage = new UsageRecorder({ queue, now, wait, background });
   const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes), {
     accepted,
+    databases: databases.all.map(({ name }) => name),
     onMissingPepper: (generation, keys) =>
       console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
+    onMissingDatabase: (database, keys) =>
+      console.error(JSON.stringify({ event: "database_missing", database, keys })),
   });
+  const verifier = verifiers(format, settings, databases, bindings);
+  const onChange = (digests: readonly string[]) => verifier.forget(digests);
+  const companies = companyService({ databases, now });
+  const store = keyStore(databases);
+  const keys = new KeyService({ databases, store, format, rules, companyOf: companies.get, now, onChange });
+  return { databases, format, verifier, keys, companies, rules, peppers, now, background };
+}
+
+const now = () => Date.now();
+const background: Background = waitUntil;
+const wait = (milliseconds: number) => scheduler.wait(milliseconds);
+
+/** A verifier for each database. What is counted, limited and held at most is so for all of them together. */
+function verifiers(
+  format: KeyFormat,
+  { REVOCATION_SECONDS, OUTAGE_SECONDS, USAGE: queue }: VerifySettings,
+  databases: Databases,
+  bindings: RateLimits & Metered,
+): Verifiers {
+  const boundMs = REVOCATION_SECONDS * 1000;
+  const limits = {
+    boundMs,
+    outageMs: OUTAGE_SECONDS * 1000,
+    retryMs: Math.min(RETRY_MS, boundMs / 5),
+    waitMs: CALLER_WAIT_MS,
+    capacity: CACHE_CAPACITY,
+  };
+  const usage = new UsageRecorder({ queue, now, wait, background });
   const tierLimits = new Map<string, Limiter>();
   for (const [tier, binding] of rateTiers(bindings)) tierLimits.set(tier, new Limiter(binding, background));
   const refusals = new RefusalLog(format.shown);
   const metrics = bindings.METRICS && new Metrics({ dataset: bindings.METRICS, now, wait, background });
-  const feed = new Feed({ boundMs, outageMs, retryMs, waitMs: CALLER_WAIT_MS, capacity: CACHE_CAPACITY });
-  const verifier = new Verifier({
-    format,
-    store: feedStore(d1),
-    feed,
-    now,
-    wait,
-    inTime: withDeadline,
-    background,
-    onVerdict: (key, refusal, at, isHeld) => {
-      usage.record(key, refusal && denialOf(refusal), at);
-      metrics?.verdict(key.companyId, refusal, isHeld ? at - feed.syncedAt : null, at);
+  const limiters = {
+    tierLimits,
+    ...(bindings.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(bindings.VERIFICATIONS_LIMIT, background) }),
+    ...(bindings.FAILURES_LIMIT && {
+      failureLimit: new Limiter(bindings.FAILURES_LIMIT, background, networkOf),
+    }),
+  };
+  const hooks = (database: string): VerifierHooks => ({
+    onVerdict: (key, refusal, at, age) => {
+      usage.record(key, refusal && denialOf(refusal), at, database);
+      metrics?.verdict(key.companyId, refusal, age, at);
     },
     onRefusal: (key, refusal, at, asked) => refusals.genuine(key, refusal, at, asked),
     onUnnamed: (refusal, at) => {
@@ -99,23 +125,23 @@ function join(
     },
     onRead: (milliseconds, fault) => {
       metrics?.read(fault === undefined ? milliseconds : null, now());
-      if (fault !== undefined) reportRead(fault);
+      if (fault !== undefined) reportRead(fault, database);
     },
-    tierLimits,
-    ...(bindings.VERIFICATIONS_LIMIT && { keyLimit: new Limiter(bindings.VERIFICATIONS_LIMIT, background) }),
-    ...(bindings.FAILURES_LIMIT && {
-      failureLimit: new Limiter(bindings.FAILURES_LIMIT, background, networkOf),
-    }),
   });
-  const onChange = (digests: readonly string[]) => verifier.forget(digests);
-  const companies = companyService({ d1, now });
-  const keys = new KeyService({
-    store: keyStore(d1),
-    format,
-    rules,
-    companyOf: companies.get,
-    now,
-    onChange,
+  let beside: Feed | undefined;
+  return verifiersOf(databases.all, format, ({ name, d1 }) => {
+    const feed = new Feed(limits, beside);
+    beside ??= feed;
+    return new Verifier({
+      format,
+      store: feedStore(d1),
+      feed,
+      now,
+      wait,
+      inTime: withDeadline,
+      background,
+      ...limiters,
+      ...hooks(name),
+    });
   });
-  return { d1, format, verifier, keys, companies, rules, peppers, now, background };
 }

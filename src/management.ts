@@ -4,6 +4,7 @@ import { rateTiers } from "./companies/tiers.ts";
 import { dashboard } from "./dashboard/app.ts";
 import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal } from "./dashboard/seal.ts";
+import { placementSettings } from "./db/settings.ts";
 import { contactRoutes, metadataRoutes } from "./discovery/routes.ts";
 import { contactSettings } from "./discovery/settings.ts";
 import { keyEvents } from "./events/service.ts";
@@ -53,7 +54,7 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     .route(
       "/health",
       healthRoutes({
-        probe: () => probe(env.DB, isolate().peppers.keys()),
+        probe: () => probe(isolate()),
         settings: [isolate, events.settings, events.notices, ...Object.values(settings)],
         areKeysHeld: () => parts.tokenKeys().areHeld(),
         now: Date.now,
@@ -111,6 +112,7 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
     client: readSettings(clientSettings, env),
     leaks: readSettings(leakSettings, env),
     contact: readSettings(contactSettings, env),
+    placement: readSettings(placementSettings, env),
     origins: readSettings(originSettings, env),
     operator: readSettings(operatorSettings, env),
   };
@@ -125,15 +127,16 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
   // Where these are wrong, nothing of it is open.
   settings.rules();
-  const { d1, keys, now, format, peppers } = isolate();
+  settings.placement();
+  const { databases, keys, now, format, peppers } = isolate();
   return new Hono<{ Variables: BearerVariables }>()
     .use(allowOrigins(settings.origins().MANAGEMENT_ORIGINS))
     .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
     .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
     .use(wholeBody(MAX_BODY_BYTES), jsonBody)
     .route("/", keyRoutes(keys, { now, form: format.form }, peppers))
-    .route("/", auditRoutes(d1))
-    .route("/", usageRoutes(d1, now));
+    .route("/", auditRoutes(databases))
+    .route("/", usageRoutes(databases, now));
 }
 
 function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
@@ -176,9 +179,12 @@ function operatorApp({ settings, isolate, tokenKeys, rateTiers }: Parts) {
 function leakApp({ settings, isolate }: Parts) {
   const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
   if (url === "") return new Hono<{ Variables: ReporterVariables }>();
-  const { d1, format, verifier, now, background } = isolate();
+  const { databases, format, verifier, now, background } = isolate();
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
-  return leakRoutes({ d1, format, now, onChange }, { url, keys: reporterKeys({ url, now, background }) });
+  return leakRoutes(
+    { databases, format, now, onChange },
+    { url, keys: reporterKeys({ url, now, background }) },
+  );
 }
 
 /** Hono middleware: behind the answer to what may have changed something, `tell`s of it. The cron would, a minute later. */
@@ -190,8 +196,11 @@ function tellChanges(tell: () => Promise<void>): MiddlewareHandler {
   };
 }
 
-/** @throws Error where the database does not answer, or has live keys whose pepper is not in the settings. */
-async function probe(db: D1Database, generations: Iterable<string>): Promise<void> {
-  const missing = await otherGenerations(db, generations, Date.now());
+/** @throws Error where a database does not answer, or has live keys whose pepper is not in the settings. */
+async function probe({ databases, peppers }: Pick<Isolate, "databases" | "peppers">): Promise<void> {
+  const found = await Promise.all(
+    databases.all.map(({ d1 }) => otherGenerations(d1, peppers.keys(), Date.now())),
+  );
+  const missing = [...new Set(found.flat())];
   if (missing.length > 0) throw new Error(`KEY_PEPPERS lacks generations of live keys: ${missing.join(" ")}`);
 }

@@ -1,5 +1,6 @@
 import { dropUses } from "./dashboard/once.ts";
 import { dropSessions } from "./dashboard/store.ts";
+import type { Databases, NamedDatabase } from "./db/databases.ts";
 import { dropAnswers } from "./keys/answers.ts";
 import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
@@ -33,25 +34,34 @@ interface Job {
 
 /**
  * Drops what is kept no longer, in pieces of bounded size, so that nobody who uses a key waits for it. The audit log
- * stays for good. What fails is in the log, and keeps nothing else from being dropped.
+ * stays for good. All databases have their turn at once. What fails is in the log, and keeps nothing else from being dropped.
  *
  * @param now - Milliseconds since the epoch.
  * @param deadKeyDays - Days that a key is kept after its end.
  */
-export async function dropOld(d1: D1Database, now: number, deadKeyDays: Settings<number>): Promise<void> {
-  for (const job of jobs(d1, (days) => now - days * DAY_MS, deadKeyDays)) {
-    try {
-      await run(job);
-    } catch (fault) {
-      console.error(
-        JSON.stringify({ event: "retention_failed", what: job.what, fault: describeFault(fault) }),
-      );
+export async function dropOld(
+  { all }: Pick<Databases, "all">,
+  now: number,
+  deadKeyDays: Settings<number>,
+): Promise<void> {
+  const dropIn = async ({ name: database, d1 }: NamedDatabase) => {
+    for (const job of jobs(d1, (days) => now - days * DAY_MS, deadKeyDays)) {
+      try {
+        await run(job, all.length);
+      } catch (fault) {
+        const { what } = job;
+        console.error(
+          JSON.stringify({ event: "retention_failed", what, database, fault: describeFault(fault) }),
+        );
+      }
     }
-  }
+  };
+  await Promise.all(all.map(dropIn));
 }
 
-async function run({ drop, limit, pieces, pauseMs }: Job): Promise<void> {
-  for (let i = 0; i < pieces; i++) {
+/** @param databases - That have a share each of what one run may do. */
+async function run({ drop, limit, pieces, pauseMs }: Job, databases: number): Promise<void> {
+  for (let i = 0; i < Math.ceil(pieces / databases); i++) {
     if ((await drop(limit)) < limit) return;
     await scheduler.wait(pauseMs);
   }

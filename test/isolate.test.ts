@@ -3,9 +3,10 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createIsolate } from "../src/isolate.ts";
 import type { UsageReport } from "../src/usage/recorder.ts";
 import { COLUMNS } from "../src/verify/metrics.ts";
-import { createKey } from "./support/api.ts";
+import { appWith, createKey } from "./support/api.ts";
 import { setCompany } from "./support/companies.ts";
 import { type Hook, hooked } from "./support/d1.ts";
+import { threeDatabases } from "./support/database.ts";
 import { logged } from "./support/expect.ts";
 
 /** Settings of seconds, each with how often a database that does not answer is asked then, in milliseconds. */
@@ -277,4 +278,99 @@ test("an isolate refuses at once what it has revoked itself", async () => {
   await verify(rawKey);
   await keys.revokePresented(rawKey);
   expect(await outcome(verify(rawKey))).toBe("KEY_REVOKED");
+});
+
+describe("over several databases", () => {
+  /** A key in each database but `DB`, and an isolate whose `DB_01` does what `state` says. */
+  async function two() {
+    const bindings = await threeDatabases();
+    const place = (name: string) => appWith({ ...bindings, PLACE_NEW_COMPANIES: name });
+    const first = await createKey({}, { company: "acme", target: place("01") });
+    const second = await createKey({}, { company: "globex", target: place("02") });
+    const state: { isAsleep: boolean; reads: Record<string, number> } = { isAsleep: false, reads: {} };
+    const watched = (name: string, d1: D1Database) =>
+      hooked(d1, () => {
+        state.reads[name] = (state.reads[name] ?? 0) + 1;
+        return state.isAsleep && name === "01" ? broken() : undefined;
+      });
+    const joint = joined({
+      DB_01: watched("01", bindings.DB_01),
+      DB_02: watched("02", bindings.DB_02),
+    });
+    return { ...joint, ...bindings, first, second, state };
+  }
+  const change = (d1: D1Database, count: number) =>
+    d1
+      .prepare("INSERT INTO key_changes (digest) SELECT value FROM json_each(?)")
+      .bind(JSON.stringify(Array.from({ length: count }, (_, i) => `other ${i}`)))
+      .run();
+  const revokeIn = (d1: D1Database, { id }: { id: string }) =>
+    d1.prepare("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?").bind(id).run();
+
+  test("each key is looked up in its own database alone", async () => {
+    const { verify, first, second, state } = await two();
+    expect(await outcome(verify(first.rawKey))).toBe("valid");
+    expect(state.reads).toEqual({ "01": 1 });
+    expect(await outcome(verify(second.rawKey))).toBe("valid");
+    expect(state.reads).toEqual({ "01": 1, "02": 1 });
+    expect(await outcome(verify("lk_live_x"))).toBe("UNAUTHORIZED");
+    expect(state.reads).toEqual({ "01": 1, "02": 1 });
+  });
+
+  test("a database that is asleep makes its own keys stale, and no others", async () => {
+    logged();
+    const { verify, pass, first, second, state } = await two();
+    for (const { rawKey } of [first, second]) expect(await outcome(verify(rawKey))).toBe("valid");
+    state.isAsleep = true;
+    for (let seconds = 0; seconds < 80; seconds += 10) {
+      pass(10_000);
+      expect(await outcome(verify(first.rawKey))).toBe("stale");
+      expect(await outcome(verify(second.rawKey))).toBe("valid");
+    }
+    state.isAsleep = false;
+    pass(10_000);
+    expect(await outcome(verify(first.rawKey))).toBe("valid");
+  });
+
+  // Where one cursor stood for both, the shorter feed would seem to have nothing new.
+  test.each([
+    ["shorter", 0],
+    ["longer", 50],
+  ])(
+    "a key revoked elsewhere is refused after the bound, where the feed of its database is %s",
+    async (_, more) => {
+      const { verify, pass, first, second, DB_01, DB_02 } = await two();
+      await change(DB_01, 20);
+      await change(DB_02, more);
+      for (const { rawKey } of [first, second]) expect(await outcome(verify(rawKey))).toBe("valid");
+      await revokeIn(DB_02, second);
+      pass(5_000);
+      expect(await outcome(verify(first.rawKey))).toBe("valid");
+      expect(await outcome(verify(second.rawKey))).toBe("KEY_REVOKED");
+    },
+  );
+
+  test("after a restore of one database, keys of that one alone are looked up afresh", async () => {
+    const { verify, pass, first, second, state, DB_02 } = await two();
+    await change(DB_02, 5);
+    for (const { rawKey } of [first, second]) await verify(rawKey);
+    await DB_02.exec("DELETE FROM key_changes WHERE seq > 1");
+    pass(5_000);
+    state.reads = {};
+    for (const { rawKey } of [first, second]) expect(await outcome(verify(rawKey))).toBe("valid");
+    expect(state.reads["01"]).toBe(1);
+    pass(1_000);
+    state.reads = {};
+    for (const { rawKey } of [first, second]) expect(await outcome(verify(rawKey))).toBe("valid");
+    expect(state.reads).toEqual({});
+  });
+
+  test("an isolate refuses at once what it has revoked itself in any of them", async () => {
+    const { keys, verify, first, second } = await two();
+    for (const { rawKey } of [first, second]) {
+      expect(await outcome(verify(rawKey))).toBe("valid");
+      await keys.revokePresented(rawKey);
+      expect(await outcome(verify(rawKey))).toBe("KEY_REVOKED");
+    }
+  });
 });

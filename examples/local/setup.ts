@@ -1,17 +1,45 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { EXAMPLE_CONFIG, hasCode, main, ROOT, WRANGLER, WRANGLER_ENV } from "./local.ts";
+import { EXAMPLE_CONFIG, hasCode, main, ROOT } from "./local.ts";
+import { migrate } from "./migrate.ts";
 
 const SECRETS_FILE = join(ROOT, ".dev.vars");
 const PEPPER_BYTES = 32;
 
-/** Makes the local secrets if there are none, and brings both local databases up to date. */
-export async function setup(): Promise<void> {
+const CONFIG = "wrangler.toml";
+/** Made for a run with several databases. */
+const SEVERAL_CONFIG = "wrangler.databases.toml";
+
+/**
+ * Makes the local secrets if there are none, and brings the local databases up to date.
+ *
+ * @param databases - How many Latchkey has.
+ * @returns Its configuration.
+ */
+export async function setup(databases = 1): Promise<string> {
   await makePepper();
-  await Promise.all(["wrangler.toml", EXAMPLE_CONFIG].map(migrate));
+  const config = databases === 1 ? CONFIG : await makeConfig(databases);
+  await Promise.all([config, EXAMPLE_CONFIG].map((config) => migrate(config, "--local")));
+  return config;
+}
+
+/** That of one database, with the bindings of more. */
+async function makeConfig(databases: number): Promise<string> {
+  const bindings = Array.from({ length: databases - 1 }, (_, i) => {
+    const name = String(i + 1).padStart(2, "0");
+    const id = `00000000-0000-0000-0000-0000000000${name}`;
+    return `
+[[d1_databases]]
+binding = "DB_${name}"
+database_name = "latchkey-${name}"
+database_id = "${id}"
+migrations_dir = "migrations"
+`;
+  });
+  const one = await readFile(join(ROOT, CONFIG), "utf8");
+  await writeFile(join(ROOT, SEVERAL_CONFIG), one + bindings.join(""));
+  return SEVERAL_CONFIG;
 }
 
 async function makePepper(): Promise<void> {
@@ -24,9 +52,8 @@ async function makePepper(): Promise<void> {
   await appendFile(SECRETS_FILE, `KEY_PEPPERS={"a":"${pepper}"}\n`, { mode: 0o600 });
 }
 
-async function migrate(config: string): Promise<void> {
-  const command = ["d1", "migrations", "apply", "DB", "--local", "--config", config];
-  await promisify(execFile)(process.execPath, [WRANGLER, ...command], { cwd: ROOT, env: WRANGLER_ENV });
+if (import.meta.main) {
+  await main(async () => {
+    await setup();
+  });
 }
-
-if (import.meta.main) await main(setup);

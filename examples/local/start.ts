@@ -17,13 +17,14 @@ import {
 } from "./local.ts";
 import { setup } from "./setup.ts";
 
-const USAGE = "Usage: npm start -- --port 8787 --example-port 8788 --issuer-port 9400";
+const USAGE = "Usage: npm start -- --port 8787 --example-port 8788 --issuer-port 9400 --databases 1";
 const START_MS = 60_000;
 const STOP_MS = 5_000;
 const POLL_MS = 200;
 const LOG_MS = 200;
 const SHOWN_LINES = 20;
 const MAX_PORT = 65_535;
+const MAX_DATABASES = 16;
 
 interface Worker {
   name: string;
@@ -39,8 +40,8 @@ interface Urls {
 }
 
 await main(async () => {
-  const { port, examplePort, issuerPort } = await freePorts();
-  await setup();
+  const { port, examplePort, issuerPort, databases } = await startOptions();
+  const config = await setup(databases);
   const latchkey = `http://localhost:${port}`;
   const secrets = (await readState())?.secrets ?? makeSecrets();
   const issuer = await startIssuer({
@@ -57,6 +58,8 @@ await main(async () => {
   const workers = [
     startWorker(
       "latchkey",
+      "--config",
+      config,
       "--port",
       `${port}`,
       ...asVars({
@@ -104,12 +107,13 @@ async function watch(workers: Worker[], urls: Urls, signal: AbortSignal): Promis
   await Promise.race([ended, stopped]);
 }
 
-async function freePorts() {
+async function startOptions() {
   const options = readOptions(
     {
       port: { type: "string", default: "8787" },
       "example-port": { type: "string", default: "8788" },
       "issuer-port": { type: "string", default: "9400" },
+      databases: { type: "string", default: "1" },
     },
     USAGE,
   );
@@ -117,7 +121,10 @@ async function freePorts() {
   const examplePort = await freePort("job-listings", "--example-port", options["example-port"]);
   const issuerPort = await freePort("the issuer", "--issuer-port", options["issuer-port"]);
   if (new Set([port, examplePort, issuerPort]).size < 3) throw new Error(`The ports must differ. ${USAGE}`);
-  return { port, examplePort, issuerPort };
+  const databases = Number(options.databases);
+  if (!Number.isInteger(databases) || databases < 1 || databases > MAX_DATABASES)
+    throw new Error(`--databases is a number up to ${MAX_DATABASES}. ${USAGE}`);
+  return { port, examplePort, issuerPort, databases };
 }
 
 /** The port, if it is one and nobody listens there. */

@@ -1,4 +1,5 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
+import type { Databases } from "../db/databases.ts";
 import { type Company, type Policy, policyDetail } from "./policy.ts";
 import { changeCompany, findCompany } from "./store.ts";
 
@@ -10,7 +11,7 @@ export interface CompanyChange extends Partial<Policy> {
 }
 
 export interface CompanyServiceParts {
-  d1: D1Database;
+  databases: Pick<Databases, "of" | "place">;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -22,7 +23,7 @@ export interface CompanyService {
   change(id: string, actor: Actor, change: CompanyChange): Promise<Company>;
 }
 
-export function companyService({ d1, now }: CompanyServiceParts): CompanyService {
+export function companyService({ databases, now }: CompanyServiceParts): CompanyService {
   const at = (action: AuditEvent["action"], actor: Actor, detail: Record<string, string> = {}) => ({
     id: crypto.randomUUID(),
     action,
@@ -32,9 +33,10 @@ export function companyService({ d1, now }: CompanyServiceParts): CompanyService
   });
 
   return {
-    get: (id) => findCompany(d1, id),
+    get: async (id) => findCompany((await databases.of(id)).d1, id),
 
-    change(id, actor, { suspended, reason, ...policy }) {
+    async change(id, actor, { suspended, reason, ...policy }) {
+      const { d1 } = await databases.place(id);
       const given = Object.keys(policy).length > 0;
       return changeCompany(d1, id, {
         ...(suspended === true && {

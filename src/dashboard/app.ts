@@ -34,8 +34,8 @@ export function dashboard(options: DashboardOptions) {
   const parts = {
     ...options,
     cookies: dashboardCookies(options.seal),
-    once: once(options.d1),
-    sessions: sessions({ ...options, store: sessionStore(options.d1) }),
+    once: once(options.databases.first),
+    sessions: sessions({ ...options, store: sessionStore(options.databases.first) }),
   };
   return new Hono<{ Variables: SessionVariables }>()
     .use(trimTrailingSlash({ alwaysRedirect: true }))

@@ -24,7 +24,7 @@ import { originsFrom, stateOf } from "./state.ts";
 
 /** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
 export function keyRoutes(parts: DashboardParts) {
-  const { d1, keys: service, form, now, scopes } = parts;
+  const { databases, keys: service, form, now, scopes } = parts;
   const showKey = keyPage(parts);
   const rotate = rotation(parts, showKey);
   const changes = updateKeySchema({ form, companyIps: null }).pick({ label: true });
@@ -61,6 +61,7 @@ export function keyRoutes(parts: DashboardParts) {
       const { id } = c.req.valid("param");
       await service.get(companyId, id);
       const event = { id: crypto.randomUUID(), action: "dismiss", actor, at: now() } as const;
+      const { d1 } = await databases.of(companyId);
       await dismissLeak(d1, companyId, id, event);
       return c.redirect(`/dashboard/keys/${id}`, 303);
     })
@@ -85,12 +86,13 @@ type ShowKey = (
   refused?: { label?: string; faults: ErrorDetail[] },
 ) => Promise<Response>;
 
-function keyPage({ d1, keys: service, catalogue, now, scopes }: DashboardParts): ShowKey {
+function keyPage({ databases, keys: service, catalogue, now, scopes }: DashboardParts): ShowKey {
   return async function showKey(c, id, refused) {
     refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
     const { companyId } = c.var.principal;
     const query = { key: id, limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
     const key = await service.get(companyId, id);
+    const { d1 } = await databases.of(companyId);
     const [origins, used, { events, next }, leaks] = await Promise.all([
       originsOf(d1, companyId, [id]),
       recentUse(d1, companyId, [id], now()),

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { leaksOf } from "../audit/leaks.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
+import type { Databases } from "../db/databases.ts";
 import { refuseUrl } from "../http/validation.ts";
 import type { KeyForm } from "../keys/form.ts";
 import { formatCursor, listKeysSchema } from "../keys/listing.ts";
@@ -25,7 +26,7 @@ const KEYS_ON_A_PAGE = 25;
 export const EVENTS_ON_A_PAGE = 25;
 
 export interface DashboardParts {
-  d1: D1Database;
+  databases: Databases;
   keys: KeyService;
   /** Generation character to pepper. */
   peppers: ReadonlyMap<string, string>;
@@ -52,7 +53,7 @@ const filled = (query: unknown) =>
 export const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The company's keys and its audit log, below `/dashboard`. Wants `requireSession` before it. */
-export function companyRoutes({ d1, keys: service, form, now, scopes }: DashboardParts) {
+export function companyRoutes({ databases, keys: service, form, now, scopes }: DashboardParts) {
   const listQuery = z.preprocess(
     filled,
     listKeysSchema({ form }).omit({ expiresBefore: true, unusedSince: true }),
@@ -66,6 +67,7 @@ export function companyRoutes({ d1, keys: service, form, now, scopes }: Dashboar
         const query = c.req.valid("query");
         const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
         const ids = keys.map((key) => key.id);
+        const { d1 } = await databases.of(companyId);
         const [events, used, leaks] = await Promise.all([
           originsOf(d1, companyId, ids),
           recentUse(d1, companyId, ids, now()),
@@ -105,7 +107,9 @@ export function companyRoutes({ d1, keys: service, form, now, scopes }: Dashboar
 
       .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
         const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
-        const { events, next } = await listEvents(d1, c.var.principal.companyId, query);
+        const { companyId } = c.var.principal;
+        const { d1 } = await databases.of(companyId);
+        const { events, next } = await listEvents(d1, companyId, query);
         const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
         return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
       })

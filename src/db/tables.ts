@@ -110,6 +110,12 @@ export const sealedAnswers = sqliteTable(
   ],
 );
 
+/** In which database a company lives, for ever. Of use in `DB` alone; others have the table, as the schema is one. */
+export const placements = sqliteTable("placements", {
+  companyId: text("company_id").primaryKey(),
+  database: text().notNull(),
+});
+
 /** The change feed: a row for each change of what a verdict depends on, written by triggers alone. */
 export const keyChanges = sqliteTable("key_changes", {
   seq: integer().primaryKey({ autoIncrement: true }),

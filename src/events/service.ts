@@ -1,3 +1,4 @@
+import { databasesOf, type NamedDatabase } from "../db/databases.ts";
 import { describeFault } from "../lib/fault.ts";
 import { readSettings } from "../lib/settings.ts";
 import { consumeEvents } from "./consumer.ts";
@@ -11,13 +12,20 @@ import { type EventSettings, eventSettings, noticeSettings } from "./settings.ts
 export function keyEvents(env: Env, now: () => number) {
   const settings = readSettings(eventSettings, env);
   const notices = readSettings(noticeSettings, env);
+  const databases = databasesOf(env);
 
-  async function logged(what: string, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (fault) {
-      console.error(JSON.stringify({ event: "events_failed", what, fault: describeFault(fault) }));
-    }
+  /** In all databases at once: one that fails keeps nothing of the others back. */
+  async function inEach(what: string, work: (d1: D1Database) => Promise<void>): Promise<void> {
+    const logged = async ({ name: database, d1 }: NamedDatabase) => {
+      try {
+        await work(d1);
+      } catch (fault) {
+        console.error(
+          JSON.stringify({ event: "events_failed", what, database, fault: describeFault(fault) }),
+        );
+      }
+    };
+    await Promise.all(databases().all.map(logged));
   }
 
   return {
@@ -25,12 +33,12 @@ export function keyEvents(env: Env, now: () => number) {
     notices,
 
     /** Notes in the audit log which keys come to their end. */
-    note: (at: number) => logged("notices", () => noteExpiry(env.DB, at, notices().EXPIRY_NOTICE_DAYS)),
+    note: (at: number) => inEach("notices", (d1) => noteExpiry(d1, at, notices().EXPIRY_NOTICE_DAYS)),
 
     /** Hands what is new in the audit log to the queue. Does nothing where nobody is told. */
     tell: () =>
-      logged("outbox", async () => {
-        const { DB: d1, EVENT_QUEUE: queue, ...receivers } = settings();
+      inEach("outbox", async (d1) => {
+        const { EVENT_QUEUE: queue, ...receivers } = settings();
         if (queue !== undefined && receiverOf(receivers, now) !== null) await tellEvents({ d1, queue, now });
       }),
 

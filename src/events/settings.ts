@@ -27,7 +27,6 @@ export const eventSettings = z
     ),
     EVENTS: z.optional(bound<EventReceiver>()),
     EVENT_QUEUE: z.optional(bound<Queue<KeyEvent>>()),
-    DB: bound<D1Database>(),
   })
   .check(
     z.refine(({ WEBHOOK_URL, WEBHOOK_SECRETS }) => WEBHOOK_URL === "" || WEBHOOK_SECRETS.length > 0, {

@@ -1,3 +1,4 @@
+import { FIRST_DATABASE } from "../db/settings.ts";
 import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
 import { type KeyForm, keyForm, startOf } from "./form.ts";
 
@@ -9,11 +10,10 @@ const GENERATION_LENGTH = 1;
 const TAG_LENGTH = 6;
 /** Bytes of the digest that the tag is made from. */
 const TAG_BYTES = 6;
-const BODY_LENGTH = RANDOM_LENGTH + DATABASE_LENGTH + GENERATION_LENGTH + TAG_LENGTH;
+const AFTER_DATABASE_LENGTH = GENERATION_LENGTH + TAG_LENGTH;
+const BODY_LENGTH = RANDOM_LENGTH + DATABASE_LENGTH + AFTER_DATABASE_LENGTH;
 /** Characters of the randomness that are shown and logged, to tell keys apart. */
 const SHOWN_LENGTH = 5;
-/** Of new keys: so far there is one. */
-const DATABASE = "0".repeat(DATABASE_LENGTH);
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
@@ -31,10 +31,12 @@ export interface NewKey {
 }
 
 export interface KeyFormat {
-  /** A new key, under the newest pepper. */
-  create(): Promise<NewKey>;
+  /** A new key, under the newest pepper. @param database - Which will hold it: `DB` where nothing else is said. */
+  create(database?: string): Promise<NewKey>;
   /** The digest of a key that this service has made, `null` for everything else. Does no I/O. */
   digest(rawKey: string): Promise<string | null>;
+  /** The database that a key which has a digest is in. */
+  database(rawKey: string): string;
   /** What is shown of a key that this service has made: its `keyPrefix`. */
   shown(rawKey: string): string;
   /** The generations whose pepper is here: keys of all others cannot be checked. */
@@ -42,16 +44,22 @@ export interface KeyFormat {
   form: KeyForm;
 }
 
+type Missing = (name: string, keys: number) => void;
+
 export interface KeyFormatOptions {
   /** What older keys begin with, which are good as well. */
   accepted?: readonly string[];
+  /** Those whose keys are good: `DB` alone where nothing else is said. */
+  databases?: readonly string[];
   /** Called for a generation that a presented key names and that has no pepper: with the 1st such key, the 10th, the 100th… */
-  onMissingPepper?: (generation: string, keys: number) => void;
+  onMissingPepper?: Missing;
+  /** The same for a database that is not there. */
+  onMissingDatabase?: Missing;
 }
 
 /**
  * The format of a key: `<prefix>_<41 random><2 database><1 generation><6 tag>`, all base62. A key is for ever, so it says
- * now which database holds it.
+ * which database holds it.
  *
  * The digest is HMAC-SHA-256 of everything before the tag under the generation's pepper, base64url;
  * the tag is its first 48 bits in base62. The tag keeps forgeries away from the database and is
@@ -64,11 +72,24 @@ export function keyFormat(
   prefix: string,
   peppers: ReadonlyMap<string, string>,
   random: RandomSource,
-  { accepted = [], onMissingPepper = () => {} }: KeyFormatOptions = {},
+  {
+    accepted = [],
+    databases = [FIRST_DATABASE],
+    onMissingPepper = () => {},
+    onMissingDatabase = () => {},
+  }: KeyFormatOptions = {},
 ): KeyFormat {
   const start = `${prefix}_`;
   const prefixes = [prefix, ...accepted];
-  const whole = new RegExp(`^${startOf(prefixes)}[0-9A-Za-z]{${BODY_LENGTH}}$`);
+  // The one expression that every key is held against says as well which databases there are.
+  const whole = wholeKey(prefixes, databases.join("|"));
+  const ofAnyDatabase = wholeKey(prefixes, `[0-9A-Za-z]{${DATABASE_LENGTH}}`);
+  const databaseOf = (rawKey: string) =>
+    rawKey.slice(
+      rawKey.length - AFTER_DATABASE_LENGTH - DATABASE_LENGTH,
+      rawKey.length - AFTER_DATABASE_LENGTH,
+    );
+  const countMissingDatabase = counting(onMissingDatabase);
   const newest = [...peppers.keys()].at(-1) ?? "";
   // By length, one for all keys, as a buffer for each costs its collection: `sign` has copied it when it returns.
   const payloads = new Map(
@@ -82,9 +103,9 @@ export function keyFormat(
   const hmacKeys = hmacKeysOf(peppers, onMissingPepper);
 
   return {
-    async create() {
+    async create(database = FIRST_DATABASE) {
       const body = randomBase62(RANDOM_LENGTH, random);
-      const text = start + body + DATABASE + newest;
+      const text = start + body + database + newest;
       const key = hmacKeys.held.get(newest) ?? (await hmacKeys.make(newest));
       if (key === null) throw new TypeError("keyFormat: no pepper");
       const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(text)));
@@ -98,7 +119,10 @@ export function keyFormat(
 
     async digest(rawKey) {
       const payload = whole.test(rawKey) ? payloads.get(rawKey.length) : undefined;
-      if (payload === undefined) return null;
+      if (payload === undefined) {
+        if (ofAnyDatabase.test(rawKey)) countMissingDatabase(databaseOf(rawKey));
+        return null;
+      }
       const generation = rawKey.charAt(rawKey.length - TAG_LENGTH - GENERATION_LENGTH);
       const key = hmacKeys.held.get(generation) ?? (await hmacKeys.make(generation));
       if (key === null) return null;
@@ -109,29 +133,39 @@ export function keyFormat(
       return isGenuine ? digestOf(signature) : null;
     },
 
+    database: databaseOf,
     shown: (rawKey) => rawKey.slice(0, rawKey.length - BODY_LENGTH + SHOWN_LENGTH),
     generations: [...peppers.keys()],
     form: keyForm(prefixes),
   };
 }
 
+function wholeKey(prefixes: readonly string[], databases: string): RegExp {
+  const [before, after] = [RANDOM_LENGTH, AFTER_DATABASE_LENGTH].map((length) => `[0-9A-Za-z]{${length}}`);
+  return new RegExp(`^${startOf(prefixes)}${before}(?:${databases})${after}$`);
+}
+
+/** Counts what is missing, and tells of the 1st key that names it, the 10th, the 100th… */
+function counting(onMissing: Missing): (name: string) => void {
+  const counts = new Map<string, number>();
+  return function count(name) {
+    const keys = (counts.get(name) ?? 0) + 1;
+    counts.set(name, keys);
+    if (Number.isInteger(Math.log10(keys))) onMissing(name, keys);
+  };
+}
+
 /** The peppers as keys of WebCrypto, by generation: those that were made, and how to make one. */
-function hmacKeysOf(
-  peppers: ReadonlyMap<string, string>,
-  onMissingPepper: (generation: string, keys: number) => void,
-) {
+function hmacKeysOf(peppers: ReadonlyMap<string, string>, onMissingPepper: Missing) {
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const held = new Map<string, CryptoKey>();
-  /** Keys presented, by generation. */
-  const missing = new Map<string, number>();
+  const countMissing = counting(onMissingPepper);
 
   /** `null`: there is no such pepper. */
   async function make(generation: string): Promise<CryptoKey | null> {
     const pepper = peppers.get(generation);
     if (pepper === undefined) {
-      const keys = (missing.get(generation) ?? 0) + 1;
-      missing.set(generation, keys);
-      if (Number.isInteger(Math.log10(keys))) onMissingPepper(generation, keys);
+      countMissing(generation);
       return null;
     }
     const key = await crypto.subtle.importKey("raw", utf8.encode(pepper), HMAC, false, ["sign"]);

@@ -1,5 +1,6 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { Company } from "../companies/policy.ts";
+import type { Databases } from "../db/databases.ts";
 import { ApiError } from "../http/errors.ts";
 import type { Settings } from "../lib/settings.ts";
 import { renewedExpiry } from "./expiry.ts";
@@ -24,6 +25,7 @@ import { isLive, shownKey } from "./shown.ts";
 import type { KeyStore } from "./store.ts";
 
 export interface KeyServiceParts {
+  databases: Pick<Databases, "of" | "place">;
   store: KeyStore;
   format: KeyFormat;
   rules: Settings<RuleSettings>;
@@ -68,8 +70,9 @@ export class KeyService {
     { rules, request }: Making,
   ): Promise<NewApiKey> {
     refuseSuspended(rules);
-    const { store, format } = this.#parts;
-    const { rawKey, ...parts } = await format.create();
+    const { databases, store, format } = this.#parts;
+    const { name } = await databases.place(companyId);
+    const { rawKey, ...parts } = await format.create(name);
     const event = this.#event("create", actor);
     const id = crypto.randomUUID();
     const row = await store.insert(
@@ -131,12 +134,13 @@ export class KeyService {
     actor: Actor,
     { overlapSeconds, expiresAt, rules, request }: RotateKey & Making,
   ): Promise<NewApiKey> {
-    const { store, format, now, onChange } = this.#parts;
+    const { databases, store, format, now, onChange } = this.#parts;
     const predecessor = found(await store.find(companyId, id));
     refuseSuspended(rules);
     const end = expiresAt === undefined ? renewedExpiry(predecessor, now()) : expiresAt;
     if (isLive(predecessor, now())) checkSuccessor(predecessor, end, rules, now());
-    const { rawKey, ...parts } = await format.create();
+    const { name } = await databases.of(companyId);
+    const { rawKey, ...parts } = await format.create(name);
     const successorId = crypto.randomUUID();
     const created = this.#event("create", actor, { replaces: id });
     const rotation = await store.rotate(companyId, id, {
@@ -225,7 +229,9 @@ export class KeyService {
   async revokePresented(rawKey: string): Promise<boolean> {
     const { store, format, onChange } = this.#parts;
     const digest = await format.digest(rawKey);
-    if (digest === null || !(await store.revokeByDigest(digest, this.#event("revoke", null)))) return false;
+    if (digest === null) return false;
+    const event = this.#event("revoke", null);
+    if (!(await store.revokeByDigest(format.database(rawKey), digest, event))) return false;
     onChange([digest]);
     return true;
   }

@@ -1,6 +1,7 @@
 import { and, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
 import { type AuditEvent, recordEvent } from "../audit/store.ts";
-import { onPrimary } from "../db/client.ts";
+import { type Database, onPrimary } from "../db/client.ts";
+import type { Databases } from "../db/databases.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, sealedAnswers } from "../db/tables.ts";
 import { isAnswer, isFirst, isMade, keepAnswer } from "./answers.ts";
@@ -21,8 +22,8 @@ import {
 import { type Rotation, rotateKey, type Successor } from "./rotation.ts";
 
 /**
- * Keys as their company manages them. Each call is one batch on the primary, and every statement is
- * bound to the company; repeated, it does nothing more. Times are milliseconds since the epoch.
+ * Keys as their company manages them. Each call is one batch on the primary of the company's database, and every
+ * statement is bound to the company; repeated, it does nothing more. Times are milliseconds since the epoch.
  *
  * All methods throw DatabaseError.
  */
@@ -62,17 +63,21 @@ export interface KeyStore {
   rotate(companyId: string, id: string, successor: Successor): Promise<Rotation>;
   /** The key afterwards, `null` where there is none. A revoked key keeps its time of revocation. */
   revoke(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
-  /** The same for who holds the key itself. */
-  revokeByDigest(digest: string, event: AuditEvent): Promise<ChangedKey | null>;
+  /** The same for who holds the key itself, which says what database it is in. */
+  revokeByDigest(database: string, digest: string, event: AuditEvent): Promise<ChangedKey | null>;
   /** The key afterwards, `null` where there is none. A suspended key keeps its time of suspension, a revoked one stays as it is. */
   suspend(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
   resume(companyId: string, id: string, event: AuditEvent): Promise<ChangedKey | null>;
 }
 
-export function keyStore(d1: D1Database): KeyStore {
+export function keyStore(databases: Pick<Databases, "named" | "of">): KeyStore {
+  const home = async (companyId: string) => (await databases.of(companyId)).d1;
+  const onHome = async <T>(companyId: string, work: (db: Database) => Promise<T>) =>
+    onPrimary(await home(companyId), work);
+
   return {
     insert: (key, event, caps, answer) =>
-      onPrimary(d1, async (db) => {
+      onHome(key.companyId, async (db) => {
         const full = fullCap(key.companyId, event.at, caps);
         const row = { ...key, labelFolded: fold(key.label) };
         const isNew = isFirst(db, answer, event.at);
@@ -88,7 +93,7 @@ export function keyStore(d1: D1Database): KeyStore {
       }),
 
     recall: (companyId, id, now) =>
-      onPrimary(d1, async (db) => {
+      onHome(companyId, async (db) => {
         const made = db
           .select({ key: stored, answer: getTableColumns(sealedAnswers) })
           .from(sealedAnswers)
@@ -97,37 +102,41 @@ export function keyStore(d1: D1Database): KeyStore {
       }),
 
     list: (companyId, filter, now, generations) =>
-      onPrimary(d1, (db) => listQuery(db, companyId, filter, isActive(now, generations)).all()),
+      onHome(companyId, (db) => listQuery(db, companyId, filter, isActive(now, generations)).all()),
 
-    find: (companyId, id) => onPrimary(d1, async (db) => (await selectKey(db, companyId, id).get()) ?? null),
+    find: (companyId, id) =>
+      onHome(companyId, async (db) => (await selectKey(db, companyId, id).get()) ?? null),
 
     findByDigest: (companyId, digest) =>
-      onPrimary(d1, async (db) => {
+      onHome(companyId, async (db) => {
         const found = and(eq(apiKeys.companyId, companyId), eq(apiKeys.digest, digest));
         return (await db.select(stored).from(apiKeys).where(found).get()) ?? null;
       }),
 
-    update: (companyId, id, change) => updateKey(d1, isKey(companyId, id), change),
+    update: async (companyId, id, change) => updateKey(await home(companyId), isKey(companyId, id), change),
 
-    rotate: (companyId, id, successor) => rotateKey(d1, companyId, id, successor),
+    rotate: async (companyId, id, successor) => rotateKey(await home(companyId), companyId, id, successor),
 
-    revoke: (companyId, id, event) =>
-      changeUnrevoked(d1, isKey(companyId, id), { set: { revokedAt: event.at } }, event),
+    revoke: async (companyId, id, event) =>
+      changeUnrevoked(await home(companyId), isKey(companyId, id), { set: { revokedAt: event.at } }, event),
 
-    revokeByDigest: (digest, event) =>
-      changeUnrevoked(d1, eq(apiKeys.digest, digest), { set: { revokedAt: event.at } }, event),
+    async revokeByDigest(database, digest, event) {
+      const d1 = databases.named(database);
+      if (d1 === undefined) return null;
+      return changeUnrevoked(d1, eq(apiKeys.digest, digest), { set: { revokedAt: event.at } }, event);
+    },
 
-    suspend: (companyId, id, event) =>
+    suspend: async (companyId, id, event) =>
       changeUnrevoked(
-        d1,
+        await home(companyId),
         isKey(companyId, id),
         { where: isNull(apiKeys.suspendedAt), set: { suspendedAt: event.at } },
         event,
       ),
 
-    resume: (companyId, id, event) =>
+    resume: async (companyId, id, event) =>
       changeUnrevoked(
-        d1,
+        await home(companyId),
         isKey(companyId, id),
         { where: isNotNull(apiKeys.suspendedAt), set: { suspendedAt: null } },
         event,

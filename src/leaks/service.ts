@@ -1,10 +1,11 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
+import type { Databases } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
 import { type Feedback, matchSchema } from "./schema.ts";
 import { revokeAll } from "./store.ts";
 
 export interface LeakServiceParts {
-  d1: D1Database;
+  databases: Pick<Databases, "all">;
   format: KeyFormat;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -26,7 +27,7 @@ const MAX_SOURCE_LENGTH = 100;
  * @throws DatabaseError
  */
 export async function handleReport(
-  { d1, format, now, onChange }: LeakServiceParts,
+  { databases, format, now, onChange }: LeakServiceParts,
   actor: Actor,
   report: readonly unknown[],
 ): Promise<Feedback[]> {
@@ -37,17 +38,26 @@ export async function handleReport(
       JSON.stringify({ event: "leak_report_odd_entries", entries: report.length - matches.length }),
     );
   const digests = await Promise.all(matches.map(({ token }) => format.digest(token)));
-  const events = new Map<string, AuditEvent>();
+  /** By database, as each is a transaction by itself. */
+  const reported = new Map(databases.all.map(({ name }) => [name, new Map<string, AuditEvent>()]));
   for (const [i, match] of matches.entries()) {
     const digest = digests[i];
-    if (!digest || events.has(digest)) continue;
+    const events = digest ? reported.get(format.database(match.token)) : undefined;
+    if (!digest || !events || events.has(digest)) continue;
     const source = format.form.masked(match.source).slice(0, MAX_SOURCE_LENGTH);
     const url = format.form.masked(match.url).slice(0, MAX_URL_LENGTH);
     const detail = { reason: "leaked", ...(source && { source }), url };
     events.set(digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
   }
-  const known = await revokeAll(d1, events, at);
-  onChange([...known]);
+  const known = new Set<string>();
+  const revocations = databases.all.map(async ({ name, d1 }) => {
+    const revoked = await revokeAll(d1, reported.get(name) ?? new Map(), at);
+    onChange([...revoked]);
+    for (const digest of revoked) known.add(digest);
+  });
+  // A database that fails keeps no key of another alive.
+  await Promise.allSettled(revocations);
+  await Promise.all(revocations);
   return Promise.all(
     matches.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),

@@ -1,3 +1,4 @@
+import { FIRST_DATABASE } from "../db/settings.ts";
 import type { Background } from "../lib/background.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/fault.ts";
@@ -26,6 +27,8 @@ const DENIALS_BYTES = JSON.stringify({ denials: DENIALS.map(() => MAX_COUNT) }).
 export interface KeyUsage {
   keyId: string;
   companyId: string;
+  /** Which the key is in. Left out: `DB`. */
+  database?: string;
   allowed: number;
   denied: number;
   /** Of the denied, those for each of `DENIALS`. Left out where there are none. */
@@ -69,12 +72,21 @@ export class UsageRecorder {
     this.#watch = new Watch({ ...parts, since: () => this.#since, flush: () => this.#flush() });
   }
 
-  /** @param denial - Why it was refused; `null`: it was accepted. @param now - Milliseconds since the epoch. */
-  record(key: { id: string; companyId: string }, denial: Denial | null, now: number): void {
+  /**
+   * @param denial - Why it was refused; `null`: it was accepted.
+   * @param now - Milliseconds since the epoch.
+   * @param database - Which the key is in.
+   */
+  record(
+    key: { id: string; companyId: string },
+    denial: Denial | null,
+    now: number,
+    database?: string,
+  ): void {
     const { background } = this.#parts;
     const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
     if (this.#counts.size > 0 && isNextDay) background(this.#flush());
-    const usage = this.#counts.get(key.id) ?? this.#add(key, now);
+    const usage = this.#counts.get(key.id) ?? this.#add(key, now, database);
     if (denial === null) {
       usage.allowed += 1;
       usage.lastUsedAt = now;
@@ -84,13 +96,21 @@ export class UsageRecorder {
     this.#watch.touch(now);
   }
 
-  #add({ id: keyId, companyId }: { id: string; companyId: string }, now: number): KeyUsage {
-    const largest: KeyUsage = { keyId, companyId, allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: now };
+  #add({ id: keyId, companyId }: { id: string; companyId: string }, now: number, name?: string): KeyUsage {
+    const database = name === undefined || name === FIRST_DATABASE ? {} : { database: name };
+    const largest: KeyUsage = {
+      keyId,
+      companyId,
+      ...database,
+      allowed: MAX_COUNT,
+      denied: MAX_COUNT,
+      lastUsedAt: now,
+    };
     const bytes = utf8.encode(`${JSON.stringify(largest)},`).length;
     if (this.#counts.size >= MAX_KEYS || this.#bytes + bytes > MAX_BYTES)
       this.#parts.background(this.#flush());
     if (this.#counts.size === 0) this.#since = now;
-    const usage: KeyUsage = { keyId, companyId, allowed: 0, denied: 0, lastUsedAt: null };
+    const usage: KeyUsage = { keyId, companyId, ...database, allowed: 0, denied: 0, lastUsedAt: null };
     this.#counts.set(keyId, usage);
     this.#bytes += bytes;
     return usage;
@@ -101,7 +121,7 @@ export class UsageRecorder {
     if (usage.denials === undefined) {
       if (this.#bytes + DENIALS_BYTES > MAX_BYTES) {
         this.#parts.background(this.#flush());
-        usage = this.#add({ id: usage.keyId, companyId: usage.companyId }, now);
+        usage = this.#add({ id: usage.keyId, companyId: usage.companyId }, now, usage.database);
       }
       usage.denials = DENIALS.map(() => 0);
       this.#bytes += DENIALS_BYTES;

@@ -1,5 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import type { Databases } from "../db/databases.ts";
 import { ApiError } from "../http/errors.ts";
 import { knownQuery, refuseUrl } from "../http/validation.ts";
 import { keyIdSchema } from "../keys/schema.ts";
@@ -9,7 +10,7 @@ import { lastDays, SHOWN_DAYS, useOn } from "./recent.ts";
 import { MAX_DAYS, type UsageQuery, usageQuerySchema } from "./schema.ts";
 
 /** The use of keys, below `/settings`. Wants `bearer` before it. */
-export function usageRoutes(d1: D1Database, now: () => number) {
+export function usageRoutes(databases: Pick<Databases, "of">, now: () => number) {
   return new Hono<{ Variables: BearerVariables }>().get(
     "/api-keys/:id/usage",
     knownQuery(usageQuerySchema),
@@ -18,7 +19,9 @@ export function usageRoutes(d1: D1Database, now: () => number) {
     async (c) => {
       const { id } = c.req.valid("param");
       const days = daysOf(c.req.valid("query"), dayOf(now()));
-      const used = (await useOn(d1, c.var.principal.companyId, [id], days)).get(id);
+      const { companyId } = c.var.principal;
+      const { d1 } = await databases.of(companyId);
+      const used = (await useOn(d1, companyId, [id], days)).get(id);
       if (used === undefined) throw new ApiError("NOT_FOUND", { message: "No such API key" });
       return c.json(used);
     },

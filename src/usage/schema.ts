@@ -61,6 +61,7 @@ export const usageReportSchema = z.object({
       z.object({
         keyId: z.string().min(1),
         companyId: z.string().min(1),
+        database: z.string().exactOptional(),
         allowed: count,
         denied: count,
         denials: z.array(count).length(DENIALS.length).exactOptional(),

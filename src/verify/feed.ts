@@ -1,4 +1,4 @@
-import { LruCache } from "./cache.ts";
+import { LruCache } from "../lib/cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import { decide, type KeyRecord, weightOf } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
@@ -30,7 +30,7 @@ export interface FeedLimits extends ReadLimits {
 }
 
 /**
- * What one isolate knows of the keys, kept current by the change feed. Pure: no clock, no I/O, no
+ * What one isolate knows of the keys of one database, kept current by the change feed. Pure: no clock, no I/O, no
  * promise, so that reads of different requests can be under way at once and come back in any order.
  *
  * Two statements hold at any time, and with them the promise of `REVOCATION_SECONDS`:
@@ -56,11 +56,12 @@ export class Feed {
   /** Of the question that `syncedAt` is of. */
   #syncedBy = this.#watch;
 
-  constructor(limits: FeedLimits) {
+  /** @param beside - Of another database: both hold as much as one would. */
+  constructor(limits: FeedLimits, beside?: Feed) {
     this.limits = limits;
     this.reads = new Reads(limits);
     this.nearest = new Reads(limits);
-    this.#records = new LruCache(limits.capacity, weightOf);
+    this.#records = new LruCache(limits.capacity, weightOf, beside ? beside.#records : undefined);
   }
 
   /** Every change committed before this moment is taken into account. */

@@ -1,6 +1,6 @@
 import type { Background } from "../lib/background.ts";
+import { LruCache } from "../lib/cache.ts";
 import { describeFault } from "../lib/fault.ts";
-import { LruCache } from "./cache.ts";
 import type { Refusal } from "./contract.ts";
 import { ELSEWHERE, type KeyRecord, LIMITED } from "./decide.ts";
 

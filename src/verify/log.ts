@@ -1,5 +1,5 @@
+import { LruCache } from "../lib/cache.ts";
 import { describeFault } from "../lib/fault.ts";
-import { LruCache } from "./cache.ts";
 import type { Refusal, VerifyOptions } from "./contract.ts";
 import type { KeyRecord } from "./decide.ts";
 import { denialOf } from "./denial.ts";
@@ -27,8 +27,8 @@ export interface Asked {
 
 /** What is told of each verification, for the log and for what is counted. None of it is waited for. */
 export interface VerifierHooks {
-  /** Called with every verdict on a genuine key; `isHeld`: without a read of its own. */
-  onVerdict?: (key: KeyRecord, refusal: Refusal | null, now: number, isHeld: boolean) => void;
+  /** Called with every verdict on a genuine key; `age`: of what is known, in milliseconds; `null`: it cost a read. */
+  onVerdict?: (key: KeyRecord, refusal: Refusal | null, now: number, age: number | null) => void;
   /** Called beside it where the key is refused. */
   onRefusal?: (key: KeyRecord, refusal: Refusal, now: number, asked: Asked) => void;
   /** Called with every other refusal: of what is no key, or was not looked up. */
@@ -74,7 +74,7 @@ export class RefusalLog {
 }
 
 /** Tells the log of a read that was not answered in time, or failed. */
-export function reportRead(fault: unknown): void {
+export function reportRead(fault: unknown, database: string): void {
   const cause = fault instanceof AggregateError ? fault.errors.at(-1) : fault;
-  console.error(JSON.stringify({ event: "database_read_failed", fault: describeFault(cause) }));
+  console.error(JSON.stringify({ event: "database_read_failed", database, fault: describeFault(cause) }));
 }

@@ -7,7 +7,6 @@ export const verifySettings = z
   .object({
     REVOCATION_SECONDS: whole(1, 3600),
     OUTAGE_SECONDS: whole(1, DAY_SECONDS),
-    DB: bound<D1Database>(),
     USAGE: bound<Queue<UsageReport>>(),
   })
   .check(

@@ -14,7 +14,7 @@ export interface VerifierParts extends LookupParts, VerifierHooks, UseLimits {
   failureLimit?: Limiter;
 }
 
-/** Tells good keys from bad ones. One for each isolate; holds no promise between calls. */
+/** Tells good keys of one database from bad ones. One for each isolate and database; holds no promise between calls. */
 export class Verifier {
   readonly #parts: VerifierParts;
 
@@ -58,7 +58,7 @@ export class Verifier {
         ? this.#lookup.readPrimary(digest, options)
         : this.#lookup.find(digest, options));
       if (found.record === null) return this.#unknown(caller);
-      const refusal = this.#refusal(found.record, asked, now(), false);
+      const refusal = this.#refusal(found.record, asked, now(), null);
       // Of a genuine key, but it cost a read.
       if (isDead(refusal)) failureLimit?.count(caller, now());
       return refusal ?? this.#acceptance(found.record, found.checkedAt, found.stale);
@@ -91,7 +91,8 @@ export class Verifier {
     const record = feed.get(digest);
     if (record === undefined) return undefined;
     return (
-      this.#refusal(record, asked, now, true) ?? this.#acceptance(record, feed.syncedAt, feed.isStale(now))
+      this.#refusal(record, asked, now, now - feed.syncedAt) ??
+      this.#acceptance(record, feed.syncedAt, feed.isStale(now))
     );
   }
 
@@ -103,10 +104,10 @@ export class Verifier {
   }
 
   /** Counts a use of a genuine key. The refusal, or `null` where the key is good. */
-  #refusal(record: KeyRecord, asked: Asked, now: number, isHeld: boolean): Refusal | null {
+  #refusal(record: KeyRecord, asked: Asked, now: number, age: number | null): Refusal | null {
     const { onVerdict, onRefusal } = this.#parts;
     const refusal = limitUse(this.#parts, record, decide(record, asked.options, now), now);
-    onVerdict?.(record, refusal, now, isHeld);
+    onVerdict?.(record, refusal, now, age);
     if (refusal !== null) onRefusal?.(record, refusal, now, asked);
     return refusal;
   }

@@ -14,6 +14,7 @@ const MAY_BE_EMPTY = [
   "SECURITY_CONTACT",
   "MANAGEMENT_ORIGINS",
   "LEAK_REPORT_KEYS_URL",
+  "PLACE_NEW_COMPANIES",
 ];
 /** Settings that are missing or wrong, one at a time. */
 const wrong: [string, unknown][] = [
@@ -42,6 +43,7 @@ const wrong: [string, unknown][] = [
       "MANAGEMENT_ORIGINS",
       ["*", "null", "app.example", "https://app.example/", "http://app.example", "https://*.example", [1]],
     ],
+    ["PLACE_NEW_COMPANIES", ["01", "DB", "1", 0]],
     ["DB", [null]],
   ].flatMap(([name, values]) =>
     (values as unknown[]).map((value): [string, unknown] => [String(name), value]),
@@ -58,7 +60,7 @@ const empty = missing
 /** What is closed with a setting of this name that is wrong: by the path's start. */
 function closedBy(name: string): RegExp {
   if (/^(KEY_|REVOCATION|OUTAGE|DB)/.test(name)) return /^\/(settings|public)\//;
-  if (/^(OAUTH_|SCOPES|MAX_|MANAGEMENT_)/.test(name)) return /^\/settings\//;
+  if (/^(OAUTH_|SCOPES|MAX_|MANAGEMENT_|PLACE_)/.test(name)) return /^\/settings\//;
   return /^\/openapi.json/;
 }
 
@@ -74,7 +76,7 @@ describe.each([...missing, ...empty, ...wrong])("with %s = %j", (name, value) =>
       expect(message).toBe("Internal error");
     }
     await expectError(await call("/openapi.json", {}, target), "INTERNAL_ERROR").catch(() =>
-      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB|MANAGEMENT_)/),
+      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB|MANAGEMENT_|PLACE_)/),
     );
     for (const line of lines) expect(line).toContain(`${name}: `);
     expect(lines.length).toBeGreaterThanOrEqual(Math.max(closed.length, 1));

@@ -4,6 +4,7 @@ import { companyService } from "../../src/companies/service.ts";
 import { call, createKey, manage } from "../support/api.ts";
 import { OPERATOR, setCompany } from "../support/companies.ts";
 import { hooked } from "../support/d1.ts";
+import { only } from "../support/database.ts";
 import { expectError } from "../support/expect.ts";
 import { BOUND_MS, isolate } from "../support/verifier.ts";
 
@@ -112,7 +113,7 @@ test("a change of a company whose answer is lost is made once, and recorded once
     throw new Error("Network connection lost.");
   };
   const d1 = hooked(env.DB, () => {}, loseFirst);
-  const changed = await companyService({ d1, now: () => 5 }).change("acme", OPERATOR, {
+  const changed = await companyService({ databases: only(d1), now: () => 5 }).change("acme", OPERATOR, {
     suspended: true,
     reason: "unpaid",
     maxLiveKeys: 3,

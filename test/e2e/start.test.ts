@@ -146,7 +146,14 @@ describe("before the first start", () => {
   });
 
   test("an option that is no port, or that does not exist, is refused with the usage", async () => {
-    for (const option of ["--port x", "--port 0", "--port 65536", "--example-port 9400", "--prot 1"]) {
+    for (const option of [
+      "--port x",
+      "--port 0",
+      "--port 65536",
+      "--example-port 9400",
+      "--databases 0",
+      "--prot 1",
+    ]) {
       const { code, stderr } = await bash(dir, `npm start -- ${option}`);
       expect(code, option).toBe(1);
       expect(stderr).toContain("Usage: npm start -- --port 8787");
@@ -162,6 +169,21 @@ test("where another project runs a Worker of the same name, the example asks its
   expect(await jobs(rawKey)).toMatchObject({ status: 200 });
   await all.stop();
   await another.stop();
+});
+
+test("with several databases, a company without keys makes them in the last, and one that has some stays where it is", async () => {
+  const one = await startAll();
+  const before = await createKey(await tokenOf("acme"), { scopes: ["jobs:read"] });
+  await one.stop();
+  const all = start(dir, "npm", ...startCommand(), "--databases", "3");
+  await all.says(/Ctrl-C stops everything/);
+  const companies = ["acme", "globex"];
+  const made = await Promise.all(
+    companies.map(async (company) => createKey(await tokenOf(company), { scopes: ["jobs:read"] })),
+  );
+  expect([before, ...made].map(({ rawKey }) => rawKey.slice(-9, -7))).toEqual(["00", "00", "02"]);
+  for (const { rawKey } of [before, ...made]) expect(await jobs(rawKey)).toMatchObject({ status: 200 });
+  await all.stop();
 });
 
 describe("npm start", () => {

@@ -250,3 +250,34 @@ describe("a generation without a pepper", () => {
     expect((await format.create()).generation).toBe("b");
   });
 });
+
+describe("a key of another database", () => {
+  const several = keyFormat("lk_live", peppers({ b: NEW }), secure, { databases: ["00", "01"] });
+
+  test("says which one it is", async () => {
+    const { rawKey, digest } = await several.create("01");
+    expect(rawKey).toMatch(/^lk_live_[0-9A-Za-z]{41}01b[0-9A-Za-z]{6}$/);
+    expect(several.database(rawKey)).toBe("01");
+    expect(await several.digest(rawKey)).toBe(digest);
+    expect(several.database((await several.create()).rawKey)).toBe("00");
+  });
+
+  test("moved to another one is no key", async () => {
+    const { rawKey } = await several.create("01");
+    expect(await several.digest(`${rawKey.slice(0, -9)}00${rawKey.slice(-7)}`)).toBeNull();
+  });
+
+  test("that is not there is no key, and told of with the first key of it, the tenth and so on", async () => {
+    const missing: [string, number][] = [];
+    const { digest } = keyFormat("lk_live", peppers({ b: NEW }), secure, {
+      onMissingDatabase: (...told) => missing.push(told),
+    });
+    const { rawKey } = await several.create("01");
+    for (let i = 0; i < 12; i++) expect(await digest(rawKey)).toBeNull();
+    for (const other of ["lk_live_x", `${rawKey}0`, (await several.create()).rawKey]) await digest(other);
+    expect(missing).toEqual([
+      ["01", 1],
+      ["01", 10],
+    ]);
+  });
+});

@@ -5,6 +5,7 @@ import { type KeyStore, keyStore } from "../../src/keys/store.ts";
 import { dropChanges, feedStore } from "../../src/verify/store.ts";
 import { manage } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
+import { only } from "../support/database.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
 const event: AuditEvent = { id: "e", action: "create", actor: { issuer: "i", subject: "s" }, at: 1 };
@@ -191,12 +192,12 @@ const calls: [string, (store: KeyStore) => Promise<unknown>, string[][]][] = [
 
 describe.each(calls)("%s", (_, work, plans) => {
   test("reads single index ranges: no table is scanned and no page is sorted", async () => {
-    const statements = await statementsOf((db) => work(keyStore(db)));
+    const statements = await statementsOf((db) => work(keyStore(only(db))));
     expect(await Promise.all(statements.map(planOf))).toEqual(plans);
   });
 
   test("binds every statement to the company", async () => {
-    for (const sql of await statementsOf((db) => work(keyStore(db)))) {
+    for (const sql of await statementsOf((db) => work(keyStore(only(db))))) {
       expect(sql).toMatch(/ where .*"api_keys"\."company_id" = \?/is);
       expect(sql).not.toContain("acme");
     }
@@ -204,19 +205,21 @@ describe.each(calls)("%s", (_, work, plans) => {
 
   test("is one round trip", async () => {
     let trips = 0;
-    await work(keyStore(hooked(env.DB, () => void trips++)));
+    await work(keyStore(only(hooked(env.DB, () => void trips++))));
     expect(trips).toBe(1);
   });
 });
 
 test("a list says its whole order, which is that of its cursor", async () => {
-  const [sql] = await statementsOf((db) => keyStore(db).list("acme", { limit: 10, cursor }, 1, ["b"]));
+  const [sql] = await statementsOf((db) => keyStore(only(db)).list("acme", { limit: 10, cursor }, 1, ["b"]));
   expect(sql).toContain('order by "api_keys"."created_at" desc, "api_keys"."id" desc');
 });
 
 test("no statement of the store reads a digest, but that of the one key whose verdict it changes", async () => {
   for (const [name, work] of calls) {
-    const read = (await statementsOf((db) => work(keyStore(db)))).filter((sql) => !sql.startsWith("insert"));
+    const read = (await statementsOf((db) => work(keyStore(only(db))))).filter(
+      (sql) => !sql.startsWith("insert"),
+    );
     const withDigest = read.filter((sql) => /digest/.test(sql.slice(0, sql.indexOf(" where "))));
     expect(withDigest).toHaveLength(/revoke|rotate|update/.test(name) ? 1 : 0);
     for (const sql of read) {
@@ -263,7 +266,7 @@ test("trimming the change feed reads as many changes as it may drop, by their pr
 });
 
 test("a digest belongs to one key", async () => {
-  const store = keyStore(env.DB);
+  const store = keyStore(only(env.DB));
   await store.insert(key, event, CAPS);
   const other = { ...key, id: "6f1ff3f4-0000-4000-8000-000000000001" };
   const insert = async () => {
@@ -278,7 +281,7 @@ test("a digest belongs to one key", async () => {
 test.each(["created_at", "expires_at", "revoked_at", "suspended_at", "last_used_at"])(
   "%s by hand can be a time that can be shown, not a text or another number",
   async (column) => {
-    await keyStore(env.DB).insert(key, event, CAPS);
+    await keyStore(only(env.DB)).insert(key, event, CAPS);
     const set = async (value: string) => {
       await env.DB.prepare(`UPDATE api_keys SET ${column} = ${value}`).run();
     };
@@ -294,7 +297,7 @@ test.each(["created_at", "expires_at", "revoked_at", "suspended_at", "last_used_
 test.each(['"jobs:readonly"', "jobs:read", '{"jobs:read": true}', "null", "", '["jobs:read"'])(
   "scopes by hand can be a JSON array alone, not %s",
   async (scopes) => {
-    await keyStore(env.DB).insert(key, event, CAPS);
+    await keyStore(only(env.DB)).insert(key, event, CAPS);
     const set = async () => {
       await env.DB.prepare("UPDATE api_keys SET scopes = ?").bind(scopes).run();
     };

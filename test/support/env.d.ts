@@ -1,6 +1,8 @@
 declare namespace Cloudflare {
   interface Env {
     TEST_MIGRATIONS: import("cloudflare:test").D1Migration[];
+    TEST_DB_01: D1Database;
+    TEST_DB_02: D1Database;
     TEST_SIGNING_KEYS: Record<string, import("jose").JWK>;
     /** An issuer that people sign in at. */
     TEST_LOCAL_ISSUER: {

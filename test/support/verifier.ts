@@ -74,7 +74,7 @@ export function isolate({
       if (!isWatch) background.push(work);
       isWatch = false;
     },
-    onRead: (_, fault) => fault !== undefined && reportRead(fault),
+    onRead: (_, fault) => fault !== undefined && reportRead(fault, "00"),
     ...parts,
   });
   return {

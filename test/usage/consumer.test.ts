@@ -1,10 +1,12 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { databasesOf } from "../../src/db/databases.ts";
 import { consumeReports, mergeDue } from "../../src/usage/consumer.ts";
 import { MAX_KEYS, REPORT_ID_LENGTH } from "../../src/usage/recorder.ts";
-import { createKey } from "../support/api.ts";
+import { appWith, createKey } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
+import { only, threeDatabases } from "../support/database.ts";
 import { logged } from "../support/expect.ts";
 
 const LOST = "D1_ERROR: Network connection lost.";
@@ -25,10 +27,10 @@ const report = (keyId: string, more: object = {}) => ({
 });
 
 /** Delivers a batch: which messages are acknowledged, and which come again. */
-async function deliver(bodies: unknown[], d1 = env.DB) {
+async function deliver(bodies: unknown[], databases = only(env.DB)) {
   const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
   const batch = createMessageBatch("latchkey-usage", messages);
-  await consumeReports(d1, batch.messages, Date.now());
+  await consumeReports(databases, batch.messages, Date.now());
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   return { acked: explicitAcks, again: retryMessages.map(({ msgId }: { msgId: string }) => msgId) };
 }
@@ -87,7 +89,7 @@ test("while the database is down all come again, and it is not asked for each of
     throw new Error(LOST);
   });
   logged();
-  expect(await deliver([report(id), report(id)], down)).toEqual({ acked: [], again: ["m0", "m1"] });
+  expect(await deliver([report(id), report(id)], only(down))).toEqual({ acked: [], again: ["m0", "m1"] });
   expect(trips).toBe(3);
 });
 
@@ -102,7 +104,7 @@ test("a batch of very many keys goes to the database in several transactions", a
       ),
     });
   const bodies = Array.from({ length: 12 }, (_, i) => of(i));
-  expect((await deliver(bodies, counting)).again).toEqual([]);
+  expect((await deliver(bodies, only(counting))).again).toEqual([]);
   expect(transactions.filter(([first]) => first?.includes("usage_reports"))).toHaveLength(2);
   const waiting = "SELECT count(*) AS n FROM waiting_sums, json_each(sums)";
   expect(await env.DB.prepare(waiting).first("n")).toBe(12 * 999 + 2);
@@ -118,10 +120,10 @@ test("what cannot be merged stays, and keeps nothing else from being merged", as
   ).run();
   const lines = logged();
   const later = Date.now() + 600_000;
-  await mergeDue(env.DB, later);
+  await mergeDue(only(env.DB), later);
   expect(lines).toEqual([expect.stringContaining('"event":"usage_merge_failed"')]);
   await env.DB.prepare("DROP TRIGGER broken").run();
-  await mergeDue(env.DB, later);
+  await mergeDue(only(env.DB), later);
   expect(await allowed()).toBe(2);
 });
 
@@ -133,4 +135,49 @@ test("a report that is delivered twice counts once, also across transactions", a
   );
   await deliver([twice, ...others, twice]);
   expect(await allowed()).toBe(1);
+});
+
+describe("over several databases", () => {
+  const sums = async (...all: D1Database[]) =>
+    Promise.all(all.map((d1) => d1.prepare("SELECT sum(allowed) AS n FROM usage_days").first<number>("n")));
+
+  async function several(overrides: object = {}) {
+    const bindings = await threeDatabases();
+    const keys = await Promise.all(
+      ["00", "01", "02"].map((name) =>
+        createKey({}, { company: `in ${name}`, target: appWith({ ...bindings, PLACE_NEW_COMPANIES: name }) }),
+      ),
+    );
+    const uses = keys.map(({ id }, i) =>
+      use(id, { companyId: `in 0${i}`, ...(i > 0 && { database: `0${i}` }) }),
+    );
+    const databases = databasesOf({ ...bindings, ...overrides })();
+    return { ...bindings, databases, sent: { ...report(""), keys: uses } };
+  }
+
+  test("each key is counted in its own", async () => {
+    const { databases, sent, DB, DB_01, DB_02 } = await several();
+    expect(await deliver([sent], databases)).toEqual({ acked: ["m0"], again: [] });
+    expect(await sums(DB, DB_01, DB_02)).toEqual([1, 1, 1]);
+  });
+
+  test("a report that one of them did not count comes again, and counts once in the others", async () => {
+    logged();
+    const state = { isLost: true };
+    const DB_01 = hooked(env.TEST_DB_01, () => (state.isLost ? Promise.reject(new Error(LOST)) : undefined));
+    const { databases, sent, DB, DB_02 } = await several({ DB_01 });
+    expect(await deliver([sent], databases)).toEqual({ acked: [], again: ["m0"] });
+    expect(await sums(DB, env.TEST_DB_01, DB_02)).toEqual([1, null, 1]);
+    state.isLost = false;
+    expect(await deliver([sent], databases)).toEqual({ acked: ["m0"], again: [] });
+    expect(await sums(DB, env.TEST_DB_01, DB_02)).toEqual([1, 1, 1]);
+  });
+
+  test("a report of a database that is not bound comes again, and what is of the others counts", async () => {
+    const lines = logged();
+    const { sent, DB } = await several();
+    expect(await deliver([sent], only(DB))).toEqual({ acked: [], again: ["m0"] });
+    expect(await sums(DB)).toEqual([1]);
+    expect(lines.join()).toContain("The database 01 is not bound");
+  });
 });

@@ -172,9 +172,9 @@ const MUTANTS: Record<string, Mutant> = {
     "true",
   ],
   "the cache grows past its capacity": [
-    "cache.ts",
-    "this.#youngWeight < this.#half",
-    "this.#youngWeight <= this.#half",
+    "../lib/cache.ts",
+    "this.#room.youngWeight < this.#room.half",
+    "this.#room.youngWeight <= this.#room.half",
   ],
   "a revocation does not count": ["decide.ts", "record.revokedAt !== null", "false"],
   "a suspension does not count": ["decide.ts", "record.suspendedAt !== null", "false"],

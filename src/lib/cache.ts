@@ -1,3 +1,10 @@
+/** What caches that lie beside each other have together. */
+interface Room {
+  readonly half: number;
+  youngWeight: number;
+  readonly turns: (() => void)[];
+}
+
 /**
  * A map of entries that weigh at most `capacity`, each 1 where nothing else is said: always the half of them that was used last. Of two generations the
  * older is let go of when the younger is full.
@@ -6,14 +13,16 @@
  * deleted in its chain until it builds the whole table anew.
  */
 export class LruCache<V> {
-  readonly #half: number;
+  readonly #room: Room;
   readonly #weigh: (value: V) => number;
   #young = new Map<string, V>();
   #youngWeight = 0;
   #old = new Map<string, V>();
 
-  constructor(capacity: number, weigh: (value: V) => number = () => 1) {
-    this.#half = Math.ceil(capacity / 2);
+  /** @param beside - A cache whose capacity this one shares, in place of one of its own. */
+  constructor(capacity: number, weigh: (value: V) => number = () => 1, beside?: LruCache<V>) {
+    this.#room = beside ? beside.#room : { half: Math.ceil(capacity / 2), youngWeight: 0, turns: [] };
+    this.#room.turns.push(() => this.#turn());
     this.#weigh = weigh;
   }
 
@@ -32,25 +41,34 @@ export class LruCache<V> {
   set(key: string, value: V): void {
     this.delete(key);
     this.#young.set(key, value);
-    this.#youngWeight += this.#weigh(value);
-    if (this.#youngWeight < this.#half) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#youngWeight = 0;
+    this.#weighIn(this.#weigh(value));
+    if (this.#room.youngWeight < this.#room.half) return;
+    for (const turn of this.#room.turns) turn();
   }
 
   delete(key: string): void {
     const young = this.#young.get(key);
     if (young !== undefined) {
       this.#young.delete(key);
-      this.#youngWeight -= this.#weigh(young);
+      this.#weighIn(-this.#weigh(young));
     }
     this.#old.delete(key);
   }
 
   clear(): void {
     this.#young.clear();
-    this.#youngWeight = 0;
+    this.#weighIn(-this.#youngWeight);
     this.#old.clear();
+  }
+
+  #turn(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#weighIn(-this.#youngWeight);
+  }
+
+  #weighIn(weight: number): void {
+    this.#youngWeight += weight;
+    this.#room.youngWeight += weight;
   }
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
-import { LruCache } from "../../src/verify/cache.ts";
+import { LruCache } from "../../src/lib/cache.ts";
 
 /** The same by a list, the least recently used first. */
 class ListCache {
@@ -107,4 +107,24 @@ test("what is replaced or deleted weighs no more", () => {
     cache.delete("c");
   }
   expect([cache.get("a"), cache.get("b"), cache.size]).toEqual([1, 5, 2]);
+});
+
+test("caches beside each other hold together what one would, and each is cleared by itself", () => {
+  const first = new LruCache<number>(4);
+  const second = new LruCache<number>(4, undefined, first);
+  first.set("a", 1);
+  second.set("b", 2);
+  second.set("c", 3);
+  second.set("d", 4);
+  expect([first.get("a"), second.get("b"), second.get("c"), second.get("d")]).toEqual([
+    undefined,
+    undefined,
+    3,
+    4,
+  ]);
+  first.set("a", 5);
+  second.clear();
+  expect([first.get("a"), second.size]).toEqual([5, 0]);
+  first.set("e", 6);
+  expect([first.get("a"), first.get("e")]).toEqual([5, 6]);
 });
