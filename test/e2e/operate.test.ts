@@ -4,9 +4,9 @@ import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { formatSettings } from "../../src/keys/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
-import { bash, copyProject } from "../e2e/support.ts";
-import { blocksOf, filesOf } from "./markdown.ts";
-import { configOf, config as tracked } from "./wrangler.ts";
+import { blocksOf, filesOf } from "../docs/markdown.ts";
+import { configOf, config as tracked } from "../docs/wrangler.ts";
+import { bash, copyProject } from "./support.ts";
 
 // Each of them starts wrangler many times.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
