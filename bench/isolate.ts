@@ -1,4 +1,5 @@
 import worker from "../src/index.ts";
+import { attackedCaches } from "./attack.ts";
 
 /** Reads of D1 by the verifier of one isolate. */
 export interface Reads {
@@ -32,7 +33,7 @@ let lateShare = 0;
 export default {
   ...worker,
   async fetch(request: Parameters<typeof worker.fetch>[0], env: Env, ctx: ExecutionContext) {
-    counted ??= { ...env, DB: countReads(env.DB) };
+    counted ??= prepare(env);
     const latchkey = counted;
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/reads") {
@@ -61,6 +62,13 @@ export default {
     return Response.json((await Promise.all(answers)).map(({ status }) => status));
   },
 };
+
+function prepare(env: Env): Env {
+  const { ATTACK: attack } = env as Env & { ATTACK?: string };
+  if (attack !== undefined)
+    Object.defineProperty(globalThis, "caches", { value: attackedCaches(caches, attack) });
+  return { ...env, DB: countReads(env.DB) };
+}
 
 function countReads(d1: D1Database): D1Database {
   const withSession: D1Database["withSession"] = (start) => {

@@ -38,11 +38,20 @@ export interface ServiceOptions {
   /** Processes of workerd over which the isolates are dealt out: 1 by default. */
   processes?: number;
   revocationSeconds: number;
+  /** What the isolates of a process share: `none` by default. */
+  cache?: CacheKind;
 }
+
+/**
+ * The Cache API of a data centre, which is a process here: as it is, with nothing in it, or in the hands of somebody who
+ * forges what is shared, hands out what was there two seconds ago, or anything that was ever there.
+ */
+export const CACHES = ["none", "shared", "forged", "delayed", "replayed"] as const;
+export type CacheKind = (typeof CACHES)[number];
 
 /** Workers of the repository's configuration, each an isolate of its own. To be closed. */
 export async function startService(options: ServiceOptions) {
-  const { isolates: count, processes = 1, revocationSeconds } = options;
+  const { isolates: count, processes = 1, revocationSeconds, cache = "none" } = options;
   const directory = await mkdtemp(join(tmpdir(), "latchkey-proof-"));
   const issuer = await startTestIssuer();
   const { rawConfig } = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") });
@@ -50,6 +59,7 @@ export async function startService(options: ServiceOptions) {
     ...JSON.parse(JSON.stringify(rawConfig.vars)),
     OAUTH_ISSUER: issuer.url,
     REVOCATION_SECONDS: revocationSeconds,
+    ...(cache !== "none" && cache !== "shared" && { ATTACK: cache }),
     KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
   };
   const { script } = bundle("bench/isolate.ts");
@@ -68,6 +78,7 @@ export async function startService(options: ServiceOptions) {
             modules: true,
             compatibilityDate: rawConfig.compatibility_date ?? "",
             unsafeDirectSockets: [{}],
+            cacheAPI: cache !== "none",
             d1Databases: { DB: "latchkey" },
             queueProducers: { USAGE: "usage" },
             // A queue has one consumer. No rate limits: all of this would count as one caller.

@@ -18,6 +18,8 @@ import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog, reportRead, type VerifierHooks } from "./verify/log.ts";
 import { type Metered, Metrics } from "./verify/metrics.ts";
 import { type VerifySettings, verifySettings } from "./verify/settings.ts";
+import { sharedFeed } from "./verify/shared.ts";
+import { signedText } from "./verify/signed.ts";
 import { feedStore } from "./verify/store.ts";
 import { Verifier } from "./verify/verifier.ts";
 import { type Verifiers, verifiersOf } from "./verify/verifiers.ts";
@@ -74,7 +76,7 @@ function join(
     onMissingDatabase: (database, keys) =>
       console.error(JSON.stringify({ event: "database_missing", database, keys })),
   });
-  const verifier = verifiers(format, settings, databases, bindings);
+  const verifier = verifiers({ format, peppers }, settings, databases, bindings);
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const companies = companyService({ databases, now });
   const store = keyStore(databases);
@@ -88,7 +90,7 @@ const wait = (milliseconds: number) => scheduler.wait(milliseconds);
 
 /** A verifier for each database. What is counted, limited and held at most is so for all of them together. */
 function verifiers(
-  format: KeyFormat,
+  { format, peppers }: Pick<Isolate, "format" | "peppers">,
   { REVOCATION_SECONDS, OUTAGE_SECONDS, USAGE: queue }: VerifySettings,
   databases: Databases,
   bindings: RateLimits & Metered,
@@ -101,6 +103,7 @@ function verifiers(
     waitMs: CALLER_WAIT_MS,
     capacity: CACHE_CAPACITY,
   };
+  const sharing = { boundMs, now, random: Math.random, inTime: withDeadline, background };
   const usage = new UsageRecorder({ queue, now, wait, background });
   const tierLimits = new Map<string, Limiter>();
   for (const [tier, binding] of rateTiers(bindings)) tierLimits.set(tier, new Limiter(binding, background));
@@ -134,7 +137,7 @@ function verifiers(
     beside ??= feed;
     return new Verifier({
       format,
-      store: feedStore(d1),
+      store: sharedFeed(feedStore(d1), { ...sharing, text: signedText(name, peppers) }),
       feed,
       now,
       wait,

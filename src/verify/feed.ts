@@ -4,6 +4,7 @@ import { decide, type KeyRecord, weightOf } from "./decide.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
 import {
   type Absorbed,
+  isSame,
   type KeyChange,
   type NearestAbsorbed,
   type NearestQuestion,
@@ -142,6 +143,8 @@ export class Feed {
     const { boundMs, waitMs } = this.limits;
     // An answer that is too late to be of use does not tell that others will be.
     if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();
+    // Older than what is known, and perhaps of before a restore.
+    if (digest === NO_KEY && question.askedAt < this.#syncedAt) return { isCurrent: true, isBehind: false };
     const isFollowed = this.#follow(question, changes, now);
     const isBehind = (this.#cursor?.seq ?? 0) < head;
     const isTimed = !question.watch.isOver && question.askedAt <= now;
@@ -259,8 +262,4 @@ export class Feed {
     if (record === null) this.#records.delete(digest);
     else if (this.#cursor !== null) this.#records.set(digest, record);
   }
-}
-
-function isSame(a: KeyChange | undefined, b: KeyChange | null): boolean {
-  return a?.seq === b?.seq && a?.digest === b?.digest && a?.changedAt === b?.changedAt;
 }

@@ -103,12 +103,14 @@ export class Lookup {
 
   /** An answer that comes too late for the caller is still of use to the next one. */
   #begin(question: Question, digest: string): Promise<Read> {
-    const { feed, store, now, wait, background, onRead } = this.#parts;
+    const { feed, store, now, background, onRead } = this.#parts;
     const { askedAt, isDue } = question;
-    const read = store.read(question.cursor?.seq ?? null, digest).then((snapshot) => {
-      onRead?.(now() - askedAt);
+    const read = store.read(question.cursor, digest).then((snapshot) => {
+      const { asOf } = snapshot;
+      if (asOf === undefined) onRead?.(now() - askedAt);
+      const asked = asOf === undefined || asOf >= askedAt ? question : this.#backdate(question, asOf);
       return {
-        ...feed.absorb(question, snapshot, digest, now()),
+        ...feed.absorb(asked, snapshot, digest, now()),
         record: snapshot.record,
         checkedAt: askedAt,
         stale: false,
@@ -117,10 +119,22 @@ export class Lookup {
     });
     if (isDue) {
       background(read.catch(() => {}));
-      const { boundMs } = feed.limits;
-      if (boundMs <= MAX_WATCH_MS) background(wait(boundMs).then(() => feed.expire(question, now())));
+      this.#expireIn(feed.limits.boundMs, question);
     }
     return read;
+  }
+
+  /** The question of an answer that is older than it. */
+  #backdate(question: Question, asOf: number): Question {
+    const asked = { ...question, askedAt: asOf, watch: { isOver: question.watch.isOver } };
+    this.#expireIn(this.#parts.feed.limits.boundMs - (question.askedAt - asOf), asked);
+    return asked;
+  }
+
+  #expireIn(milliseconds: number, question: Question): void {
+    const { feed, now, wait, background } = this.#parts;
+    if (milliseconds > MAX_WATCH_MS) return;
+    background(wait(milliseconds).then(() => feed.expire(question, now())));
   }
 
   /** `null`: no answer in half the time that a caller waits. One that comes later is still of use to the next caller. */

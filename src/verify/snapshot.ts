@@ -6,6 +6,9 @@ export const PAGE_SIZE = 1_000;
 /** Changes that come at most where the feed alone is asked for: far behind, one slow read is enough to catch up. */
 export const FEED_PAGE_SIZE = 10_000;
 
+/** Of the newest changes, so many are shared at most. */
+export const RECENT_SIZE = 1_000;
+
 /** In place of a digest: the feed alone is asked for. */
 export const NO_KEY = "";
 
@@ -28,6 +31,12 @@ export interface Snapshot {
   /** The newest change there is; 0: the feed is empty. */
   head: number;
   record: KeyRecord | null;
+  /** Milliseconds since the epoch: it shows what was committed before then. Absent: before it was asked for. */
+  asOf?: number;
+}
+
+export function isSame(a: KeyChange | undefined, b: KeyChange | null): boolean {
+  return a?.seq === b?.seq && a?.digest === b?.digest && a?.changedAt === b?.changedAt;
 }
 
 /** How long knowledge holds by a timer, as a clock may be set back while nobody looks. */

@@ -3,11 +3,16 @@ import { type Database, nearest, onPrimary, primary, primaryAlone } from "../db/
 import { apiKeys, companies, keyChanges } from "../db/tables.ts";
 import { addressList } from "../lib/address.ts";
 import type { CompanyRecord, KeyRecord } from "./decide.ts";
-import { FEED_PAGE_SIZE, type KeyChange, NO_KEY, PAGE_SIZE, type Snapshot } from "./snapshot.ts";
+import { FEED_PAGE_SIZE, type KeyChange, NO_KEY, PAGE_SIZE, RECENT_SIZE, type Snapshot } from "./snapshot.ts";
 
 export interface FeedStore {
-  /** The feed from the change `cursor` on and the record of `digest`, of one moment, from the primary. */
-  read(cursor: number | null, digest: string): Promise<Snapshot>;
+  /**
+   * The feed from the change `cursor` on and the record of `digest`, of one moment, from the primary.
+   *
+   * @param since - Milliseconds since the epoch: the feed alone comes from the last change before it on, where that is an
+   *   older one than the cursor and one of the newest `RECENT_SIZE`.
+   */
+  read(cursor: KeyChange | null, digest: string, since?: number): Promise<Snapshot>;
   /** The record of `digest`, and of the same moment the change `cursor`, or the newest where that is an older one: from the nearest replica. */
   readNearest(cursor: number, digest: string): Promise<Snapshot>;
   /** The newest change and the record of `digest`, from the primary. */
@@ -45,12 +50,14 @@ export function feedStore(d1: D1Database): FeedStore {
   // A feed that was set back does not reach the cursor: its newest change tells so.
   const cursorOrNewest = sql`min(${sql.placeholder("cursor")}, ${newest})`;
   const withKey = prepareSnapshot(db, cursorOrNewest, PAGE_SIZE);
-  const feedAlone = prepareSnapshot(db, cursorOrNewest, FEED_PAGE_SIZE);
+  const feedAlone = prepareSnapshot(db, cursorOrRecent(), FEED_PAGE_SIZE);
   const ofReplica = prepareSnapshot(nearest(d1), cursorOrNewest, 0);
   return {
-    async read(cursor, digest) {
-      const query = digest === NO_KEY ? feedAlone : withKey;
-      return snapshotOf(await (cursor === null ? fromNewest.all({ digest }) : query.all({ cursor, digest })));
+    async read(cursor, digest, since = Number.MAX_SAFE_INTEGER) {
+      if (cursor === null) return snapshotOf(await fromNewest.all({ digest }));
+      const isAlone = digest === NO_KEY;
+      const values = { cursor: cursor.seq, digest };
+      return snapshotOf(await (isAlone ? feedAlone.all({ ...values, since }) : withKey.all(values)));
     },
     async readNearest(cursor, digest) {
       return snapshotOf(await ofReplica.all({ cursor, digest }));
@@ -103,6 +110,14 @@ function companyOf(company: Row["company"]): CompanyRecord | null {
 
 function listOf(addresses: readonly string[] | null) {
   return addresses === null ? null : addressList(addresses);
+}
+
+function cursorOrRecent(): SQL {
+  const { seq, changedAt } = keyChanges;
+  const oldest = sql`${newest} - ${sql.raw(`${RECENT_SIZE - 1}`)}`;
+  const isBefore = sql`${seq} >= ${oldest} AND ${changedAt} < ${sql.placeholder("since")}`;
+  const before = sql`(SELECT ${seq} FROM ${keyChanges} WHERE ${isBefore} ORDER BY ${seq} DESC LIMIT 1)`;
+  return sql`min(${sql.placeholder("cursor")}, coalesce(${before}, ${oldest}))`;
 }
 
 /** The feed is never empty, and the change at the cursor comes with the newer ones: a row always carries the key. */

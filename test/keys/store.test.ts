@@ -239,9 +239,11 @@ test("the look-up of a key by its digest reads one index entry, and one of its c
   ]);
 });
 
+const CHANGE = { seq: 1, digest: "a", changedAt: 1 };
+
 test("a read of the change feed is a range of its primary key, one index entry, and one of the company", async () => {
   const range = "SEARCH key_changes USING INTEGER PRIMARY KEY (rowid>?)";
-  const [sql = ""] = await statementsOf((db) => feedStore(db).read(1, "d"));
+  const [sql = ""] = await statementsOf((db) => feedStore(db).read(CHANGE, "d"));
   const [first = ""] = await statementsOf((db) => feedStore(db).read(null, "d"));
   const newest = (query: number) => [`SCALAR SUBQUERY ${query}`, "SEARCH key_changes"];
   for (const statement of [sql, first])

@@ -5,6 +5,8 @@ import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import type { UseLimits } from "../../src/verify/limiter.ts";
 import { reportRead, type VerifierHooks } from "../../src/verify/log.ts";
+import { sharedFeed } from "../../src/verify/shared.ts";
+import type { SharedText } from "../../src/verify/signed.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
 import { type After, type Hook, hooked } from "./d1.ts";
@@ -27,6 +29,8 @@ interface IsolateOptions extends Pick<VerifierParts, keyof UseLimits | "failureL
   after?: After;
   /** The real database by default. */
   d1?: D1Database;
+  /** What it shares with the isolates of its data centre; by default it is alone there. */
+  text?: SharedText;
 }
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
@@ -34,6 +38,7 @@ export function isolate({
   capacity = 1_000,
   speed = SPEED,
   d1 = env.DB,
+  text,
   hook,
   after,
   ...parts
@@ -42,6 +47,7 @@ export function isolate({
   const queries: string[] = [];
   const background: Promise<unknown>[] = [];
   const watches: (() => void)[] = [];
+  const waits: number[] = [];
   let isWatch = false;
   const count: Hook = async (sql) => {
     queries.push(...sql);
@@ -55,23 +61,37 @@ export function isolate({
     waitMs: WAIT_MS,
     capacity,
   });
+  const now = () => clock.now;
+  const work = (promise: Promise<unknown>) => void background.push(promise);
+  const store = feedStore(db);
   const verifier = new Verifier({
     format: keyFormat(
       env.KEY_PREFIX,
       new Map(Object.entries(JSON.parse(env.KEY_PEPPERS))),
       crypto.getRandomValues,
     ),
-    store: feedStore(db),
+    store:
+      text === undefined
+        ? store
+        : sharedFeed(store, {
+            text,
+            boundMs: BOUND_MS,
+            now,
+            random: () => 0,
+            inTime: withDeadline,
+            background: work,
+          }),
     feed,
-    now: () => clock.now,
+    now,
     wait(milliseconds) {
-      if (milliseconds < BOUND_MS) return scheduler.wait(milliseconds / speed);
+      if (milliseconds < BOUND_MS / 2) return scheduler.wait(milliseconds / speed);
       isWatch = true;
+      waits.push(milliseconds);
       return new Promise<void>((end) => watches.push(end));
     },
     inTime: (read, milliseconds) => withDeadline(read, milliseconds / speed),
-    background(work) {
-      if (!isWatch) background.push(work);
+    background(promise) {
+      if (!isWatch) work(promise);
       isWatch = false;
     },
     onRead: (_, fault) => fault !== undefined && reportRead(fault, "00"),
@@ -81,6 +101,8 @@ export function isolate({
     clock,
     feed,
     queries,
+    /** Those of a bound or so, in milliseconds. */
+    waits,
     verify: (rawKey: string, options: VerifyOptions = {}): Promise<VerifyResult> =>
       verifier.verify(rawKey, options),
     forget: (digests: readonly string[]) => verifier.forget(digests),

@@ -9,6 +9,7 @@ import type { Code } from "./world.ts";
 const SMALL: [file: string, from: string, to: string][] = [
   ["snapshot.ts", "const PAGE_SIZE = 1_000", "const PAGE_SIZE = 3"],
   ["snapshot.ts", "FEED_PAGE_SIZE = 10_000", "FEED_PAGE_SIZE = 5"],
+  ["snapshot.ts", "RECENT_SIZE = 1_000", "RECENT_SIZE = 4"],
   ["changes.ts", "REMEMBERED = 20_000", "REMEMBERED = 8"],
   ["changes.ts", "MAX_UNCONFIRMED = 10_000", "MAX_UNCONFIRMED = 2"],
   ["reads.ts", "MAX_UNANSWERED = 50", "MAX_UNANSWERED = 3"],
@@ -31,7 +32,12 @@ export async function load(directory: string, mutant?: Mutant): Promise<Code> {
     await writeFile(path, parts.join(to));
   }
   const load = (file: string) => import(/* @vite-ignore */ pathToFileURL(join(copy, "verify", file)).href);
-  return { ...(await load("feed.ts")), ...(await load("verifier.ts")), ...(await load("store.ts")) };
+  return {
+    ...(await load("feed.ts")),
+    ...(await load("verifier.ts")),
+    ...(await load("store.ts")),
+    ...(await load("shared.ts")),
+  };
 }
 
 /** A database in memory, made by the migrations. */

@@ -50,7 +50,7 @@ const MUTANTS: Record<string, Mutant> = {
     "if (at === -1 && (known !== null || question.cursor !== known)) return known !== null;",
   ],
   "a feed is known by its numbers alone": [
-    "feed.ts",
+    "snapshot.ts",
     "a?.seq === b?.seq && a?.digest === b?.digest && a?.changedAt === b?.changedAt",
     "a?.seq === b?.seq",
   ],
@@ -170,6 +170,22 @@ const MUTANTS: Record<string, Mutant> = {
     "feed.ts",
     "number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor))",
     "true",
+  ],
+  "a shared answer counts as of now": [
+    "shared.ts",
+    "return { ...shared, asOf:",
+    "return { ...shared, notAsOf:",
+  ],
+  "a shared answer that does not reach back is used": [
+    "shared.ts",
+    "return at === -1 ? null : { ...rest, changes: changes.slice(at) };",
+    "return { ...rest, changes: [cursor, ...changes.slice(at + 1)] };",
+  ],
+  "the skew allowance is dropped": ["shared.ts", "return readAt - CLOCK_SKEW_MS -", "return readAt -"],
+  "a clock set back unseen makes a shared answer new": [
+    "lookup.ts",
+    "this.#expireIn(this.#parts.feed.limits.boundMs - (question.askedAt - asOf), asked);",
+    "",
   ],
   "the cache grows past its capacity": [
     "../lib/cache.ts",

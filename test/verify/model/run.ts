@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Sqlite } from "./database.ts";
 import EXAMPLES from "./examples.json" with { type: "json" };
-import { type Code, ISOLATES, KEYS, World } from "./world.ts";
+import { CACHES, type Code, ISOLATES, KEYS, World } from "./world.ts";
 
 const isolate = fc.nat(ISOLATES - 1);
 const key = fc.nat(KEYS - 1);
@@ -42,14 +42,32 @@ const clock = fc.record({
   ms: ms(-20_000, -5_000, -1_000, -150, -60, -5, 60, 3_000),
 });
 
+const cache = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ ...named("replay"), pick }) },
+  { weight: 1, arbitrary: fc.record({ event: fc.constant("evict" as const) }) },
+  { weight: 2, arbitrary: fc.record({ ...named("cache"), cache: fc.constantFrom(...CACHES) }) },
+);
+
 /** How often a thing happens in one history: what is rare everywhere is never seen together. */
 const weight = fc.constantFrom(0, 2, 8, 20);
 
 /** @param sizes - Of floods. */
 export const histories = (sizes: fc.Arbitrary<number>) =>
   fc
-    .tuple(weight, weight, weight, weight, weight, weight, weight, weight, fc.constantFrom(0, 400, 7_000))
-    .chain(([moments, whiles, changes, hands, faults, restarts, feeds, clocks, lagMs]) => {
+    .tuple(
+      weight,
+      weight,
+      weight,
+      weight,
+      weight,
+      weight,
+      weight,
+      weight,
+      weight,
+      fc.constantFrom(0, 400, 7_000),
+      fc.boolean(),
+    )
+    .chain(([moments, whiles, changes, hands, faults, restarts, feeds, clocks, caches, lagMs, isShared]) => {
       const event = fc.oneof(
         { weight: 30, arbitrary: verify },
         { weight: 20, arbitrary: execute },
@@ -62,9 +80,10 @@ export const histories = (sizes: fc.Arbitrary<number>) =>
         { weight: Math.ceil(restarts / 4), arbitrary: restart },
         { weight: Math.ceil(feeds / 4), arbitrary: fc.oneof(feed, flood(sizes)) },
         { weight: clocks === 20 ? 4 : 0, arbitrary: clock },
+        { weight: isShared ? Math.ceil(caches / 4) : 0, arbitrary: cache },
       );
       const events = fc.array(event, { minLength: 20, maxLength: 160, size: "max" });
-      return fc.record({ lagMs: fc.constant(lagMs), events });
+      return fc.record({ lagMs: fc.constant(lagMs), isShared: fc.constant(isShared), events });
     });
 
 type Arbitrary<T> = T extends fc.Arbitrary<infer U> ? U : never;
@@ -76,7 +95,7 @@ export const examples = EXAMPLES as unknown as readonly History[];
 
 /** Lives through a history; resolves with the world, whose `fault` is the first broken promise. */
 export async function live(code: Code, databases: [Sqlite, ...Sqlite[]], history: History): Promise<World> {
-  const world = new World(code, databases, history.lagMs);
+  const world = new World(code, databases, history.lagMs, history.isShared);
   await world.begin();
   for (const event of history.events) {
     await happen(world, event);
@@ -133,5 +152,11 @@ async function happen(world: World, step: Event): Promise<void> {
       return world.restore(step.back);
     case "clock":
       return world.setClock(step.isolate, step.ms);
+    case "cache":
+      return world.setCache(step.cache);
+    case "evict":
+      return world.evict();
+    case "replay":
+      return world.replay(step.pick);
   }
 }

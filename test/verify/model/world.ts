@@ -2,6 +2,7 @@ import { addressList } from "../../../src/lib/address.ts";
 import type { VerifyResult } from "../../../src/verify/contract.ts";
 import { type CompanyRecord, decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
+import type { sharedFeed } from "../../../src/verify/shared.ts";
 import type { feedStore } from "../../../src/verify/store.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
 import { binding, Cluster, type Sqlite } from "./database.ts";
@@ -11,6 +12,8 @@ const OUTAGE_MS = 20_000;
 const RETRY_MS = 1_000;
 const WAIT_MS = 2_000;
 const CAPACITY = 3;
+/** By how much clocks may differ before shared answers are later than the bound. */
+const CLOCK_SKEW_MS = 250;
 /** From here every key is presented. */
 const USUAL: CompanyRecord = { suspendedAt: null, allowedIps: null, rateTier: null };
 const CLIENT_IP = "192.0.2.7";
@@ -26,7 +29,13 @@ export interface Code {
   Feed: typeof Feed;
   Verifier: typeof Verifier;
   feedStore: typeof feedStore;
+  sharedFeed: typeof sharedFeed;
 }
+
+/** How the cache of the data centre behaves: as it should, later, with an error, or never. */
+export const CACHES = ["prompt", "slow", "throws", "hangs"] as const;
+/** Less and more than it is waited for. */
+const SLOW_MS = [30, 700];
 
 /** The record of a key from a moment on; `null`: there is none. */
 interface Version {
@@ -55,7 +64,7 @@ interface Read {
 
 interface Timer {
   at: number;
-  isolate: Isolate;
+  isolate: Isolate | null;
   request: Request | null;
   end: () => void;
 }
@@ -80,6 +89,8 @@ interface Isolate {
   /** How far its clock is from the world's. */
   offset: number;
   isClockTrue: boolean;
+  /** How much later than the bound it may be, having used what an isolate has read whose clock is further ahead than is allowed for. */
+  slack: number;
   /** Reads that failed or were late since one came back, and when the last did. */
   failures: number;
   failedAt: number;
@@ -111,6 +122,14 @@ export class World {
   #reads: Read[] = [];
   #timers: Timer[] = [];
   #running: Request | null = null;
+  /** What was asked for last. */
+  #asked: Pick<Read, "kind" | "request"> | undefined;
+  /** What the isolates share, if they do, and all that they ever did: it may come back. */
+  #text: string | null = null;
+  readonly #texts: string[] = [];
+  #cache: (typeof CACHES)[number] = "prompt";
+  /** How far a clock was ahead of the world's at most. */
+  #ahead = 0;
   /** The read that was begun last, by what runs now. */
   #begun: Read | undefined;
   /** Ids of keys are never used twice. */
@@ -126,8 +145,11 @@ export class World {
   readonly #cluster: Cluster;
   readonly #code: Code;
 
-  constructor(code: Code, databases: [Sqlite, ...Sqlite[]], lagMs: number) {
+  readonly #isShared: boolean;
+
+  constructor(code: Code, databases: [Sqlite, ...Sqlite[]], lagMs: number, isShared = false) {
     this.#code = code;
+    this.#isShared = isShared;
     this.#cluster = new Cluster(databases, lagMs);
     this.isolates = Array.from({ length: ISOLATES }, () => this.#isolate());
   }
@@ -308,6 +330,21 @@ export class World {
     if (isolate === undefined) return;
     isolate.offset += milliseconds;
     isolate.isClockTrue = false;
+    this.#ahead = Math.max(this.#ahead, isolate.offset);
+  }
+
+  setCache(cache: (typeof CACHES)[number]): void {
+    this.#cache = cache;
+  }
+
+  /** The cache drops what is shared. */
+  evict(): void {
+    this.#text = null;
+  }
+
+  /** What was shared before is shared again. */
+  replay(pick: number): void {
+    this.#text = pickOf(this.#texts.toReversed(), pick) ?? null;
   }
 
   async restart(index: number): Promise<void> {
@@ -440,8 +477,62 @@ export class World {
     this.#dropped.push(read);
   }
 
+  async #getText(): Promise<string | null> {
+    if (this.#cache === "throws") throw new Error("no cache");
+    const waits = {
+      prompt: 0,
+      slow: SLOW_MS[this.time % SLOW_MS.length] ?? 0,
+      hangs: Number.POSITIVE_INFINITY,
+    };
+    const wait = waits[this.#cache];
+    if (wait > 0) await new Promise<void>((end) => this.#timer(wait, null, null, end));
+    return this.#text;
+  }
+
+  async #putText(text: string): Promise<void> {
+    if (this.#cache === "throws") throw new Error("no cache");
+    this.#text = text;
+    this.#texts.push(text);
+  }
+
+  #timer(milliseconds: number, isolate: Isolate | null, request: Request | null, end: () => void): void {
+    this.#timers.push({ at: this.time + milliseconds, isolate, request, end });
+  }
+
+  /** The store as an isolate has it; what it reads of the others is told to the isolate of the world. */
+  #store(d1: D1Database, now: () => number, isolate: () => Isolate) {
+    const { feedStore, sharedFeed } = this.#code;
+    const store = feedStore(d1);
+    if (!this.#isShared) return store;
+    const shared = sharedFeed(store, {
+      text: { get: () => this.#getText(), put: (text) => this.#putText(text) },
+      boundMs: BOUND_MS,
+      now,
+      random: () => 0,
+      inTime: (promise, milliseconds) =>
+        new Promise((resolve, reject) => {
+          this.#timer(milliseconds, isolate(), null, () => reject(new Error("late")));
+          promise.then(resolve, reject);
+        }),
+      background: () => {},
+    });
+    return {
+      ...shared,
+      read: async (...[cursor, digest]: Parameters<typeof shared.read>) => {
+        if (digest === "") this.#asked = { kind: "feed", request: null };
+        const snapshot = await shared.read(cursor, digest);
+        if (snapshot.asOf === undefined) return snapshot;
+        const reader = isolate();
+        reader.failures = 0;
+        // What was replayed may be of a moment that its clock has yet to come to.
+        reader.slack = Math.max(reader.slack, this.#ahead - reader.offset - CLOCK_SKEW_MS);
+        return snapshot;
+      },
+    };
+  }
+
   #isolate(): Isolate {
-    const { Feed, Verifier, feedStore } = this.#code;
+    const { Feed, Verifier } = this.#code;
     const feed = new Feed({
       boundMs: BOUND_MS,
       outageMs: OUTAGE_MS,
@@ -449,10 +540,10 @@ export class World {
       waitMs: WAIT_MS,
       capacity: CAPACITY,
     });
-    const timer = (milliseconds: number, request: Request | null, end: () => void) => {
-      this.#timers.push({ at: this.time + milliseconds, isolate, request, end });
-    };
-    const store = feedStore(
+    const timer = (milliseconds: number, request: Request | null, end: () => void) =>
+      this.#timer(milliseconds, isolate, request, end);
+    const now = () => this.time + isolate.offset;
+    const store = this.#store(
       binding(
         (start, sql, params) =>
           new Promise((resolve, reject) => {
@@ -473,9 +564,12 @@ export class World {
               reject,
             };
             this.#reads.push(this.#begun);
+            this.#asked = this.#begun;
             if (request === null) this.#inBackground(isolate, params);
           }),
       ),
+      now,
+      () => isolate,
     );
     const isolate: Isolate = {
       feed,
@@ -483,20 +577,20 @@ export class World {
         format: { digest: async (rawKey) => rawKey },
         store,
         feed,
-        now: () => this.time + isolate.offset,
+        now,
         wait: (milliseconds) => {
           this.#begun = undefined;
-          const request = milliseconds === BOUND_MS ? null : this.#running;
+          const request = milliseconds > WAIT_MS ? null : this.#running;
           return new Promise<void>((end) => timer(milliseconds, request, end));
         },
         inTime: (promise, milliseconds) =>
           new Promise((resolve, reject) => {
-            const last = this.#reads.at(-1);
-            const request = last?.params.includes("") ? null : this.#running;
+            const asked = this.#asked;
+            const request = asked?.request === null ? null : this.#running;
             let isOver = false;
             timer(milliseconds, request, () => {
               if (isOver || request?.cutOff) return;
-              this.#failed(isolate, last?.kind, request);
+              this.#failed(isolate, asked?.kind, request);
               reject(new Error("late"));
             });
             promise
@@ -516,6 +610,7 @@ export class World {
       }),
       offset: 0,
       isClockTrue: true,
+      slack: 0,
       failures: 0,
       failedAt: Number.NEGATIVE_INFINITY,
       looks: [],
@@ -614,6 +709,7 @@ export class World {
       if (checkedAt < since || checkedAt > this.time) this.#break(`checked ${this.time - checkedAt} ms ago`);
       since = checkedAt;
     }
+    since -= isolate.slack;
     const verdict = result.valid ? "valid" : result.error;
     // A key that is not there is confirmed by the primary.
     if (request.isStrong || verdict === "UNAUTHORIZED") since = request.startedAt;

@@ -1,0 +1,287 @@
+import { env } from "cloudflare:workers";
+import { expect, test } from "vitest";
+import { withDeadline } from "../../src/lib/deadline.ts";
+import { sharedFeed } from "../../src/verify/shared.ts";
+import type { SharedText } from "../../src/verify/signed.ts";
+import { type KeyChange, NO_KEY } from "../../src/verify/snapshot.ts";
+import { feedStore } from "../../src/verify/store.ts";
+import { createKey, manage } from "../support/api.ts";
+import { hooked } from "../support/d1.ts";
+import { BOUND_MS, isolate } from "../support/verifier.ts";
+
+/** How much older than its reading a shared answer counts: clocks may differ, and the cache is waited for. */
+const OLDER_MS = 300;
+
+const TWICE = [1, 2];
+
+/** The cache of a data centre. */
+function memory(): SharedText & { text: string | null } {
+  return {
+    text: null,
+    async get() {
+      return this.text;
+    },
+    async put(text) {
+      this.text = text;
+    },
+  };
+}
+
+/** The real database as isolates of one data centre ask it, each by a store of its own. */
+function dataCentre(text: SharedText = memory(), boundMs = BOUND_MS) {
+  const clock = { now: Date.now() };
+  const chance = { next: 0 };
+  const queries: string[] = [];
+  const background: Promise<unknown>[] = [];
+  const d1 = hooked(env.DB, async (sql) => void queries.push(...sql));
+  const store = () =>
+    sharedFeed(feedStore(d1), {
+      text,
+      boundMs,
+      now: () => clock.now,
+      random: () => chance.next,
+      inTime: withDeadline,
+      background: (work) => background.push(work),
+    });
+  return { clock, chance, queries, store, settle: () => Promise.all(background.splice(0)) };
+}
+
+async function change(count = 1, at = Date.now()): Promise<void> {
+  const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)";
+  await env.DB.prepare(`INSERT INTO key_changes (digest, changed_at) ${numbers} SELECT 'key' || i, ? FROM n`)
+    .bind(count, at)
+    .run();
+}
+
+async function newest(): Promise<KeyChange> {
+  const [found] = (await feedStore(env.DB).read(null, NO_KEY)).changes;
+  if (found === undefined) throw new Error("The feed is empty");
+  return found;
+}
+
+test("of the isolates of a data centre one asks the primary, and tells the others for a second", async () => {
+  const { clock, queries, store, settle } = dataCentre();
+  const cursor = await newest();
+  await change();
+  const asked = await store().read(cursor, NO_KEY);
+  await settle();
+  expect(asked.asOf).toBeUndefined();
+  const readAt = clock.now;
+  clock.now += 999;
+  expect(await store().read(cursor, NO_KEY)).toEqual({ ...asked, asOf: readAt - OLDER_MS });
+  expect(queries).toHaveLength(1);
+  clock.now += 1;
+  expect(await store().read(cursor, NO_KEY)).toEqual(asked);
+  expect(queries).toHaveLength(2);
+});
+
+test("it counts as older by a random part of that second, so that not all look again when it is over", async () => {
+  const { clock, chance, store, settle } = dataCentre();
+  const cursor = await newest();
+  await store().read(cursor, NO_KEY);
+  await settle();
+  chance.next = 0.25;
+  expect((await store().read(cursor, NO_KEY)).asOf).toBe(clock.now - OLDER_MS - 250);
+});
+
+test("in a short bound an answer is shared for a fifth of it", async () => {
+  const { clock, queries, store, settle } = dataCentre(memory(), 1_000);
+  const cursor = await newest();
+  for (const _ of TWICE) {
+    await store().read(cursor, NO_KEY);
+    await settle();
+    clock.now += 200;
+  }
+  expect(queries).toHaveLength(2);
+});
+
+test("what is read with a key, or without a cursor, is not shared", async () => {
+  const { queries, store, settle } = dataCentre();
+  const cursor = await newest();
+  for (const _ of TWICE) {
+    await store().read(cursor, "key1");
+    await store().read(null, NO_KEY);
+    await settle();
+  }
+  expect(queries).toHaveLength(4);
+});
+
+test("a shared answer comes from the cursor on, wherever in it that stands", async () => {
+  const { queries, store, settle } = dataCentre();
+  const before = await newest();
+  await change(3);
+  const { changes } = await store().read(before, NO_KEY);
+  await settle();
+  for (const [i, cursor] of changes.entries())
+    expect(await store().read(cursor, NO_KEY)).toMatchObject({
+      changes: changes.slice(i),
+      head: cursor.seq + 3 - i,
+    });
+  expect(queries).toHaveLength(1);
+});
+
+test("it reaches back for two bounds, also from an isolate that knows everything, and to the change before", async () => {
+  const { clock, queries, store, settle } = dataCentre();
+  await change(1, clock.now - 3 * BOUND_MS);
+  const tooOld = await newest();
+  await change(1, clock.now - 2 * BOUND_MS - 1);
+  const oldest = await newest();
+  await change(5, clock.now - BOUND_MS);
+  expect((await store().read(await newest(), NO_KEY)).changes).toHaveLength(1);
+  await settle();
+  expect((await store().read(oldest, NO_KEY)).changes).toHaveLength(6);
+  expect(queries).toHaveLength(1);
+  const answer = await store().read(tooOld, NO_KEY);
+  expect(answer).toMatchObject({ changes: { length: 7 } });
+  expect(answer.asOf).toBeUndefined();
+  expect(queries).toHaveLength(2);
+});
+
+test("however much changes, no more than the newest 1,000 changes are shared, and a page that is not all of them is not", async () => {
+  const text = memory();
+  const { store, settle } = dataCentre(text);
+  const cursor = await newest();
+  await change(2_000);
+  expect((await store().read(cursor, NO_KEY)).changes).toHaveLength(2_001);
+  await settle();
+  expect(JSON.parse(text.text ?? "").snapshot.changes).toHaveLength(1_000);
+  text.text = null;
+  await change(9_000);
+  expect((await store().read(cursor, NO_KEY)).changes).toHaveLength(10_001);
+  await settle();
+  expect(text.text).toBeNull();
+});
+
+test("an isolate that knows more than is shared asks by itself", async () => {
+  const { queries, store, settle } = dataCentre();
+  await store().read(await newest(), NO_KEY);
+  await settle();
+  await change();
+  const cursor = await newest();
+  expect(await store().read(cursor, NO_KEY)).toEqual({ changes: [cursor], head: cursor.seq, record: null });
+  expect(queries).toHaveLength(2);
+});
+
+test.each<[string, Partial<KeyChange>]>([
+  ["digest", { digest: "other" }],
+  ["time", { changedAt: 1 }],
+])(
+  "a change with the number of the cursor, but another %s, is of another feed: the primary tells",
+  async (_, other) => {
+    const { queries, store, settle } = dataCentre();
+    const cursor = await newest();
+    await store().read(cursor, NO_KEY);
+    await settle();
+    const answer = await store().read({ ...cursor, ...other }, NO_KEY);
+    expect(answer).toEqual({ changes: [cursor], head: cursor.seq, record: null });
+    expect(queries).toHaveLength(2);
+  },
+);
+
+test("an answer that seems to be of the future is used while clocks may differ so much, and no longer", async () => {
+  const { clock, queries, store, settle } = dataCentre();
+  const cursor = await newest();
+  await store().read(cursor, NO_KEY);
+  await settle();
+  clock.now -= 250;
+  expect((await store().read(cursor, NO_KEY)).asOf).toBe(clock.now + 250 - OLDER_MS);
+  clock.now -= 1;
+  await store().read(cursor, NO_KEY);
+  expect(queries).toHaveLength(2);
+});
+
+test("before its end it is passed over at random, the earlier the longer a read takes, but not in its first half", async () => {
+  const text = memory();
+  const { clock, chance, queries, store, settle } = dataCentre(text);
+  const cursor = await newest();
+  const asksAfter = async (tookMs: number, ageMs: number, random: number) => {
+    const readAt = clock.now;
+    text.text = JSON.stringify({
+      readAt,
+      tookMs,
+      snapshot: { changes: [cursor], head: cursor.seq, record: null },
+    });
+    clock.now += ageMs;
+    chance.next = random;
+    queries.length = 0;
+    await store().read(cursor, NO_KEY);
+    await settle();
+    return queries.length === 1;
+  };
+  expect(await asksAfter(100, 900, 0.6)).toBe(false);
+  expect(await asksAfter(100, 900, 0.7)).toBe(true);
+  expect(await asksAfter(10, 900, 0.7)).toBe(false);
+  expect(await asksAfter(0, 999, 0.99)).toBe(false);
+  expect(await asksAfter(-1_000, 1_000, 0.99)).toBe(true);
+  expect(await asksAfter(60_000, 499, 0.99)).toBe(false);
+  expect(await asksAfter(60_000, 500, 0.99)).toBe(true);
+});
+
+test.each<[string, () => Promise<never>]>([
+  ["throws", () => Promise.reject(new Error("no cache"))],
+  ["hangs", () => new Promise(() => {})],
+])("a cache that %s is like none", async (_, fault) => {
+  const { queries, store, settle } = dataCentre({ get: fault, put: fault });
+  const cursor = await newest();
+  for (const _ of TWICE) {
+    expect((await store().read(cursor, NO_KEY)).head).toBe(cursor.seq);
+    await settle();
+  }
+  expect(queries).toHaveLength(2);
+});
+
+test("a shared answer makes a revocation known later than one of the primary, but not later than the bound", async () => {
+  const text = memory();
+  const [other, reader] = [isolate({ text }), isolate({ text })];
+  const key = await createKey();
+  for (const { verify } of [other, reader]) expect(await verify(key.rawKey)).toMatchObject({ valid: true });
+  const at = (now: number) => {
+    other.clock.now = now;
+    reader.clock.now = now;
+  };
+  const start = other.clock.now;
+  at(start + BOUND_MS / 2);
+  await other.verify(key.rawKey);
+  await other.settle();
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  at(start + BOUND_MS / 2 + 900);
+  reader.queries.length = 0;
+  await reader.verify(key.rawKey);
+  await reader.settle();
+  expect(reader.queries).toEqual([]);
+  const checkedAt = start + BOUND_MS / 2 - OLDER_MS;
+  expect(await reader.verify(key.rawKey)).toMatchObject({ checkedAt: new Date(checkedAt).toISOString() });
+  at(checkedAt + BOUND_MS);
+  expect(await reader.verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+});
+
+test("what a shared answer tells ends by a timer as well: a bound after it was read, though the clock is set back", async () => {
+  const text = memory();
+  const [other, reader] = [isolate({ text }), isolate({ text })];
+  const key = await createKey();
+  reader.clock.now = other.clock.now;
+  for (const { verify } of [other, reader]) await verify(key.rawKey);
+  for (const { clock } of [other, reader]) clock.now += BOUND_MS / 2;
+  await other.verify(key.rawKey);
+  await other.settle();
+  reader.clock.now += 500;
+  await reader.verify(key.rawKey);
+  await reader.settle();
+  expect(reader.waits.at(-1)).toBe(BOUND_MS - 500 - OLDER_MS);
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  reader.clock.now -= 60;
+  reader.passBound();
+  await Promise.resolve();
+  expect(await reader.verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+});
+
+test("with the Cache API of the platform isolates share what they read", async () => {
+  const { signedText } = await import("../../src/verify/signed.ts");
+  const text = () => signedText("s1", new Map([["a", "a pepper, of 32 characters or more, for this"]]));
+  const [one, two] = [dataCentre(text()), dataCentre(text())];
+  const cursor = await newest();
+  await one.store().read(cursor, NO_KEY);
+  await one.settle();
+  expect((await two.store().read(cursor, NO_KEY)).asOf).toBe(one.clock.now - OLDER_MS);
+  expect(two.queries).toEqual([]);
+});
