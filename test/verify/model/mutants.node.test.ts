@@ -113,8 +113,8 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "a late answer is thrown away": [
     "lookup.ts",
-    "return { ...feed.absorb(",
-    "if (now() - askedAt >= 1000) throw new Error('late');\n      return { ...feed.absorb(",
+    "return {\n        ...feed.absorb(",
+    "if (now() - askedAt >= 1000) throw new Error('late');\n      return {\n        ...feed.absorb(",
   ],
   "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
   "a failed read looks like an unknown key": [
