@@ -30,6 +30,7 @@ export default defineConfig({
                 d1Databases: { TEST_DB_01: "test-01", TEST_DB_02: "test-02" },
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
+                  OPERATOR_AUDIENCE: "urn:latchkey:operator",
                   KEY_PEPPERS: JSON.stringify({
                     a: "a retired pepper of 32 characters or more",
                     b: "the newest pepper, of 32 characters or more",

@@ -51,6 +51,15 @@ export default {
     const databases = databasesOf(env)();
     await mergeDue(databases, scheduledTime);
     if (cron === EVENTS_CRON) return;
+    const { addUpDays } = await import("./usage/totals.ts");
+    const addUp = databases.all.map(({ name, d1 }) =>
+      addUpDays(d1, scheduledTime).catch((fault: unknown) =>
+        console.error(
+          JSON.stringify({ event: "usage_totals_failed", database: name, fault: describeFault(fault) }),
+        ),
+      ),
+    );
+    await Promise.all(addUp);
     const { dropOld } = await import("./retention.ts");
     const retention = readSettings(retentionSettings, env);
     await dropOld(databases, scheduledTime, () => retention().DEAD_KEY_DAYS);

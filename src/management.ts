@@ -13,7 +13,7 @@ import { jsonBody, MAX_BODY_BYTES, wholeBody } from "./http/body.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { type App, failureApp, unlessBroken } from "./http/failure.ts";
 import { answerHeaders } from "./http/headers.ts";
-import { type RateLimits, rateLimit } from "./http/limit.ts";
+import { callerOf, type RateLimits, rateLimit } from "./http/limit.ts";
 import { originSettings } from "./http/settings.ts";
 import { staticFile } from "./http/static.ts";
 import type { Isolate } from "./isolate.ts";
@@ -39,7 +39,8 @@ import {
 import { clientSettings, oauthSettings } from "./oauth/settings.ts";
 import { tokenVerifier } from "./oauth/token.ts";
 import { docsRoutes, documentRoutes } from "./openapi/routes.ts";
-import { operatorRoutes } from "./operator/routes.ts";
+import { OperatedKeys } from "./operator/keys.ts";
+import { companyRoutes, keyRoutes as operatedKeyRoutes, stateRoutes } from "./operator/routes.ts";
 import { operatorSettings } from "./operator/settings.ts";
 import { usageRoutes } from "./usage/routes.ts";
 
@@ -132,7 +133,7 @@ function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
   return new Hono<{ Variables: BearerVariables }>()
     .use(allowOrigins(settings.origins().MANAGEMENT_ORIGINS))
     .use(bearer({ ...settings.oauth(), verifyToken: verifyToken() }))
-    .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT))
+    .use(rateLimit<{ Variables: BearerVariables }>(limits.MANAGEMENT_LIMIT, callerOf))
     .use(wholeBody(MAX_BODY_BYTES), jsonBody)
     .route("/", keyRoutes(keys, { now, form: format.form }, peppers))
     .route("/", auditRoutes(databases))
@@ -157,10 +158,13 @@ function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
   });
 }
 
-function operatorApp({ settings, isolate, tokenKeys, rateTiers }: Parts) {
+function operatorApp({ settings, isolate, tokenKeys, limits, rateTiers }: Parts) {
   const { OPERATOR_AUDIENCE: audience, OPERATOR_ISSUER: issuer } = settings.operator();
   if (audience === "") return new Hono<{ Variables: OperatorVariables }>();
   const oauth = settings.oauth();
+  const { companies, verifier, ...parts } = isolate();
+  const onChange = (digests: readonly string[]) => verifier.forget(digests);
+  const keys = new OperatedKeys({ ...parts, onChange });
   const own = { ...oauth, OAUTH_ISSUER: issuer, OAUTH_JWKS_URL: "", OAUTH_METADATA_URL: "" };
   const verifyToken = tokenVerifier({
     ...oauth,
@@ -172,8 +176,28 @@ function operatorApp({ settings, isolate, tokenKeys, rateTiers }: Parts) {
     keys: (issuer === "" ? tokenKeys() : issuerKeys({ ...own, ...isolate() })).select,
   });
   return new Hono<{ Variables: OperatorVariables }>()
-    .use(operatorBearer(audience, verifyToken), wholeBody(MAX_BODY_BYTES), jsonBody)
-    .route("/", operatorRoutes(isolate().companies, { catalogue: settings.rules().SCOPES, rateTiers }));
+    .use(operatorBearer(audience, verifyToken))
+    .use(
+      rateLimit<{ Variables: OperatorVariables }>(limits.MANAGEMENT_LIMIT, ({ operator }) => [
+        operator.issuer,
+        operator.subject,
+      ]),
+    )
+    .use(wholeBody(MAX_BODY_BYTES), jsonBody)
+    .route(
+      "/",
+      companyRoutes({ ...parts, companies, keys }, { catalogue: settings.rules().SCOPES, rateTiers }),
+    )
+    .route("/", operatedKeyRoutes(keys, parts.format.form))
+    .route(
+      "/",
+      stateRoutes({
+        ...parts,
+        generations: parts.format.generations,
+        issuers: { companies: oauth.OAUTH_ISSUER, operator: issuer || oauth.OAUTH_ISSUER },
+        areKeysHeld: () => tokenKeys().areHeld(),
+      }),
+    );
 }
 
 function leakApp({ settings, isolate }: Parts) {

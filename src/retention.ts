@@ -1,12 +1,15 @@
 import { dropUses } from "./dashboard/once.ts";
 import { dropSessions } from "./dashboard/store.ts";
+import { onPrimary } from "./db/client.ts";
 import type { Databases, NamedDatabase } from "./db/databases.ts";
+import { progress, RETENTION_JOB } from "./db/tables.ts";
 import { dropAnswers } from "./keys/answers.ts";
 import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
 import type { Settings } from "./lib/settings.ts";
 import { DAY_MS, dayOf } from "./lib/time.ts";
 import { dropDays, dropReports } from "./usage/store.ts";
+import { dropTotals } from "./usage/totals.ts";
 import { dropChanges } from "./verify/store.ts";
 
 /** An isolate that has been idle for longer starts afresh. */
@@ -45,18 +48,31 @@ export async function dropOld(
   deadKeyDays: Settings<number>,
 ): Promise<void> {
   const dropIn = async ({ name: database, d1 }: NamedDatabase) => {
+    const report = (what: string, fault: unknown) =>
+      console.error(
+        JSON.stringify({ event: "retention_failed", what, database, fault: describeFault(fault) }),
+      );
     for (const job of jobs(d1, (days) => now - days * DAY_MS, deadKeyDays)) {
       try {
         await run(job, all.length);
       } catch (fault) {
-        const { what } = job;
-        console.error(
-          JSON.stringify({ event: "retention_failed", what, database, fault: describeFault(fault) }),
-        );
+        report(job.what, fault);
       }
     }
+    await noteRun(d1, now).catch((fault: unknown) => report("run", fault));
   };
   await Promise.all(all.map(dropIn));
+}
+
+/** Tells the operator that it has run. */
+function noteRun(d1: D1Database, now: number): Promise<void> {
+  return onPrimary(d1, async (db) => {
+    const set = { done: now };
+    await db
+      .insert(progress)
+      .values({ job: RETENTION_JOB, ...set })
+      .onConflictDoUpdate({ target: progress.job, set });
+  });
 }
 
 /** @param databases - That have a share each of what one run may do. */
@@ -82,6 +98,12 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
       what: "usage",
       pieces: 300,
       drop: (limit) => dropDays(d1, dayOf(daysAgo(USAGE_DAYS)), limit),
+    },
+    {
+      ...rows,
+      what: "totals",
+      pieces: 100,
+      drop: (limit) => dropTotals(d1, dayOf(daysAgo(USAGE_DAYS)), limit),
     },
     {
       ...rows,

@@ -1,9 +1,16 @@
 import * as z from "zod";
 import { auditEvents } from "../db/tables.ts";
-import { limitSchema } from "../http/paging.ts";
+import { limitSchema, placeSchema } from "../http/paging.ts";
 
 const DEFAULT_PAGE = 100;
 const ACTIONS = auditEvents.action.enumValues;
+
+const action = z.enum(ACTIONS, `must be one of ${ACTIONS.join(", ")}`).optional();
+const key = z
+  .guid("must be a UUID")
+  .toLowerCase()
+  .optional()
+  .meta({ description: "Only events of the key with this id." });
 
 /** The query of `GET /settings/events`. */
 export const listEventsSchema = z.strictObject({
@@ -12,13 +19,36 @@ export const listEventsSchema = z.strictObject({
     .guid("must be taken from a Link header")
     .optional()
     .meta({ description: "The last event of the page before: from its Link header." }),
-  key: z
-    .guid("must be a UUID")
-    .toLowerCase()
-    .optional()
-    .meta({ description: "Only events of the key with this id." }),
-  action: z.enum(ACTIONS, `must be one of ${ACTIONS.join(", ")}`).optional(),
+  key,
+  action,
 });
+
+const MAX_COMPANY = 255;
+
+/** The query of `GET /operator/events`. */
+export const searchEventsSchema = z.strictObject({
+  limit: listEventsSchema.shape.limit,
+  cursor: placeSchema.optional(),
+  company: z
+    .string("must be given once")
+    .max(MAX_COMPANY, `must have at most ${MAX_COMPANY} characters`)
+    .optional()
+    .meta({ description: "Only events of this company." }),
+  key: key.meta({
+    description:
+      "Only events of the key with this id; of one that is no longer there, name its company as well.",
+  }),
+  action,
+});
+
+const EXAMPLE_EVENT = {
+  id: "f3b6a1de-9c0c-4d3e-8f57-0f7f0a6c1d11",
+  action: "rename" as const,
+  keyId: "6001d30f-4ca8-4278-ba11-8964895e31cf",
+  actor: { issuer: "https://login.example.com", subject: "ada" },
+  at: "2026-11-23T09:08:13.107Z",
+  detail: { label: "Careers page" },
+};
 
 /** An event as its company sees it. */
 export const eventSchema = z
@@ -38,17 +68,20 @@ export const eventSchema = z
   })
   .meta({
     description: "Who did what to which key, or to the company, and when.",
-    examples: [
-      {
-        id: "f3b6a1de-9c0c-4d3e-8f57-0f7f0a6c1d11",
-        action: "rename",
-        keyId: "6001d30f-4ca8-4278-ba11-8964895e31cf",
-        actor: { issuer: "https://login.example.com", subject: "ada" },
-        at: "2026-11-23T09:08:13.107Z",
-        detail: { label: "Careers page" },
-      },
-    ],
+    examples: [EXAMPLE_EVENT],
   });
 
+/** An event as whoever runs the service sees it. */
+export const operatedEventSchema = eventSchema
+  .extend({
+    companyId: z.string(),
+    actor: eventSchema.shape.actor.meta({
+      description: "As a company sees it, but with the name of whoever runs this service.",
+    }),
+    isOperator: z.boolean().meta({ description: "Whether the actor is whoever runs this service." }),
+  })
+  .meta({ examples: [{ ...EXAMPLE_EVENT, companyId: "acme", isOperator: false }] });
+
+export type OperatedEvent = z.output<typeof operatedEventSchema>;
 export type ShownEvent = z.output<typeof eventSchema>;
 export type ListEvents = z.output<typeof listEventsSchema>;

@@ -1,9 +1,11 @@
-import { and, desc, eq, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
+import type { Databases } from "../db/databases.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, auditEvents, companies } from "../db/tables.ts";
-import type { ListEvents, ShownEvent } from "./schema.ts";
+import { type Page, type Place, placeIn, walk } from "../db/walk.ts";
+import type { ListEvents, OperatedEvent, ShownEvent } from "./schema.ts";
 
 /**
  * Who acts: the access token's issuer and subject, or the URL of a reporter's keys and the identifier of
@@ -87,7 +89,7 @@ export function recordEvents(
       action: sql`value ->> '$[1].action'`,
       actorIssuer: sql`value ->> '$[1].actor.issuer'`,
       actorSubject: sql`value ->> '$[1].actor.subject'`,
-      isOperator: sql`false`,
+      isOperator: sql`coalesce(value ->> '$[1].actor.isOperator', false)`,
       at: sql`value ->> '$[1].at'`,
       detail: sql`value -> '$[1].detail'`,
     },
@@ -156,6 +158,78 @@ export function originsOf(
       );
     return rows.map(shown);
   });
+}
+
+/** Which events of all companies. */
+export interface EventSearch extends Pick<ListEvents, "limit" | "action" | "key"> {
+  company?: string | undefined;
+  after?: Place | undefined;
+}
+
+/**
+ * A page of the events of all companies, newest first. It may have fewer of them than `limit`, or none, and yet not be
+ * the last.
+ *
+ * @param search - A key that is no longer there has events by its company alone.
+ * @returns `null` where `after` is no place of the log.
+ * @throws DatabaseError
+ */
+export function searchEvents(d1: D1Database, search: EventSearch): Promise<Page<OperatedEvent> | null> {
+  const { company, key, action, after, limit } = search;
+  const order = [auditEvents.seq];
+  return onPrimary(d1, async (db) => {
+    const ofKey = db
+      .select({ companyId: apiKeys.companyId })
+      .from(apiKeys)
+      .where(eq(apiKeys.id, key ?? ""));
+    const whose = company ?? (key === undefined ? undefined : ofKey);
+    const range = and(
+      whose === undefined ? undefined : sql`${auditEvents.companyId} = ${whose}`,
+      key === undefined ? undefined : eq(auditEvents.keyId, key),
+    );
+    const filter = action === undefined ? undefined : eq(auditEvents.action, action);
+    const way = { table: auditEvents, key: auditEvents.seq, range, order, isDescending: true };
+    const page = await walk(db, { ...way, filter, after, limit }, (part) =>
+      db
+        .select({ ...getTableColumns(auditEvents), place: placeIn(order) })
+        .from(auditEvents)
+        .where(part.where)
+        .orderBy(...part.orderBy)
+        .limit(part.limit),
+    );
+    return page && { ...page, rows: page.rows.map(operated) };
+  });
+}
+
+/**
+ * The same out of all databases, each of which counts its events by itself: `after` and `next` are a place for each. Newest
+ * first, where the clocks of those who wrote them agree.
+ */
+export async function searchAllEvents(
+  { all }: Pick<Databases, "all">,
+  { after = all.map(() => Number.MAX_SAFE_INTEGER), ...search }: EventSearch,
+): Promise<Pick<Page<OperatedEvent>, "rows" | "next"> | null> {
+  if (after.length !== all.length || !after.every(Number.isSafeInteger)) return null;
+  const pages = await Promise.all(
+    all.map(({ d1 }, i) => searchEvents(d1, { ...search, after: [Number(after[i])] })),
+  );
+  const entries = pages.flatMap((page, database) =>
+    (page?.rows ?? []).map((row, i) => ({ row, database, seq: Number(page?.places[i]?.[0]) })),
+  );
+  entries.sort((a, b) => Date.parse(b.row.at) - Date.parse(a.row.at) || b.seq - a.seq);
+  const taken = entries.slice(0, search.limit);
+  const next = pages.map((page, database) => {
+    const ofIt = taken.filter((entry) => entry.database === database);
+    if (ofIt.length === page?.rows.length) return Number(page.next?.[0] ?? 0);
+    return ofIt.at(-1)?.seq ?? Number(after[database]);
+  });
+  return { rows: taken.map(({ row }) => row), next: next.some((seq) => seq > 0) ? next : null };
+}
+
+/** As whoever runs the service sees it: with its company, and who of them did it. */
+function operated(row: typeof auditEvents.$inferSelect): OperatedEvent {
+  const { companyId, isOperator } = row;
+  return { ...shown({ ...row, isOperator: false }), companyId, isOperator };
 }
 
 function shown(row: typeof auditEvents.$inferSelect): ShownEvent {

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { trimTrailingSlash } from "hono/trailing-slash";
 import { MAX_BODY_BYTES, wholeBody } from "../http/body.ts";
-import { rateLimit } from "../http/limit.ts";
+import { callerOf, rateLimit } from "../http/limit.ts";
 import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
@@ -42,7 +42,7 @@ export function dashboard(options: DashboardOptions) {
     .use(pageHeaders, errorPages, secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
     .route("/", signInRoutes(parts))
     .use(requireSession(parts))
-    .use(rateLimit<{ Variables: SessionVariables }>(options.limiter))
+    .use(rateLimit<{ Variables: SessionVariables }>(options.limiter, callerOf))
     .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))
     .route("/", newKeyRoutes(parts))

@@ -24,6 +24,11 @@ export function isTime(column: SQLiteColumn): SQL {
   return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} BETWEEN 0 AND 253402300799999, 1)`;
 }
 
+/** When what ends at `column` ends; that which never does, last. Without a comma, at which drizzle-kit would cut it. */
+export function endOf(column: SQLiteColumn): SQL<number> {
+  return sql<number>`CASE WHEN ${column} IS NULL THEN 253402300800000 ELSE ${column} END`;
+}
+
 export function isCount(column: SQLiteColumn): SQL {
   return sql`typeof(${column}) IN ('integer', 'null') AND coalesce(${column} >= 0, 1)`;
 }

@@ -9,7 +9,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
-import { isCount, isList, isObject, isTime, names, texts } from "./columns.ts";
+import { endOf, isCount, isList, isObject, isTime, names, texts } from "./columns.ts";
 
 /** Times are milliseconds since 1970-01-01T00:00Z. */
 export const apiKeys = sqliteTable(
@@ -48,10 +48,16 @@ export const apiKeys = sqliteTable(
     uniqueIndex("api_keys_replaces").on(table.replacesId),
     index("api_keys_newest").on(table.companyId, table.createdAt, table.id),
     index("api_keys_live").on(table.companyId, table.expiresAt).where(isNull(table.revokedAt)),
-    // For the whole service: which dead keys are old, and which peppers are still in use.
+    // For the whole service: which dead keys are old, which peppers are still in use, and whose a key is.
     index("api_keys_revoked").on(table.revokedAt).where(isNotNull(table.revokedAt)),
-    index("api_keys_expired").on(table.expiresAt).where(isNotNull(table.expiresAt)),
-    index("api_keys_generation").on(table.generation, table.expiresAt).where(isNull(table.revokedAt)),
+    index("api_keys_expired").on(table.expiresAt, table.id).where(isNotNull(table.expiresAt)),
+    index("api_keys_generation")
+      .on(table.generation, endOf(table.expiresAt), table.id)
+      .where(isNull(table.revokedAt)),
+    index("api_keys_prefix").on(table.keyPrefix, table.id),
+    index("api_keys_creator")
+      .on(table.createdBySubject, table.createdAt, table.id)
+      .where(isNotNull(table.createdBySubject)),
     check("api_keys_created_at", isTime(table.createdAt)),
     check("api_keys_expires_at", isTime(table.expiresAt)),
     check("api_keys_revoked_at", isTime(table.revokedAt)),
@@ -88,6 +94,16 @@ export const companies = sqliteTable(
     check("companies_allowed_ips", isList(table.allowedIps)),
     check("companies_scopes", isList(table.scopes)),
   ],
+);
+
+/** Every company that has had a key or a setting, with how many keys it has that are not revoked; by triggers alone. */
+export const keyCounts = sqliteTable(
+  "key_counts",
+  {
+    companyId: text("company_id").primaryKey(),
+    keys: integer().notNull(),
+  },
+  (table) => [index("key_counts_most").on(table.keys, table.companyId)],
 );
 
 /** What requests with an `Idempotency-Key` made, sealed, for whoever repeats them. */
@@ -171,6 +187,11 @@ export const auditEvents = sqliteTable(
     index("audit_events_leaked").on(table.companyId, table.seq).where(isLeak(table)),
   ],
 );
+
+/** Jobs that `progress` knows and that others ask of. */
+export const EVENTS_JOB = "events";
+export const RETENTION_JOB = "retention";
+export const TOTALS_JOB = "usage_totals";
 
 /** How far jobs got that go on from there: the last event told, the time up to which keys were looked at. */
 export const progress = sqliteTable("progress", {

@@ -51,3 +51,33 @@ export const waitingSums = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.part, table.id] })],
 );
+
+/** Uses of all keys of a company on one day, added up every hour. Without rowid. */
+export const companyDays = sqliteTable(
+  "company_days",
+  {
+    /** `YYYY-MM-DD`. */
+    day: text().notNull(),
+    companyId: text("company_id").notNull(),
+    allowed: integer().notNull(),
+    denied: integer().notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.day, table.companyId] }),
+    index("company_days_most").on(table.day, table.allowed, table.companyId),
+  ],
+);
+
+/** The keys with the most uses of a day, and those with the most refusals. Without rowid. */
+export const busyKeys = sqliteTable(
+  "busy_keys",
+  {
+    /** `YYYY-MM-DD`. */
+    day: text().notNull(),
+    keyId: text("key_id").notNull(),
+    companyId: text("company_id").notNull(),
+    allowed: integer().notNull(),
+    denied: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.keyId] })],
+);

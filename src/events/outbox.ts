@@ -1,11 +1,10 @@
 import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
 import { NO_KEY_ID, shownActor } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
-import { apiKeys, auditEvents, progress } from "../db/tables.ts";
+import { apiKeys, auditEvents, EVENTS_JOB, progress } from "../db/tables.ts";
 import { timestamp } from "../lib/time.ts";
 import type { KeyEvent, KeyEventType } from "./contract.ts";
 
-const JOB = "events";
 /** Events of one message batch: it holds 256 KB, and an event has at most some 8 KB. */
 const PIECE = 25;
 /** Of one run. What is left over waits for the next. */
@@ -70,7 +69,7 @@ function take(d1: D1Database, holder: string, now: number): Promise<number | nul
     const held = { holder, heldUntil: now + HOLD_MS };
     const [row] = await db
       .insert(progress)
-      .values({ job: JOB, done: sql`coalesce(${old}, 0)`, ...held })
+      .values({ job: EVENTS_JOB, done: sql`coalesce(${old}, 0)`, ...held })
       .onConflictDoUpdate({
         target: progress.job,
         set: held,
@@ -91,7 +90,7 @@ function advance(
     const rows = await db
       .update(progress)
       .set(next)
-      .where(and(eq(progress.job, JOB), eq(progress.holder, holder)))
+      .where(and(eq(progress.job, EVENTS_JOB), eq(progress.holder, holder)))
       .returning({ job: progress.job });
     return rows.length > 0;
   });

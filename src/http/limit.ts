@@ -1,10 +1,10 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, Env, MiddlewareHandler } from "hono";
 import { describeFault } from "../lib/fault.ts";
 import { ApiError } from "./errors.ts";
 
 /** The limiters, each of which may be left out of `wrangler.toml`: then there is no such limit. */
 export interface RateLimits {
-  /** Management calls of one caller. */
+  /** Management calls of one caller, and of whoever runs the service. */
   MANAGEMENT_LIMIT?: RateLimit;
   /** Failed verifications from one address, and sign-ins. */
   FAILURES_LIMIT?: RateLimit;
@@ -18,17 +18,23 @@ interface Caller {
   subject: string;
 }
 
+/** A caller of a company, as `rateLimit` names it. */
+export function callerOf({ principal }: { principal: Caller }): readonly string[] {
+  return [principal.companyId, principal.issuer, principal.subject];
+}
+
 /**
- * Hono middleware: limits the requests of one caller of a company, so that nobody uses up what others need. Never a
- * revocation: a key that must end ends. Without a limiter, or with one that fails, no limit.
+ * Hono middleware: limits the requests of one caller, so that nobody uses up what others need. Never a revocation: a key
+ * that must end ends. Without a limiter, or with one that fails, no limit.
+ *
+ * @param nameOf - The caller.
  */
-export function rateLimit<E extends { Variables: { principal: Caller } }>(
+export function rateLimit<E extends Env>(
   limiter: RateLimit | undefined,
+  nameOf: (variables: Context<E>["var"]) => readonly string[],
 ): MiddlewareHandler<E> {
   return async function rateLimit(c, next) {
-    if (isRevocation(c)) return next();
-    const { companyId, issuer, subject } = c.var.principal;
-    await countOrRefuse(limiter, JSON.stringify([companyId, issuer, subject]));
+    if (!isRevocation(c)) await countOrRefuse(limiter, JSON.stringify(nameOf(c.var)));
     return next();
   };
 }
@@ -48,5 +54,5 @@ export async function countOrRefuse(limiter: RateLimit | undefined, key: string)
 }
 
 function isRevocation({ req }: Context): boolean {
-  return req.method === "DELETE" || (req.method === "POST" && req.path.endsWith("/revoke"));
+  return req.method === "DELETE" || (req.method === "POST" && /\/revoke(-all)?$/.test(req.path));
 }

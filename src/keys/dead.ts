@@ -1,5 +1,6 @@
-import { and, asc, eq, exists, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, asc, eq, exists, gt, isNull, lt, sql } from "drizzle-orm";
 import { nearest, onPrimary } from "../db/client.ts";
+import { endOf } from "../db/columns.ts";
 import { apiKeys } from "../db/tables.ts";
 
 /**
@@ -27,7 +28,7 @@ export function dropDeadKeys(d1: D1Database, before: number, limit: number): Pro
 }
 
 /** All that a generation can be. */
-const GENERATIONS = [..."0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
+export const GENERATIONS = [..."0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
 
 /**
  * Of which other generations than `known` there are live keys: without their pepper these cannot be checked.
@@ -43,7 +44,7 @@ export async function otherGenerations(
   const live = and(
     eq(apiKeys.generation, sql`value`),
     isNull(apiKeys.revokedAt),
-    or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, now)),
+    gt(endOf(apiKeys.expiresAt), now),
   );
   const db = nearest(d1);
   const rows = await db

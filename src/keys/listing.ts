@@ -29,7 +29,7 @@ export function formatCursor({ createdAt, id }: KeyCursor): string {
 const MOMENT = { format: "date-time" };
 
 /** A time of a query, as milliseconds since the epoch. */
-const moment = z
+export const momentSchema = z
   .string("must be given once")
   .toUpperCase()
   .pipe(z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }))
@@ -53,11 +53,11 @@ export function listKeysSchema({ form }: Pick<KeyRules, "form">) {
         type: "boolean",
         enum: undefined,
       }),
-    expiresBefore: moment.meta({
+    expiresBefore: momentSchema.meta({
       ...MOMENT,
       description: "Only keys that end before this time, RFC 3339, or have ended.",
     }),
-    unusedSince: moment.meta({
+    unusedSince: momentSchema.meta({
       ...MOMENT,
       description:
         "Only keys whose last use was before this time, RFC 3339. Those that were never used are not among them.",

@@ -119,7 +119,8 @@ export const keyIdSchema = z.object({
 
 const time = z.iso.datetime();
 
-const EXAMPLE = {
+/** A key in the document. */
+export const EXAMPLE_KEY = {
   id: "6001d30f-4ca8-4278-ba11-8964895e31cf",
   keyPrefix: "lk_live_aYDMW",
   label: "Careers page",
@@ -169,7 +170,7 @@ export const apiKeySchema = z
   })
   .meta({
     description: "An API key, as its company sees it. Times are RFC 3339, in UTC.",
-    examples: [EXAMPLE],
+    examples: [EXAMPLE_KEY],
   });
 
 /** The one answer that holds the key itself. */
@@ -177,7 +178,7 @@ export const newApiKeySchema = apiKeySchema
   .extend({ rawKey: z.string().meta({ description: "The key itself. It is never shown again." }) })
   .meta({
     description: "A new API key, with the key itself.",
-    examples: [{ ...EXAMPLE, rawKey: "lk_live_aYDMWlS0LQZGkI384vegJL2Pz8TIUhvsPBGyiVwEc00a7WVTmq" }],
+    examples: [{ ...EXAMPLE_KEY, rawKey: "lk_live_aYDMWlS0LQZGkI384vegJL2Pz8TIUhvsPBGyiVwEc00a7WVTmq" }],
   });
 
 /** A scope of the catalogue. */

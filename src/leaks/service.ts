@@ -1,8 +1,8 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { Databases } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
+import { revokeKeys } from "../keys/revocation.ts";
 import { type Feedback, matchSchema } from "./schema.ts";
-import { revokeAll } from "./store.ts";
 
 export interface LeakServiceParts {
   databases: Pick<Databases, "all">;
@@ -51,7 +51,7 @@ export async function handleReport(
   }
   const known = new Set<string>();
   const revocations = databases.all.map(async ({ name, d1 }) => {
-    const revoked = await revokeAll(d1, reported.get(name) ?? new Map(), at);
+    const revoked = await revokeKeys(d1, reported.get(name) ?? new Map(), at);
     onChange([...revoked]);
     for (const digest of revoked) known.add(digest);
   });

@@ -6,6 +6,9 @@ import { TokenError, type TokenVerifier } from "./token.ts";
 export const OPERATOR_READ_SCOPE = "operator:read";
 export const OPERATOR_WRITE_SCOPE = "operator:write";
 
+/** What changes nothing, though it has a body. */
+const ASKS = /\/identify$/;
+
 export interface OperatorVariables {
   /** Issuer and subject of the access token. */
   operator: { issuer: string; subject: string; isOperator: true };
@@ -31,7 +34,7 @@ export function operatorBearer(
 
   return async function operatorBearer(c, next) {
     const token = await presentedToken(c.req.header("Authorization"), verify, challenge);
-    const reads = c.req.method === "GET" || c.req.method === "HEAD";
+    const reads = c.req.method === "GET" || c.req.method === "HEAD" || ASKS.test(c.req.path);
     requireScope(token, reads ? OPERATOR_READ_SCOPE : OPERATOR_WRITE_SCOPE, challenge);
     c.set("operator", { issuer: token.issuer, subject: token.subject, isOperator: true });
     return next();

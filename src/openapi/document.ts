@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { eventSchema } from "../audit/schema.ts";
+import { eventSchema, operatedEventSchema } from "../audit/schema.ts";
 import { version } from "../client/package.json";
 import {
   apiKeySchema,
@@ -11,7 +11,15 @@ import {
 } from "../keys/schema.ts";
 import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
 import { resourceMetadataSchema, resources } from "../oauth/metadata.ts";
-import { changeCompanySchema, companySchema } from "../operator/schema.ts";
+import {
+  identifyKeySchema,
+  operatedKeySchema,
+  revocationSchema,
+  revokeAllSchema,
+} from "../operator/key-schema.ts";
+import { changeCompanySchema, companySchema, listedCompanySchema } from "../operator/schema.ts";
+import { statusSchema } from "../operator/status.ts";
+import { busiestSchema } from "../operator/usage-schema.ts";
 import { dayUsageSchema } from "../usage/schema.ts";
 import { verifiedKeySchema } from "../verify/schema.ts";
 import { jsonSchemas } from "./json.ts";
@@ -44,7 +52,11 @@ export function openApi(config: DocumentSettings, origin: string) {
     UpdateKey: updateKeySchema(rules),
     RotateKey: rotateKeySchema(rules),
     ...(leaks && { LeakReport: reportSchema }),
-    ...(isOperated && { ChangeCompany: changeCompanySchema({ ...config, catalogue: config.SCOPES }) }),
+    ...(isOperated && {
+      ChangeCompany: changeCompanySchema({ ...config, catalogue: config.SCOPES }),
+      RevokeAll: revokeAllSchema,
+      IdentifyKey: identifyKeySchema,
+    }),
   };
   const answered = {
     ApiKey: apiKeySchema,
@@ -57,7 +69,15 @@ export function openApi(config: DocumentSettings, origin: string) {
     Health: z.object({ status: z.literal("ok") }),
     Readiness: z.object({ status: z.literal("ok"), issuerKeys: z.enum(["held", "not held"]) }),
     ...(leaks && { LeakFeedback: feedbackSchema }),
-    ...(isOperated && { Company: companySchema }),
+    ...(isOperated && {
+      Company: companySchema,
+      ListedCompany: listedCompanySchema,
+      OperatedKey: operatedKeySchema,
+      Revocation: revocationSchema,
+      OperatedEvent: operatedEventSchema,
+      Busiest: busiestSchema,
+      Status: statusSchema,
+    }),
     Error: errorSchema,
   };
   const { SignatureChallenge, ...rest } = HEADERS;

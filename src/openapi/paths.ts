@@ -25,7 +25,7 @@ export function paths(config: DocumentSettings, rules: KeyRules): Json {
   return {
     ...managedPaths(config, rules),
     ...verificationPaths,
-    ...(config.OPERATOR_AUDIENCE !== "" && operatorPaths()),
+    ...(config.OPERATOR_AUDIENCE !== "" && operatorPaths(rules)),
     ...(config.LEAK_REPORT_KEYS_URL !== "" && {
       [REPORTS_PATH]: {
         post: operation({

@@ -1,13 +1,14 @@
 import * as z from "zod";
 import type { Company } from "../companies/policy.ts";
+import { limitSchema, placeSchema } from "../http/paging.ts";
 import { addressesSchema } from "../keys/addresses.ts";
 import { timestamp } from "../lib/time.ts";
 
 const MAX_LIVE_KEYS = 100_000;
 const MAX_LIFETIME_DAYS = 36_500;
 const MAX_REASON = 500;
-const MAX_ID = 255;
 const RATE_TIER = "The limit of all its keys together. null: none.";
+export const MAX_ID = 255;
 const SETTING = "null: what the setting says.";
 
 export const companyIdSchema = z.object({
@@ -74,7 +75,25 @@ export function changeCompanySchema({ catalogue, rateTiers }: CompanyOptions) {
     .meta({ examples: [{ suspended: true, reason: "Unpaid since May" }] });
 }
 
-/** A company, as whoever runs the service sees it. */
+const MAX_QUERY = 100;
+const DEFAULT_PAGE = 100;
+
+/** The query of `GET /operator/companies`. */
+export const listCompaniesSchema = z.strictObject({
+  limit: limitSchema.prefault(String(DEFAULT_PAGE)).meta({ default: DEFAULT_PAGE }),
+  cursor: placeSchema.optional(),
+  q: z
+    .string("must be given once")
+    .max(MAX_QUERY, `must have at most ${MAX_QUERY} characters`)
+    .optional()
+    .meta({ description: "A part of its id." }),
+  sort: z.enum(["keys", "use"], "must be keys or use").optional().meta({
+    description:
+      "keys: most keys first. use: most uses of yesterday first, and only companies that had any. Left out: by their ids.",
+  }),
+});
+
+/** What is set for a company. */
 export const companySchema = z
   .object({
     id: z.string(),
@@ -105,8 +124,19 @@ export const companySchema = z
     ],
   });
 
+/** A company with how many keys it has. */
+export const listedCompanySchema = companySchema
+  .extend({
+    keys: z.int().min(0).meta({ description: "That are not revoked, expired ones among them." }),
+    uses: z
+      .int()
+      .min(0)
+      .meta({ description: "How often they were accepted yesterday, in UTC, as added up every hour." }),
+  })
+  .meta({ description: "A company." });
+
 export type ShownCompany = z.output<typeof companySchema>;
 
-export function shownCompany({ suspendedAt, ...company }: Company): ShownCompany {
+export function shownCompany<T extends Company>({ suspendedAt, ...company }: T) {
   return { ...company, suspendedAt: timestamp(suspendedAt) };
 }

@@ -59,8 +59,9 @@ const empty = missing
 
 /** What is closed with a setting of this name that is wrong: by the path's start. */
 function closedBy(name: string): RegExp {
-  if (/^(KEY_|REVOCATION|OUTAGE|DB)/.test(name)) return /^\/(settings|public)\//;
-  if (/^(OAUTH_|SCOPES|MAX_|MANAGEMENT_|PLACE_)/.test(name)) return /^\/settings\//;
+  if (/^(KEY_|REVOCATION|OUTAGE|DB)/.test(name)) return /^\/(settings|public|operator)\//;
+  if (/^(OAUTH_|SCOPES|MAX_)/.test(name)) return /^\/(settings|operator)\//;
+  if (/^(MANAGEMENT_|PLACE_)/.test(name)) return /^\/settings\//;
   return /^\/openapi.json/;
 }
 

@@ -123,7 +123,7 @@ test("a company's change reads its keys that are not revoked, by an index, and n
   const select = "SELECT digest FROM api_keys WHERE company_id = ? AND revoked_at IS NULL";
   expect(await planOf(select)).toEqual(["SEARCH api_keys USING INDEX api_keys_live (company_id=?)"]);
   const { results } = await env.DB.prepare(
-    "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'companies'",
+    "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name LIKE 'companies!_%' ESCAPE '!'",
   ).all<{ sql: string }>();
   expect(results).toHaveLength(5);
   for (const { sql } of results) expect(sql).toMatch(/company_id (=|IN).+ AND revoked_at IS NULL;/s);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import page from "../../docs/management-api.md?raw";
+import operatorPage from "../../docs/operator-api.md?raw";
 import { ERRORS } from "../../src/http/errors.ts";
 import { call } from "../support/api.ts";
 import { rowsOf } from "./markdown.ts";
@@ -7,6 +8,8 @@ import { rowsOf } from "./markdown.ts";
 interface Operation {
   parameters: { name: string; in: string }[];
 }
+
+const isOperated = (operation: string) => operation.includes(" /operator/");
 
 /** All operations but those of a path that only repeat its GET, for proxies that ask by the caller's method. */
 async function operations(): Promise<Map<string, Operation>> {
@@ -23,10 +26,18 @@ async function operations(): Promise<Map<string, Operation>> {
   );
 }
 
-describe("docs/management-api.md", () => {
+describe.each([
+  {
+    name: "docs/management-api.md",
+    page,
+    others: rowsOf(page, "path", "what"),
+    isOf: (operation: string) => !isOperated(operation),
+  },
+  { name: "docs/operator-api.md", page: operatorPage, others: [], isOf: isOperated },
+])("$name", ({ page, others, isOf }) => {
   test("lists every operation of the OpenAPI document, and no other", async () => {
-    const listed = [...rowsOf(page, "call", "does"), ...rowsOf(page, "path", "what")].map(([name]) => name);
-    expect(listed.sort()).toEqual([...(await operations()).keys()].sort());
+    const listed = [...rowsOf(page, "call", "does"), ...others].map(([name]) => name);
+    expect(listed.sort()).toEqual([...(await operations()).keys()].filter(isOf).sort());
   });
 
   test("names the query of each call; paging is described for all of them", async () => {
@@ -43,7 +54,9 @@ describe("docs/management-api.md", () => {
       );
     }
   });
+});
 
+describe("docs/management-api.md", () => {
   test("lists every error with its status", () => {
     const listed = rowsOf(page, "status", "error").map(([status, error]) => [error, Number(status)]);
     expect(Object.fromEntries(listed)).toEqual(

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { call, createKey } from "../support/api.ts";
 import { expectError } from "../support/expect.ts";
-import { ask, managed } from "../support/routes.ts";
+import { ask, byToken } from "../support/routes.ts";
 
 const unknown = [
   "lim=3",
@@ -14,7 +14,7 @@ const unknown = [
   "%6C%69m=3",
 ];
 
-test.each(managed.flatMap((route) => unknown.map((query) => ({ ...route, query }))))(
+test.each(byToken.flatMap((route) => unknown.map((query) => ({ ...route, query }))))(
   "$method $path?$query is 400",
   async ({ query, ...route }) => {
     const key = await createKey();
@@ -25,7 +25,7 @@ test.each(managed.flatMap((route) => unknown.map((query) => ({ ...route, query }
 
 test("a key or a token as a name is not repeated", async () => {
   const key = await createKey();
-  for (const route of managed) {
+  for (const route of byToken) {
     const answer = await ask({ ...route, path: `${route.path}?${key.rawKey}=1` }, key);
     expect((await expectError(answer, "BAD_REQUEST")).message).toBe("Unknown query parameter: ***");
   }

@@ -27,7 +27,6 @@ const document = JSON.parse(
       settingsOf({
         ...env,
         LEAK_REPORT_KEYS_URL: "https://keys.example",
-        OPERATOR_AUDIENCE: "urn:latchkey:operator",
       }),
       "https://latchkey.example",
     ),

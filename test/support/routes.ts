@@ -1,13 +1,15 @@
-import { type CreatedKey, call, type ManageOptions, manage } from "./api.ts";
+import { type CreatedKey, call, type ManageOptions, manage, operate, operatorToken, token } from "./api.ts";
 
 export interface Route {
   method: string;
-  /** `:id` stands for the id of a key. */
+  /** `:id` stands for the id of a key, or of its company. */
   path: string;
-  /** What opens it: an access token with this scope, or an API key. */
-  needs: "api-keys:read" | "api-keys:write" | "key";
-  /** A good body, for routes that read one. */
+  /** What opens it: an access token with this scope, of a company or of the operator, or an API key. */
+  needs: "api-keys:read" | "api-keys:write" | "operator:read" | "operator:write" | "key";
+  /** A good body, for routes that read one; `:rawKey` stands for that of the key. */
   body?: Record<string, unknown>;
+  /** Changes nothing, though it is no GET. */
+  isQuestion?: boolean;
   success: number;
   /** What it answers without its body. */
   bodiless?: number;
@@ -60,23 +62,89 @@ export const routes: Route[] = [
   { method: "GET", path: "/public/v1/key", needs: "key", success: 200 },
   { method: "DELETE", path: "/public/v1/key", needs: "key", success: 204 },
   { method: "GET", path: "/public/v1/verify", needs: "key", success: 200 },
+  { method: "GET", path: "/operator/companies/:id", needs: "operator:read", success: 200 },
+  {
+    method: "PATCH",
+    path: "/operator/companies/:id",
+    needs: "operator:write",
+    body: { suspended: true, reason: "Unpaid since May" },
+    success: 200,
+    bodiless: 200,
+  },
+  {
+    method: "POST",
+    path: "/operator/companies/:id/revoke-all",
+    needs: "operator:write",
+    body: { dryRun: false },
+    success: 200,
+    bodiless: 200,
+  },
+  { method: "GET", path: "/operator/companies", needs: "operator:read", success: 200 },
+  { method: "GET", path: "/operator/events", needs: "operator:read", success: 200 },
+  { method: "GET", path: "/operator/usage", needs: "operator:read", success: 200 },
+  { method: "GET", path: "/operator/status", needs: "operator:read", success: 200 },
+  { method: "GET", path: "/operator/keys", needs: "operator:read", success: 200 },
+  { method: "GET", path: "/operator/keys/:id", needs: "operator:read", success: 200 },
+  {
+    method: "POST",
+    path: "/operator/keys/identify",
+    needs: "operator:read",
+    body: { key: ":rawKey" },
+    isQuestion: true,
+    success: 200,
+    bodiless: 422,
+    adds: { keys: 0, events: 0 },
+  },
+  { method: "POST", path: "/operator/keys/:id/revoke", needs: "operator:write", success: 200 },
+  { method: "POST", path: "/operator/keys/:id/suspend", needs: "operator:write", success: 200 },
+  {
+    method: "POST",
+    path: "/operator/keys/:id/resume",
+    needs: "operator:write",
+    success: 200,
+    adds: { keys: 0, events: 0 },
+  },
 ];
 
-export const managed = routes.filter((route) => route.needs !== "key");
-export const reading = managed.filter((route) => route.method === "GET");
-export const ofOneKey = routes.filter((route) => route.path.includes(":id"));
+/** Of a company's admin. */
+export const managed = routes.filter((route) => route.needs.startsWith("api-keys:"));
+/** Of whoever runs the service. */
+export const operated = routes.filter((route) => route.needs.startsWith("operator:"));
+/** By an access token. */
+export const byToken = [...managed, ...operated];
+export const reading = byToken.filter((route) => route.method === "GET");
+export const ofOneKey = routes.filter((route) => /keys\/:id/.test(route.path));
 export const withBody = routes.filter((route) => route.body !== undefined);
 
 /** The path of a route, for `key`. */
 export function pathOf(route: Route, key: { id: string }): string {
-  return route.path.replace(":id", key.id);
+  return route.path.replace("companies/:id", "companies/acme").replace(":id", key.id);
+}
+
+/** The body of a route, for `key`. */
+export function bodyOf({ body }: Route, key: CreatedKey): string | undefined {
+  return body && JSON.stringify(body).replace(":rawKey", key.rawKey);
+}
+
+/** The access token that opens a route. */
+export function tokenOf({ needs }: Route): Promise<string> {
+  return needs.startsWith("operator:") ? operatorToken() : token();
+}
+
+/** The scope that reads where the route needs the one that writes, and the other way round. */
+export function otherScope({ needs }: Route): string {
+  const [whose, what] = needs.split(":");
+  return `${whose}:${what === "read" ? "write" : "read"}`;
 }
 
 /** A request that the route answers with success, but for what `options` change. */
 export function ask(route: Route, key: CreatedKey, options: ManageOptions = {}): Promise<Response> {
-  const { method, body, needs } = route;
+  const { method, needs } = route;
   const path = pathOf(route, key);
-  if (needs !== "key") return manage(path, { method, ...(body && { body }), scope: needs, ...options });
+  const body = bodyOf(route, key);
+  const own = { method, ...(body && { body }), scope: needs, ...options };
+  if (needs.startsWith("operator:")) return operate(path, own);
+  if (needs !== "key") return manage(path, own);
   const headers = { "X-API-Key": key.rawKey, ...options.headers };
   return call(path, { method: options.method ?? method, headers }, options.target);
 }

@@ -1,0 +1,60 @@
+import type { Databases } from "./databases.ts";
+import type { Page, Place } from "./walk.ts";
+
+/**
+ * A page out of all databases, each of which has a page of the same walk.
+ *
+ * @returns `null` where `read` does.
+ */
+export async function acrossDatabases<T>(
+  { all }: Pick<Databases, "all">,
+  limit: number,
+  read: (d1: D1Database) => Promise<Page<T> | null>,
+): Promise<Page<T> | null> {
+  const pages: Page<T>[] = [];
+  for (const page of await Promise.all(all.map(({ d1 }) => read(d1)))) {
+    if (page === null) return null;
+    pages.push(page);
+  }
+  return merge(pages, limit);
+}
+
+function merge<T>(pages: readonly Page<T>[], limit: number): Page<T> {
+  const isDescending = pages[0]?.isDescending ?? false;
+  const compare = (a: Place, b: Place) => (isDescending ? -1 : 1) * order(a, b);
+  // As far as every database was read.
+  const [end = null] = pages.flatMap(({ next }) => (next === null ? [] : [next])).sort(compare);
+  const entries = pages
+    .flatMap(({ rows, places }) => rows.map((row, i) => ({ row, place: places[i] ?? [] })))
+    .filter(({ place }) => end === null || compare(place, end) <= 0)
+    .sort((a, b) => compare(a.place, b.place));
+  const taken = entries.slice(0, limit);
+  return {
+    rows: taken.map(({ row }) => row),
+    places: taken.map(({ place }) => place),
+    next: entries.length > limit ? (taken.at(-1)?.place ?? null) : end,
+    isDescending,
+  };
+}
+
+function order(a: Place, b: Place): number {
+  for (const [i, part] of a.entries()) {
+    const other = b[i] ?? "";
+    const difference =
+      typeof part === "number" && typeof other === "number"
+        ? part - other
+        : orderOfTexts(String(part), String(other));
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** As SQLite orders them: by their bytes in UTF-8, which is by code points. */
+function orderOfTexts(a: string, b: string): number {
+  const [x, y] = [[...a], [...b]];
+  for (const [i, character] of x.entries()) {
+    const difference = (character.codePointAt(0) ?? 0) - (y[i]?.codePointAt(0) ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return x.length - y.length;
+}
