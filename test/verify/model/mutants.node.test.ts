@@ -283,6 +283,6 @@ test("of 1,000 single requests of idle isolates, three in ten of whose reads are
   expect(careless.stale).toBeGreaterThan(200);
 });
 
-test.each(Object.entries(MUTANTS))("the model notices that %s", { timeout: 120_000 }, async (_, mutant) => {
+test.each(Object.entries(MUTANTS))("the model notices that %s", { timeout: 300_000 }, async (_, mutant) => {
   expect(await survives(await load(directory, mutant))).toBe(false);
 });
