@@ -281,6 +281,8 @@ export class World {
     const isolate = this.isolates[index];
     if (isolate === undefined) return;
     await act.call(this, key);
+    // The moment of the commit itself is of both states.
+    await this.tick(1);
     isolate.verifier.forget([digestOf(key)]);
     this.#know(isolate, digestOf(key), this.time);
   }
