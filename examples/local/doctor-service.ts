@@ -3,6 +3,9 @@ import { type Finding, fault, good, isLoopback, note } from "./finding.ts";
 const TIMEOUT_MS = 10_000;
 /** Of access tokens, as Latchkey checks them. */
 const CLOCK_TOLERANCE_MS = 30_000;
+/** Of what is done each minute, or each hour. */
+const OVERDUE_MS = 6 * 60 * 60_000;
+const CRON = "See that both crons run, and what the log says: usage_merge_failed, retention_failed.";
 const LOG = "The log names it: `npx wrangler tail`.";
 
 interface Answer {
@@ -201,11 +204,10 @@ async function* dashboard(origin: string): AsyncGenerator<Finding> {
   );
 }
 
-interface Generation {
-  generation: string;
-  liveKeys: number;
-  isKnown: boolean;
-  isNewest: boolean;
+/** What is used of the answer of `GET /operator/status`. */
+interface Status {
+  databases: { id: string; waitingUsesSince: string | null; retentionAt: string | null }[];
+  generations: { generation: string; liveKeys: number; isKnown: boolean; isNewest: boolean }[];
 }
 
 /** What cannot be seen from outside. */
@@ -214,23 +216,31 @@ async function* operator(origin: string, token: string | undefined): AsyncGenera
     return yield note(
       "Peppers and how many keys they serve: set OPERATOR_TOKEN to an operator's access token to see them.",
     );
-  const status = await ask(`${origin}/operator/status`, { Authorization: `Bearer ${token}` });
-  if (status?.status !== 200)
+  const answer = await ask(`${origin}/operator/status`, { Authorization: `Bearer ${token}` });
+  if (answer?.status !== 200)
     return yield fault(
-      `The operator's token is refused: /operator/status is ${status?.status ?? "not answered"}.`,
+      `The operator's token is refused: /operator/status is ${answer?.status ?? "not answered"}.`,
       "It must be for OPERATOR_AUDIENCE alone, with the scope operator:read: docs/operator-api.md.",
     );
-  for (const { generation, liveKeys, isKnown, isNewest } of status.json.generations as Generation[]) {
-    if (!isKnown && liveKeys > 0)
+  const { generations, databases }: Status = JSON.parse(answer.text);
+  for (const { generation, liveKeys, isKnown, isNewest } of generations) {
+    if (!isKnown)
       yield fault(
-        `${liveKeys} live keys of the generation ${generation} are refused: KEY_PEPPERS lacks their pepper.`,
+        `KEY_PEPPERS lacks the pepper ${generation}: its live keys, ${liveKeys} of them, are refused.`,
         "Put it back, or revoke them: docs/operate/peppers.md.",
       );
     else if (isNewest)
-      yield good(`New keys are made with the pepper ${generation}, which ${liveKeys} live keys use.`);
-    else
-      yield note(
-        `The pepper ${generation} still serves ${liveKeys} live keys${liveKeys === 0 ? ": it may go" : ""}.`,
-      );
+      yield good(`New keys are made with the pepper ${generation}. Its live keys: ${liveKeys}.`);
+    else yield note(`The pepper ${generation} still serves live keys: ${liveKeys}.`);
   }
+  for (const { id, waitingUsesSince, retentionAt } of databases) {
+    if (isOld(waitingUsesSince))
+      yield fault(`Uses wait since ${waitingUsesSince} to be counted, in database ${id}.`, CRON);
+    if (isOld(retentionAt))
+      yield fault(`What is old was last dropped at ${retentionAt}, in database ${id}.`, CRON);
+  }
+}
+
+function isOld(time: string | null): boolean {
+  return time !== null && Date.now() - Date.parse(time) > OVERDUE_MS;
 }

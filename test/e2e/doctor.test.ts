@@ -5,9 +5,22 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { DASHBOARD, type Issuer, makeSecrets, startIssuer } from "../../examples/local/issuer.ts";
-import { bash, copyProject, freePort, type Running, startLatchkey } from "./support.ts";
+import { startTestIssuer } from "../support/issuer.ts";
+import {
+  bash,
+  copyProject,
+  freePort,
+  type Running,
+  signToken,
+  startLatchkey,
+  type TestIssuer,
+} from "./support.ts";
 
 const AHEAD_MS = 60_000;
+const OPERATOR_AUDIENCE = "urn:latchkey:operator";
+
+// Each of them starts processes.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 // Each of them starts processes.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -15,6 +28,8 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 let dir: string;
 let port: number;
 let issuer: Issuer;
+/** Of the operator's access tokens. */
+let operators: TestIssuer;
 let latchkey: Running & { url: string };
 /** Of a deployment with a dashboard. */
 let vars: Record<string, string>;
@@ -32,7 +47,10 @@ beforeAll(async () => {
     signedOutUri: `${url}/dashboard/sign-in`,
     secrets,
   });
+  operators = await startTestIssuer();
   vars = {
+    OPERATOR_AUDIENCE,
+    OPERATOR_ISSUER: operators.url,
     OAUTH_ISSUER: issuer.url,
     OAUTH_AUDIENCE: url,
     OAUTH_CLIENT_ID: DASHBOARD,
@@ -41,6 +59,12 @@ beforeAll(async () => {
   latchkey = await startLatchkey(dir, vars, port);
 });
 afterAll(() => issuer.server.close());
+
+/** With the token of an operator, as the shell has it. */
+async function asOperator(): Promise<string> {
+  const claims = { aud: OPERATOR_AUDIENCE, scope: "operator:read" };
+  return `OPERATOR_TOKEN=${await signToken(operators, "ES256", "at+jwt", claims)}`;
+}
 
 async function doctor(args: string, environment = "") {
   const { code, stdout, stderr } = await bash(dir, `${environment} npm run -s doctor -- ${args}`);
@@ -87,7 +111,13 @@ test("a clock that is wrong is told with how far it is, and in which direction",
 
 test("an operator's token that is refused is a fault", async () => {
   const { code, faults } = await doctor(`--url ${latchkey.url}`, "OPERATOR_TOKEN=x");
-  expect({ code, faults }).toEqual({ code: 1, faults: [expect.stringContaining("/operator/status is 404")] });
+  expect({ code, faults }).toEqual({ code: 1, faults: [expect.stringContaining("/operator/status is 401")] });
+});
+
+test("an operator's token shows which pepper makes new keys, and how many it serves", async () => {
+  const { code, stdout } = await doctor(`--url ${latchkey.url}`, await asOperator());
+  expect(stdout).toContain("New keys are made with the pepper a. Its live keys: 0.");
+  expect(code).toBe(0);
 });
 
 test("where nobody answers, or somebody else, nothing more is asked", async () => {
@@ -171,20 +201,25 @@ describe("of a broken deployment", () => {
     other = await startLatchkey(dir, { ...vars, ...overrides });
   }
 
-  test("a redirect URI that is not registered, an audience without the URL, and a pepper that is missing are told", async () => {
+  test("a redirect URI that is not registered, an audience without the URL, and a pepper that is missing are told, and what is overdue", async () => {
     const sql = `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, generation, scopes, created_at)
-      VALUES ('k', 'acme', 'x', 'lk_live_x', 'd', 'z', '[]', 1)`;
+      VALUES ('k', 'acme', 'x', 'lk_live_x', 'd', 'z', '[]', 1);
+      INSERT INTO waiting_sums (part, id, since, sums) VALUES ('0', 'x', 1, '[]');
+      INSERT INTO progress (job, done) VALUES ('retention', 1)`;
     await restart({ OAUTH_AUDIENCE: "urn:latchkey:management" });
     expect(await bash(dir, `npx wrangler d1 execute DB --local --command "${sql}"`)).toMatchObject({
       code: 0,
     });
-    const { code, faults, stdout } = await doctor(`--url ${other.url}`);
+    const { code, faults, stdout } = await doctor(`--url ${other.url}`, await asOperator());
     expect(code).toBe(1);
     expect(faults).toEqual([
       expect.stringMatching(/It is not ready: .*live keys whose pepper KEY_PEPPERS lacks/),
       expect.stringMatching(
         /The issuer refuses to sign people in: it answers 400 and names the redirect URI/,
       ),
+      "✗ KEY_PEPPERS lacks the pepper z: its live keys, 1 of them, are refused.",
+      expect.stringMatching(/Uses wait since 1970-.* to be counted, in database 00/),
+      expect.stringMatching(/What is old was last dropped at 1970-.*, in database 00/),
     ]);
     expect(stdout).toContain(`with the redirect URI ${other.url}/dashboard/callback`);
     expect(stdout).toContain(`Clients cannot find the issuer by ${other.url}`);
