@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { unstable_readConfig as readConfig } from "wrangler";
+import { databaseSettings, placementSettings } from "../../src/db/settings.ts";
 import { contactSettings } from "../../src/discovery/settings.ts";
 import { eventSettings, noticeSettings } from "../../src/events/settings.ts";
 import { originSettings } from "../../src/http/settings.ts";
@@ -20,6 +21,8 @@ const SCHEMAS = [
   ruleSettings,
   retentionSettings,
   verifySettings,
+  databaseSettings,
+  placementSettings,
   oauthSettings,
   clientSettings,
   leakSettings,
