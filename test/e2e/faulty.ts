@@ -2,6 +2,9 @@ import worker, { ApiKeyVerifier as Verifier } from "../../src/index.ts";
 import type { VerifyOptions } from "../../src/verify/contract.ts";
 import { hooked } from "../support/d1.ts";
 
+/** A database that is dead is dead for all: no isolate hears of changes from another one's reads. */
+Object.defineProperty(globalThis, "caches", { value: undefined });
+
 /** What becomes of round trips to D1, of calls by RPC, or of a delivery of the queue. */
 export type Fault = "none" | "dead" | "asleep" | "answer lost" | "throws" | "silent" | "killed";
 

@@ -50,7 +50,7 @@ beforeAll(async () => {
   dir = await copyProject();
   const config = await readFile(join(dir, "wrangler.toml"), "utf8");
   const limiters = config.match(/^#? ?simple = .*$/gm) ?? [];
-  expect(limiters).toHaveLength(3);
+  expect(limiters).toHaveLength(4);
   await writeFile(
     join(dir, "wrangler.toml"),
     config
