@@ -24,11 +24,6 @@ const MUTANTS: Record<string, Mutant> = {
     "const later = [...changes].filter(([, at]) => at > seq);",
     "const later = [];",
   ],
-  "a new beginning forgets what was forgotten before": [
-    "changes.ts",
-    "if (this.#floor > seq) this",
-    "if (false) this",
-  ],
   "the first new change is passed over": ["feed.ts", "changes.slice(at + 1)", "changes.slice(at + 2)"],
   "changes are not applied": ["feed.ts", "        this.#records.delete(change.digest);\n", ""],
   "a change of every key is not applied": [
