@@ -28,7 +28,8 @@ let lateShare = 0;
  * - `POST /ask?late=0.3` presents each API key of a JSON array to this isolate, as requests of their own, and answers
  *   with their statuses. From then on, so many of the reads are late.
  * - `GET /reads` tells what this isolate has read so far.
- * - `POST /sql` runs a statement, `[sql, ...parameters]`, as a hand would, past Latchkey.
+ * - `POST /sql?binding=DB_01` runs statements, `[[sql, ...parameters], …]`, in one transaction, as a hand would, past
+ *   Latchkey. It answers with the rows of each.
  */
 export default {
   ...worker,
@@ -41,12 +42,10 @@ export default {
       return Response.json(reads);
     }
     if (pathname === "/sql") {
-      const [sql = "", ...values] = await request.json<string[]>();
-      return Response.json(
-        await env.DB.prepare(sql)
-          .bind(...values)
-          .run(),
-      );
+      const d1 = databasesOf(env).get(searchParams.get("binding") ?? "DB") as D1Database;
+      const statements = await request.json<[string, ...unknown[]][]>();
+      const batch = statements.map(([sql, ...values]) => d1.prepare(sql).bind(...values));
+      return Response.json((await d1.batch(batch)).map(({ results }) => results));
     }
     if (pathname !== "/ask") return worker.fetch(request, latchkey, ctx);
     lateShare = Number(searchParams.get("late"));
@@ -67,7 +66,27 @@ function prepare(env: Env): Env {
   const { ATTACK: attack } = env as Env & { ATTACK?: string };
   if (attack !== undefined)
     Object.defineProperty(globalThis, "caches", { value: attackedCaches(caches, attack) });
-  return { ...env, DB: countReads(env.DB) };
+  const databases = databasesOf(env);
+  const prepared = [...databases].map(([binding, d1]) => {
+    const replica = databases.get(binding.replace("DB", "REPLICA"));
+    return [binding, countReads(replica === undefined ? d1 : readNearest(d1, replica))];
+  });
+  return { ...env, ...Object.fromEntries(prepared) };
+}
+
+/** What is bound as `DB`, `DB_01`, … and `REPLICA`, `REPLICA_01`, … */
+function databasesOf(env: Env): Map<string, D1Database> {
+  const bindings = Object.entries(env).filter(([name]) => /^(DB|REPLICA)(_\d\d)?$/.test(name));
+  return new Map(bindings as unknown as [string, D1Database][]);
+}
+
+/** The nearest is now the primary and now its replica, at random. */
+function readNearest(primary: D1Database, replica: D1Database): D1Database {
+  const withSession: D1Database["withSession"] = (start) => {
+    const isAny = start === "first-unconstrained" && Math.random() < 0.5;
+    return (isAny ? replica : primary).withSession(start);
+  };
+  return Object.create(primary, { withSession: { value: withSession } });
 }
 
 function countReads(d1: D1Database): D1Database {

@@ -24,11 +24,11 @@ export interface Bundle {
 
 const outputs = mkdtempSync(join(tmpdir(), "latchkey-bench-"));
 
-/** A Worker as `wrangler deploy` would upload it. */
-export function bundle(entry: string, config = "bench/wrangler.toml"): Bundle {
-  const outdir = join(outputs, entry.replace(/\W/g, "-"));
+/** A Worker as `wrangler deploy` would upload it, of the checkout at `root`. */
+export function bundle(entry: string, config = "bench/wrangler.toml", root = ROOT): Bundle {
+  const outdir = join(outputs, join(root, entry).replace(/\W/g, "-"));
   const wrangler = ["wrangler", "deploy", entry, "--config", config, "--dry-run", "--outdir", outdir];
-  execFileSync("npx", wrangler, { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync("npx", wrangler, { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
   const file = readdirSync(outdir).find((name) => name.endsWith(".js")) ?? "";
   const script = readFileSync(join(outdir, file), "utf8");
   return { script, gzip: gzipSync(script).length };

@@ -1,7 +1,7 @@
 /** Latchkey as a Worker of a lab, and what fills its database. */
 import { join } from "node:path";
 import { readD1Migrations } from "@cloudflare/vitest-pool-workers";
-import { importJWK, SignJWT } from "jose";
+import { importJWK, type JWTPayload, SignJWT } from "jose";
 import { experimental_readRawConfig } from "wrangler";
 import { startTestIssuer } from "../test/support/issuer.ts";
 import { type Bundle, bundle, type Lab, type LabWorker, ROOT } from "./lab.ts";
@@ -10,16 +10,12 @@ import type { SeededKey } from "./workers/seed.ts";
 const TOKEN_SECONDS = 6 * 3600;
 const UNLIMITED = 1_000_000;
 
-/** Makes the headers of an admin of a company, by tokens of `issuer`. */
-export async function admins(
-  { url, signingKeys }: Awaited<ReturnType<typeof startTestIssuer>>,
-  audience: string,
-) {
+/** Makes the headers of requests with access tokens of `issuer`. */
+export async function bearers({ url, signingKeys }: Awaited<ReturnType<typeof startTestIssuer>>) {
   const jwk = signingKeys.ES256 ?? {};
   const signingKey = await importJWK(jwk, "ES256");
-  return async (company: string): Promise<Record<string, string>> => {
-    const scope = "api-keys:read api-keys:write";
-    const token = await new SignJWT({ company_id: company, scope, sub: "bench" })
+  return async (audience: string, claims: JWTPayload): Promise<Record<string, string>> => {
+    const token = await new SignJWT({ sub: "bench", ...claims })
       .setProtectedHeader({ alg: "ES256", kid: jwk.kid ?? "", typ: "at+jwt" })
       .setIssuer(url)
       .setAudience(audience)
@@ -27,6 +23,13 @@ export async function admins(
       .sign(signingKey);
     return { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
   };
+}
+
+/** Makes the headers of an admin of a company, by tokens of `issuer`. */
+export async function admins(issuer: Awaited<ReturnType<typeof startTestIssuer>>, audience: string) {
+  const bearer = await bearers(issuer);
+  return (company: string) =>
+    bearer(audience, { company_id: company, scope: "api-keys:read api-keys:write" });
 }
 
 export async function latchkeyBench() {

@@ -1,7 +1,7 @@
 /**
  * Revokes keys of a running Latchkey and asks its isolates about them, before the bound, at it and long after it.
  *
- *     npm run prove:revocation -- [--revocations 10000] [--isolates 4] [--processes 2] [--seconds 5] [--late 0] [--cache none]
+ *     npm run prove:revocation -- [--revocations 10000] [--isolates 4] [--processes 2] [--seconds 5] [--late 0] [--cache none] …
  *
  * 10,000 revocations take seven minutes, 300 a minute and a half. Ends with code 1 where an isolate accepted a key
  * beyond the bound or after it had refused it, where it had no answer (503) on a key that it held, or on any key though
@@ -11,10 +11,13 @@
  * `--late 0.3`: so many of the reads take 1.5 s. `--configured 6`: Latchkey runs with this bound in place of the one
  * that it is held to, so that the run has to fail. `--cache shared`: the isolates of a process share the Cache API, as those
  * of a data centre do, and it fails as well where they look at the feed more than 1.2 times a second between them;
- * `forged`, `delayed`, `replayed`: somebody else has that cache in hand.
+ * `forged`, `delayed`, `replayed`: somebody else has that cache in hand. `--databases 4 --lag 7`: of so many, each with
+ * a replica that is 7 s behind. `--beside ../old`: every other isolate runs the release that is checked out there.
  */
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { type Turned, turnCompany } from "./company.ts";
 import { quantile, table, whole } from "./figures.ts";
 import { CACHES, type CacheKind, type ServiceKey, startService, WAYS, type Way } from "./service.ts";
 
@@ -85,11 +88,15 @@ const { values: options } = parseArgs({
     configured: { type: "string" },
     late: { type: "string", default: "0" },
     cache: { type: "string", default: "none" },
+    databases: { type: "string", default: "1" },
+    lag: { type: "string", default: "0" },
+    beside: { type: "string" },
   },
 });
 const revocations = Number(options.revocations);
 const boundMs = Number(options.seconds) * 1000;
 const lateShare = Number(options.late);
+const databases = Number(options.databases);
 const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
 const hot = isolates.slice(0, Math.max(1, Math.floor(isolates.length / ISOLATES_PER_HOT)));
@@ -101,6 +108,9 @@ const service = await startService({
   processes: Number(options.processes),
   revocationSeconds: Number(options.configured ?? options.seconds),
   cache: cacheOf(options.cache),
+  databases,
+  lagMs: Number(options.lag) * 1000,
+  ...(options.beside !== undefined && { beside: resolve(options.beside) }),
 });
 /** Keys of earlier waves. */
 const dead: Key[] = [];
@@ -112,9 +122,12 @@ const unclear = { all: 0, held: 0 };
 try {
   const apart = new Set((await service.reads()).map((reads) => reads.isolate)).size;
   if (apart !== isolates.length) throw new Error(`${isolates.length} Workers share ${apart} isolates`);
-  const hotReads = await countHotReads(await createKeys(waveKeys));
+  const good = await createKeys(waveKeys);
+  const hotReads = await countHotReads(good);
+  const company = await turnCompany(service, isolates, good, boundMs);
   await revokeAll();
-  process.exitCode = report(hotReads) ? 0 : 1;
+  const holds = [report(hotReads), reportCompany(company)];
+  process.exitCode = holds.every(Boolean) ? 0 : 1;
 } finally {
   await service.close();
 }
@@ -324,6 +337,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
     ),
     "",
     `${whole(dead.length)} revocations; ${isolates.length} isolates in ${options.processes} processes, ${idle.length} of them idle; bound ${boundMs / 1000} s; cache: ${options.cache};`,
+    `databases: ${databases}${options.lag === "0" ? "" : `, with replicas that are ${options.lag} s behind`}${options.beside === undefined ? "" : "; two releases"};`,
     `${lateShare * 100} % of the reads 1.5 s late; reads that failed or came too late: ${whole(failedReads)};`,
     `answers that neither accept nor refuse: ${whole(unclear.all)}, on keys that were held: ${unclear.held};`,
     `accepted after it was refused: ${samples.filter(({ seen }) => seen.again > 0).length}.`,
@@ -336,12 +350,23 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
   process.stdout.write(`${lines.join("\n")}\n`);
   const isShared = options.cache === "shared";
   const isSeldom = isShared
-    ? hotReads.looksPerSecond <= MAX_SHARED_LOOKS * Number(options.processes)
-    : options.cache !== "none" || hotReads.background <= HOT_HALF_BOUNDS;
+    ? hotReads.looksPerSecond <= MAX_SHARED_LOOKS * Number(options.processes) * databases
+    : options.cache !== "none" || hotReads.background <= HOT_HALF_BOUNDS * databases;
   const isThrifty = lateShare > 0 || (hotReads.first === 0 && isSeldom);
   // Where reads are late, who asks about a key that is not held may be told to come again.
   const isClear = unclear.held === 0 && (failedReads > 0 || unclear.all === 0);
   return broken.length === 0 && isClear && isThrifty && missed <= 1 - MIN_CHANCE;
+}
+
+/** @returns whether all keys of the company followed within the bound, and no other. */
+function reportCompany({ suspendedMs, resumedMs, left, others }: Turned): boolean {
+  const lines = [
+    "",
+    `A company of 1,000 keys in use at all isolates: last accepted ${whole(suspendedMs)} ms after it was suspended,`,
+    `last refused ${whole(resumedMs)} ms after it was resumed; wrong in the end: ${left}; keys of others refused: ${others}`,
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return suspendedMs <= boundMs && resumedMs <= boundMs && left === 0 && others === 0;
 }
 
 /** What tells a late isolate from a slow call. */

@@ -4,10 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { experimental_readRawConfig } from "wrangler";
+import { FIRST_DATABASE } from "../src/db/settings.ts";
 import { startTestIssuer } from "../test/support/issuer.ts";
 import type { Reads } from "./isolate.ts";
 import { bundle, ROOT } from "./lab.ts";
-import { admins, migrations } from "./latchkey.ts";
+import { admins, bearers, migrations } from "./latchkey.ts";
+import { type Batch, type Row, replicate } from "./replica.ts";
 
 /** A company may have 1,000 live keys, suspended ones counted. */
 const COMPANY_KEYS = 500;
@@ -25,6 +27,7 @@ export type Way = (typeof WAYS)[number];
 
 /** No address that a key is presented from. */
 const ELSEWHERE = JSON.stringify({ allowedIps: ["198.51.100.1"] });
+const OPERATOR_AUDIENCE = "https://operator.bench.example";
 const SUSPEND = "INSERT INTO companies (id, suspended_at) VALUES (?, unixepoch() * 1000)";
 
 export interface ServiceKey {
@@ -40,6 +43,12 @@ export interface ServiceOptions {
   revocationSeconds: number;
   /** What the isolates of a process share: `none` by default. */
   cache?: CacheKind;
+  /** Over which companies are dealt out: 1 by default. */
+  databases?: number;
+  /** Each database has a replica that is so far behind, and every other read of the nearest one goes there. None by default. */
+  lagMs?: number;
+  /** The checkout of another release: every other isolate runs it. */
+  beside?: string;
 }
 
 /**
@@ -51,18 +60,27 @@ export type CacheKind = (typeof CACHES)[number];
 
 /** Workers of the repository's configuration, each an isolate of its own. To be closed. */
 export async function startService(options: ServiceOptions) {
-  const { isolates: count, processes = 1, revocationSeconds, cache = "none" } = options;
+  const { isolates: count, processes = 1, revocationSeconds, cache = "none", lagMs = 0 } = options;
   const directory = await mkdtemp(join(tmpdir(), "latchkey-proof-"));
   const issuer = await startTestIssuer();
   const { rawConfig } = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") });
   const bindings = {
     ...JSON.parse(JSON.stringify(rawConfig.vars)),
     OAUTH_ISSUER: issuer.url,
+    OPERATOR_AUDIENCE,
     REVOCATION_SECONDS: revocationSeconds,
     ...(cache !== "none" && cache !== "shared" && { ATTACK: cache }),
     KEY_PEPPERS: JSON.stringify({ a: "a pepper for this bench, which is of no value elsewhere" }),
   };
+  const databases = Array.from({ length: options.databases ?? 1 }, (_, i) => `${i}`.padStart(2, "0"));
+  const d1Databases = Object.fromEntries(
+    databases.flatMap((name) => [
+      [bindingOf("DB", name), `latchkey-${name}`],
+      ...(lagMs > 0 ? [[bindingOf("REPLICA", name), `replica-${name}`]] : []),
+    ]),
+  );
   const { script } = bundle("bench/isolate.ts");
+  const other = options.beside ? bundle("bench/isolate.ts", undefined, options.beside).script : script;
   let failedReads = 0;
 
   const names = Array.from({ length: count }, (_, i) => `isolate-${i}`);
@@ -70,8 +88,9 @@ export async function startService(options: ServiceOptions) {
     const miniflare = new Miniflare({
       ...convertV4MiniflareOptions({
         workers: names
-          .filter((_, i) => i % processes === process)
-          .map((name) => ({
+          .map((name, i) => ({ name, i, script: Math.floor(i / processes) % 2 === 0 ? script : other }))
+          .filter(({ i }) => i % processes === process)
+          .map(({ name, script }) => ({
             name,
             script,
             bindings,
@@ -79,7 +98,7 @@ export async function startService(options: ServiceOptions) {
             compatibilityDate: rawConfig.compatibility_date ?? "",
             unsafeDirectSockets: [{}],
             cacheAPI: cache !== "none",
-            d1Databases: { DB: "latchkey" },
+            d1Databases,
             queueProducers: { USAGE: "usage" },
             // A queue has one consumer. No rate limits: all of this would count as one caller.
             ...(name === names[0] && { queueConsumers: { usage: { maxBatchSize: 15, maxBatchTimeout: 5 } } }),
@@ -101,10 +120,38 @@ export async function startService(options: ServiceOptions) {
   const serverOf = (i: number) => servers[i % processes];
   const urls = await Promise.all(names.map(async (name, i) => serverOf(i)?.unsafeGetDirectURL(name)));
 
-  for (const statement of await migrations()) await call(0, "POST", "/sql", {}, JSON.stringify([statement]));
+  const batchOf =
+    (binding: string): Batch =>
+    async (statements) => {
+      const answer = await call(0, "POST", `/sql?binding=${binding}`, {}, JSON.stringify(statements));
+      return (await answer.json()) as Row[][];
+    };
+  const schema = (await migrations()).map((statement) => [statement] as const);
+  for (const binding of Object.keys(d1Databases)) await batchOf(binding)(schema);
+  const stops = await Promise.all(
+    databases
+      .filter(() => lagMs > 0)
+      .map((name) => replicate(batchOf(bindingOf("DB", name)), batchOf(bindingOf("REPLICA", name)), lagMs)),
+  );
   const admin = await admins(issuer, bindings.OAUTH_AUDIENCE);
+  const operator = await (await bearers(issuer))(OPERATOR_AUDIENCE, {
+    scope: "operator:read operator:write",
+  });
   const adminOf = (company: number) => admin(`company-${company}`);
+  const databaseOf = (company: number) => databases[Math.abs(company) % databases.length] ?? FIRST_DATABASE;
+  const placed = new Map<number, Promise<unknown>>();
   let created = 0;
+
+  /** Companies are told apart by number; each is placed before its first key is made. */
+  async function place(company: number): Promise<void> {
+    if (databases.length === 1) return;
+    const row = [`company-${company}`, databaseOf(company)] as const;
+    const place = () =>
+      batchOf("DB")([["INSERT INTO placements (company_id, database) VALUES (?, ?)", ...row]]);
+    const placing = placed.get(company) ?? place();
+    placed.set(company, placing);
+    await placing;
+  }
 
   async function call(
     i: number,
@@ -126,9 +173,11 @@ export async function startService(options: ServiceOptions) {
 
   return {
     /** By the management API, at isolate `i`. One whose company will be suspended is that company's only one. */
-    async createKey(i: number, way: Way = "management API"): Promise<ServiceKey> {
+    async createKey(i: number, way: Way = "management API", of?: number): Promise<ServiceKey> {
       const number = created++;
-      const company = way === "suspension of its company" ? -number - 1 : Math.floor(number / COMPANY_KEYS);
+      const isAlone = way === "suspension of its company";
+      const company = of ?? (isAlone ? -number - 1 : Math.floor(number / COMPANY_KEYS));
+      await place(company);
       const body = JSON.stringify({ label: "bench", scopes: ["jobs:read"] });
       const answer = await call(i, "POST", "/settings/api-keys", await adminOf(company), body);
       return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
@@ -136,7 +185,8 @@ export async function startService(options: ServiceOptions) {
     /** At isolate `i`. Resolves after the commit. */
     async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<void> {
       const path = `/settings/api-keys/${id}`;
-      const byHand = (...statement: string[]) => call(i, "POST", "/sql", {}, JSON.stringify(statement));
+      const byHand = (...statement: [string, string]) =>
+        batchOf(bindingOf("DB", databaseOf(company)))([statement]);
       switch (way) {
         case "management API":
           return void (await call(i, "DELETE", path, await adminOf(company)));
@@ -151,6 +201,11 @@ export async function startService(options: ServiceOptions) {
         case "suspension of its company":
           return void (await byHand(SUSPEND, `company-${company}`));
       }
+    },
+    /** By the operator's API, at isolate `i`. Resolves after the commit. */
+    async suspendCompany(company: number, suspended: boolean, i: number): Promise<void> {
+      const body = JSON.stringify({ suspended, ...(suspended && { reason: "the bench" }) });
+      await call(i, "PATCH", `/operator/companies/company-${company}`, operator, body);
     },
     /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. @returns the statuses. */
     async present(keys: readonly Pick<ServiceKey, "rawKey">[], i: number, lateShare = 0): Promise<number[]> {
@@ -169,8 +224,14 @@ export async function startService(options: ServiceOptions) {
       return failed;
     },
     async close(): Promise<void> {
+      await Promise.all(stops.map((stop) => stop()));
       await Promise.all(servers.map((server) => server.dispose()));
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** `DB` and `DB_01`, `REPLICA` and `REPLICA_01`. */
+function bindingOf(kind: "DB" | "REPLICA", name: string): string {
+  return name === FIRST_DATABASE ? kind : `${kind}_${name}`;
 }
