@@ -48,14 +48,14 @@ export async function turnCompany(
       left = 0;
       for (let from = 0; from < KEYS; from += ASKED) {
         const asked = keys.slice(from, from + ASKED);
-        const [statuses, beside] = await Promise.all([
+        const [answers, beside] = await Promise.all([
           service.present(asked, isolate),
           service.present(others.slice(0, ASKED), isolate),
         ]);
-        const otherwise = statuses.filter((one) => one !== status).length;
-        if (otherwise > 0) otherwiseAt = performance.now();
-        left += otherwise;
-        turned.others += beside.filter((one) => one === 401 || one === 403).length;
+        const otherwise = answers.filter((answer) => answer.status !== status);
+        otherwiseAt = Math.max(otherwiseAt, ...otherwise.map(({ at }) => at));
+        left += otherwise.length;
+        turned.others += beside.filter((answer) => answer.status === 401 || answer.status === 403).length;
         await sleep(PAUSE_MS);
       }
     }

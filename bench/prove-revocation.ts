@@ -155,19 +155,19 @@ async function createKeys(count: number): Promise<Key[]> {
 /** Presents the keys to an isolate, each in a request of its own, and notes what it says. */
 async function ask(keys: readonly Key[], isolate: number, late = lateShare): Promise<void> {
   const sentAt = clock();
-  const statuses = await service.present(keys, isolate, late);
-  const answeredAt = clock();
+  const answers = await service.present(keys, isolate, late);
   for (const [i, key] of keys.entries()) {
+    const { status, at } = nth(answers, i);
     const seen = nth(key.seen, isolate);
-    if (statuses[i] === 200) {
+    if (status === 200) {
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
-      seen.acceptedAt = answeredAt;
+      seen.acceptedAt = at;
       seen.askedAt = sentAt;
-    } else if (!REFUSALS.has(statuses[i])) {
+    } else if (!REFUSALS.has(status)) {
       unclear.all++;
-      if (key.calledAt > answeredAt && seen.acceptedAt > 0) unclear.held++;
-    } else if (key.calledAt > answeredAt) throw new Error("A good key was refused");
-    else seen.refusedAt ||= answeredAt;
+      if (key.calledAt > at && seen.acceptedAt > 0) unclear.held++;
+    } else if (key.calledAt > at) throw new Error("A good key was refused");
+    else seen.refusedAt ||= at;
   }
 }
 

@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { experimental_readRawConfig } from "wrangler";
 import { FIRST_DATABASE } from "../src/db/settings.ts";
@@ -34,6 +36,12 @@ export interface ServiceKey {
   id: string;
   rawKey: string;
   company: number;
+}
+
+export interface Answer {
+  status: number;
+  /** When it had arrived. */
+  at: number;
 }
 
 export interface ServiceOptions {
@@ -207,10 +215,18 @@ export async function startService(options: ServiceOptions) {
       const body = JSON.stringify({ suspended, ...(suspended && { reason: "the bench" }) });
       await call(i, "PATCH", `/operator/companies/company-${company}`, operator, body);
     },
-    /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. @returns the statuses. */
-    async present(keys: readonly Pick<ServiceKey, "rawKey">[], i: number, lateShare = 0): Promise<number[]> {
+    /** Presents each of the keys to isolate `i`, as requests of their own; `lateShare` of its reads are late. */
+    async present(keys: readonly Pick<ServiceKey, "rawKey">[], i: number, lateShare = 0): Promise<Answer[]> {
       const body = JSON.stringify(keys.map(({ rawKey }) => rawKey));
-      return (await (await call(i, "POST", `/ask?late=${lateShare}`, {}, body)).json()) as number[];
+      const { body: lines } = await call(i, "POST", `/ask?late=${lateShare}`, {}, body);
+      const answers: Answer[] = [];
+      if (lines === null) return answers;
+      for await (const line of createInterface(Readable.from(lines as AsyncIterable<Uint8Array>))) {
+        const [index, status] = JSON.parse(line) as [number, number];
+        answers[index] = { status, at: performance.now() };
+      }
+      if (answers.filter(Boolean).length !== keys.length) throw new Error("Not every key was answered");
+      return answers;
     },
     /** What each isolate has read of D1 so far. */
     async reads(): Promise<Reads[]> {
