@@ -73,6 +73,8 @@ interface Key extends ServiceKey {
   way: Way;
   /** Just before the revoking call was made. */
   calledAt: number;
+  /** The latest moment that is known to be before its commit. */
+  committedAfter: number;
   /** When that call had returned. */
   returnedAt: number;
   /** By isolate. */
@@ -143,6 +145,7 @@ async function createKeys(count: number): Promise<Key[]> {
         ...(await service.createKey(anyOf(hot), way)),
         way,
         calledAt: Number.POSITIVE_INFINITY,
+        committedAfter: Number.POSITIVE_INFINITY,
         returnedAt: Number.POSITIVE_INFINITY,
         seen: isolates.map(() => ({ askedAt: 0, acceptedAt: 0, refusedAt: 0, again: 0 })),
       });
@@ -246,18 +249,18 @@ async function revokeWave(keys: readonly Key[]): Promise<void> {
   const revokeInTime = async (key: Key, i: number) => {
     await sleep(i < atOnce ? i * AT_ONCE_GAP_MS : Math.random() * SPREAD_BOUNDS * boundMs);
     key.calledAt = clock();
-    await service.revoke(key, key.way, anyOf(hot));
+    key.committedAfter = await service.revoke(key, key.way, anyOf(hot));
     key.returnedAt = clock();
   };
   const leaveAlone = async (isolate: number, i: number) => {
     await sleepUntil(startedAt + idleMs());
     const key = anyOf(keys);
     await ask([key], isolate);
-    const beyondAt = key.calledAt + boundMs;
-    const tooLongUntil = nth(knownSince, i) + TOO_LONG * boundMs;
-    chances.push(chanceBetween(beyondAt - startedAt, tooLongUntil - startedAt));
     await askAtRandom(keys, isolate, endsAt);
     await untilRefused(keys, isolate);
+    const beyondAt = key.committedAfter + boundMs;
+    const tooLongUntil = nth(knownSince, i) + TOO_LONG * boundMs;
+    chances.push(chanceBetween(beyondAt - startedAt, tooLongUntil - startedAt));
   };
   await Promise.all([...keys.map(revokeInTime), ...idle.map(leaveAlone)]);
 }
@@ -289,7 +292,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
   const samples = dead.flatMap((key) =>
     isolates.map((isolate) => {
       const seen = nth(key.seen, isolate);
-      return { key, isolate, seen, ms: Math.max(0, seen.acceptedAt - key.calledAt) };
+      return { key, isolate, seen, ms: Math.max(0, seen.acceptedAt - key.committedAfter) };
     }),
   );
   const broken = samples.filter(({ ms, seen }) => ms > boundMs || seen.again > 0 || seen.refusedAt === 0);
@@ -371,7 +374,7 @@ function reportCompany({ suspendedMs, resumedMs, left, others }: Turned): boolea
 
 /** What tells a late isolate from a slow call. */
 function describe(key: Key, isolate: number, seen: Seen): string {
-  const since = (moment: number) => whole(moment - key.calledAt);
+  const since = (moment: number) => whole(moment - key.committedAfter);
   return [
     `- revoked by ${key.way}, call returned after ${since(key.returnedAt)} ms; isolate ${isolate} accepted a question sent`,
     `after ${since(seen.askedAt)} ms, answered after ${since(seen.acceptedAt)} ms,`,

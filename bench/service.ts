@@ -30,6 +30,8 @@ export type Way = (typeof WAYS)[number];
 /** No address that a key is presented from. */
 const ELSEWHERE = JSON.stringify({ allowedIps: ["198.51.100.1"] });
 const OPERATOR_AUDIENCE = "https://operator.bench.example";
+/** When a transaction begins, in milliseconds since the epoch. */
+const DATABASE_CLOCK = "SELECT unixepoch('subsec') * 1000 AS at";
 const SUSPEND = "INSERT INTO companies (id, suspended_at) VALUES (?, unixepoch() * 1000)";
 
 export interface ServiceKey {
@@ -190,25 +192,34 @@ export async function startService(options: ServiceOptions) {
       const answer = await call(i, "POST", "/settings/api-keys", await adminOf(company), body);
       return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
     },
-    /** At isolate `i`. Resolves after the commit. */
-    async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<void> {
+    /** At isolate `i`. @returns a moment before the commit, which came before this resolves. */
+    async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<number> {
+      const calledAt = performance.now();
       const path = `/settings/api-keys/${id}`;
-      const byHand = (...statement: [string, string]) =>
-        batchOf(bindingOf("DB", databaseOf(company)))([statement]);
+      const byHand = async (...statement: [string, string]) => {
+        const [clock] = await batchOf(bindingOf("DB", databaseOf(company)))([[DATABASE_CLOCK], statement]);
+        const sinceMs = Date.now() - Number(clock?.[0]?.at);
+        return Math.max(calledAt, performance.now() - sinceMs);
+      };
       switch (way) {
-        case "management API":
-          return void (await call(i, "DELETE", path, await adminOf(company)));
-        case "its holder":
-          return void (await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey }));
         case "SQL by hand":
-          return void (await byHand("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?", id));
-        case "suspension":
-          return void (await call(i, "POST", `${path}/suspend`, await adminOf(company)));
-        case "another address list":
-          return void (await call(i, "PATCH", path, await adminOf(company), ELSEWHERE));
+          return byHand("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?", id);
         case "suspension of its company":
-          return void (await byHand(SUSPEND, `company-${company}`));
+          return byHand(SUSPEND, `company-${company}`);
+        case "management API":
+          await call(i, "DELETE", path, await adminOf(company));
+          break;
+        case "its holder":
+          await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey });
+          break;
+        case "suspension":
+          await call(i, "POST", `${path}/suspend`, await adminOf(company));
+          break;
+        case "another address list":
+          await call(i, "PATCH", path, await adminOf(company), ELSEWHERE);
+          break;
       }
+      return calledAt;
     },
     /** By the operator's API, at isolate `i`. Resolves after the commit. */
     async suspendCompany(company: number, suspended: boolean, i: number): Promise<void> {
