@@ -72,6 +72,7 @@ const scripts = {
   ideal: bundle("bench/workers/ideal.ts").script,
   caller: bundle("bench/workers/caller.ts").script,
   d1: bundle("bench/workers/d1.ts").script,
+  kv: bundle("bench/workers/kv.ts").script,
   first: bundle("bench/workers/first.ts").script,
   steps: bundle("bench/workers/steps.ts").script,
 };
@@ -199,6 +200,11 @@ async function verification(): Promise<void> {
     return always(await answer.text());
   };
 
+  const kv = await start([named("kv", { kvNamespaces: { KEYS: "keys" } })]);
+  const made = await fetch(`${await kv.url("kv")}/keys`, { method: "POST" });
+  if (!made.ok) throw new Error(`Workers KV: ${await made.text()}`);
+  const kvKey = always(await made.text());
+
   const at = async (lab: Lab, worker: string, path = PATH) => ({ lab, url: (await lab.url(worker)) + path });
   const targets = {
     "bare Worker": { ...(await at(hot, "bare")), headers: always(rawKey), slice: SLICE.hot },
@@ -228,6 +234,16 @@ async function verification(): Promise<void> {
     "Latchkey, each key once": {
       ...(await at(cold, "latchkey")),
       headers: inTurn(coldKeys, "rawKey"),
+      slice: SLICE.cold,
+    },
+    "its hash in Workers KV, cacheTtl 30 s": {
+      ...(await at(kv, "kv", "/30")),
+      headers: kvKey,
+      slice: SLICE.cold,
+    },
+    "its hash in Workers KV, cacheTtl 60 s": {
+      ...(await at(kv, "kv", "/60")),
+      headers: kvKey,
       slice: SLICE.cold,
     },
     "better-auth, as installed": {
