@@ -1,6 +1,7 @@
 import { LruCache } from "../lib/cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import { decide, type KeyRecord, weightOf } from "./decide.ts";
+import { Freshness } from "./freshness.ts";
 import { type ReadLimits, Reads } from "./reads.ts";
 import {
   type Absorbed,
@@ -12,11 +13,7 @@ import {
   PAGE_SIZE,
   type Question,
   type Snapshot,
-  type Watch,
 } from "./snapshot.ts";
-
-/** Requests of one isolate see clocks that differ: workerd's stands still until a request's next timer has fired. */
-const CLOCK_SKEW_MS = 100;
 
 /** Whether to ask what changed: not now, beside the answer, or before it. */
 export type Urgency = "none" | "background" | "first";
@@ -44,30 +41,24 @@ export class Feed {
   readonly reads: Reads;
   /** Those of the nearest replica. */
   readonly nearest: Reads;
+  readonly #freshness: Freshness;
   readonly #recent = new RecentChanges();
   #cursor: KeyChange | null = null;
   /** The number of the next read when this feed was begun with: earlier ones may be of what a restore undid. */
   #startedAt = 0;
-  /** The same as `syncedAt` while its age is known; else of no age, until a read tells one. */
-  #syncedAt = Number.NEGATIVE_INFINITY;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #latest = Number.NEGATIVE_INFINITY;
-  /** Of the question that was last due. */
-  #watch: Watch = { isOver: true };
-  /** Of the question that `syncedAt` is of. */
-  #syncedBy = this.#watch;
 
   /** @param beside - Of another database: both hold as much as one would. */
   constructor(limits: FeedLimits, beside?: Feed) {
     this.limits = limits;
     this.reads = new Reads(limits);
     this.nearest = new Reads(limits);
+    this.#freshness = new Freshness(this.limits.boundMs);
     this.#records = new LruCache(limits.capacity, weightOf, beside ? beside.#records : undefined);
   }
 
   /** Every change committed before this moment is taken into account. */
   get syncedAt(): number {
-    return this.#toldAt;
+    return this.#freshness.toldAt;
   }
 
   get size(): number {
@@ -85,15 +76,16 @@ export class Feed {
   urgency(now: number): Urgency {
     this.#look(now);
     const { boundMs, outageMs } = this.limits;
-    const age = now - this.#syncedAt;
+    const { syncedAt, toldAt } = this.#freshness;
+    const age = now - syncedAt;
     if (age < boundMs / 2) return "none";
-    if (age >= boundMs && (now - this.#toldAt >= outageMs || !this.reads.isFailing(now))) return "first";
+    if (age >= boundMs && (now - toldAt >= outageMs || !this.reads.isFailing(now))) return "first";
     return this.reads.isDue(now) ? "background" : "none";
   }
 
   /** Whether what is held was confirmed longer ago than the bound. */
   isStale(now: number): boolean {
-    return now - this.#syncedAt >= this.limits.boundMs;
+    return this.#freshness.isStale(now);
   }
 
   /**
@@ -102,8 +94,8 @@ export class Feed {
    */
   ask(now: number): Question {
     const isDue = this.reads.isDue(now);
-    if (isDue) this.#watch = { isOver: false };
-    return { number: this.reads.begin(now), cursor: this.#cursor, askedAt: now, isDue, watch: this.#watch };
+    const watch = this.#freshness.watch(isDue);
+    return { number: this.reads.begin(now), cursor: this.#cursor, askedAt: now, isDue, watch };
   }
 
   /** Whether a record from the nearest replica would do: what is known tells whether it is current. */
@@ -134,7 +126,7 @@ export class Feed {
       this.#keep(digest, record);
       if (head > cursor.seq) this.#recent.note(digest, head);
     }
-    return { isCurrent: isCurrent && !isFirst, checkedAt: this.#toldAt, stale: this.isStale(now) };
+    return { isCurrent: isCurrent && !isFirst, checkedAt: this.syncedAt, stale: this.isStale(now) };
   }
 
   /** Takes in what a read brought: forgets what changed, keeps the record of `digest` where it is current. */
@@ -144,15 +136,11 @@ export class Feed {
     // An answer that is too late to be of use does not tell that others will be.
     if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();
     // Older than what is known, and perhaps of before a restore.
-    if (digest === NO_KEY && question.askedAt < this.#syncedAt) return { isCurrent: true, isBehind: false };
+    if (digest === NO_KEY && question.askedAt < this.#freshness.syncedAt)
+      return { isCurrent: true, isBehind: false };
     const isFollowed = this.#follow(question, changes, now);
     const isBehind = (this.#cursor?.seq ?? 0) < head;
-    const isTimed = !question.watch.isOver && question.askedAt <= now;
-    if (isFollowed && !isBehind && isTimed && question.askedAt > this.#syncedAt) {
-      this.#syncedAt = question.askedAt;
-      this.#toldAt = question.askedAt;
-      this.#syncedBy = question.watch;
-    }
+    if (isFollowed && !isBehind) this.#freshness.sync(question, now);
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
     // An empty feed carries no record.
     const isCurrent = head > 0 && this.#recent.isCurrent(digest, head);
@@ -201,24 +189,12 @@ export class Feed {
 
   /** What was known by `question`, and by those until the next one that is due, is past the bound, whatever the clock says. */
   expire({ watch }: Question, now: number): void {
-    watch.isOver = true;
-    if (this.#syncedBy === watch) this.#distrust(now);
+    this.#freshness.expire(watch, now);
   }
 
-  /** A clock that was set back tells no ages: what is known from before is past the bound. */
+  /** After the clock was set back, no moment from before means anything. */
   #look(now: number): void {
-    const back = this.#latest - now;
-    if (back > 0 && back <= CLOCK_SKEW_MS) return;
-    this.#latest = now;
-    if (back <= 0) return;
-    this.reads.reset();
-    this.#distrust(now);
-  }
-
-  /** What is known is of an age that nobody knows: past the bound, however the clock is set from here on. */
-  #distrust(now: number): void {
-    this.#toldAt = Math.min(this.#toldAt, now - this.limits.boundMs);
-    this.#syncedAt = Number.NEGATIVE_INFINITY;
+    if (this.#freshness.look(now)) this.reads.reset();
   }
 
   /** Whether `changes` follow on what is known, so that the cursor stands on the last of them or is past it. */
@@ -228,7 +204,8 @@ export class Feed {
     const at = changes.findIndex((change) => isSame(change, known));
     // Only who asked from this very change can tell that it is gone.
     if (at === -1 && question.cursor !== known) return false;
-    const isFarBehind = at !== -1 && changes.length > PAGE_SIZE && now - this.#toldAt >= this.limits.outageMs;
+    const isFarBehind =
+      at !== -1 && changes.length > PAGE_SIZE && now - this.syncedAt >= this.limits.outageMs;
     if (isFarBehind) {
       this.#records.clear();
       this.#cursor = null;

@@ -37,7 +37,7 @@ const MUTANTS: Record<string, Mutant> = {
     "const isBehind = (this.#cursor?.seq ?? 0) < head;",
     "const isBehind = false;",
   ],
-  "a read counts as of its end": ["feed.ts", "this.#toldAt = question.askedAt;", "this.#toldAt = now;"],
+  "a read counts as of its end": ["freshness.ts", "this.#toldAt = askedAt;", "this.#toldAt = now;"],
   "starting afresh keeps the records": ["feed.ts", "void {\n    this.#records.clear();", "void {"],
   "another feed goes unnoticed": [
     "feed.ts",
@@ -61,7 +61,7 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "an outage has no end": [
     "feed.ts",
-    "(now - this.#toldAt >= outageMs || !this.reads.isFailing(now))",
+    "(now - toldAt >= outageMs || !this.reads.isFailing(now))",
     "!this.reads.isFailing(now)",
   ],
   "an answer does not end the failure": [
@@ -85,16 +85,16 @@ const MUTANTS: Record<string, Mutant> = {
     "",
   ],
   "a clock set back unseen makes knowledge new": [
-    "feed.ts",
+    "freshness.ts",
     "if (this.#syncedBy === watch) this.#distrust(now);",
     "",
   ],
   "a clock set back after the bound makes knowledge new": [
-    "feed.ts",
+    "freshness.ts",
     "this.#syncedAt = Number.NEGATIVE_INFINITY;\n  }",
     "this.#syncedAt = this.#toldAt;\n  }",
   ],
-  "a clock set back during a read makes it new": ["feed.ts", "!question.watch.isOver && ", ""],
+  "a clock set back during a read makes it new": ["freshness.ts", "!watch.isOver && ", ""],
   "one failure is enough": ["reads.ts", "(inDoubt && isNext)", "true"],
   "one failure excuses for ever": [
     "reads.ts",
@@ -155,7 +155,7 @@ const MUTANTS: Record<string, Mutant> = {
     "isCurrent && !isFirst",
     "isCurrent",
   ],
-  "a replica's record counts as of now": ["feed.ts", "checkedAt: this.#toldAt", "checkedAt: now"],
+  "a replica's record counts as of now": ["feed.ts", "checkedAt: this.syncedAt", "checkedAt: now"],
   "a replica's record ahead of the cursor gives way to an older one": [
     "feed.ts",
     "if (head > cursor.seq) this.#recent.note(digest, head);",
