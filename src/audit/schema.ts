@@ -23,17 +23,18 @@ export const listEventsSchema = z.strictObject({
   action,
 });
 
-const MAX_COMPANY = 255;
+const MAX_NAME = 255;
+
+/** A company, or who acts for it, as access tokens name them. */
+export const nameSchema = z
+  .string("must be given once")
+  .max(MAX_NAME, `must have at most ${MAX_NAME} characters`);
 
 /** The query of `GET /operator/events`. */
 export const searchEventsSchema = z.strictObject({
   limit: listEventsSchema.shape.limit,
   cursor: placeSchema.optional(),
-  company: z
-    .string("must be given once")
-    .max(MAX_COMPANY, `must have at most ${MAX_COMPANY} characters`)
-    .optional()
-    .meta({ description: "Only events of this company." }),
+  company: nameSchema.optional().meta({ description: "Only events of this company." }),
   key: key.meta({
     description:
       "Only events of the key with this id; of one that is no longer there, name its company as well.",

@@ -1,16 +1,14 @@
 import * as z from "zod";
+import { nameSchema } from "../audit/schema.ts";
 import { limitSchema, placeSchema } from "../http/paging.ts";
 import type { KeyForm } from "../keys/form.ts";
 import { momentSchema } from "../keys/listing.ts";
 import { apiKeySchema, EXAMPLE_KEY } from "../keys/schema.ts";
-import { MAX_ID } from "./schema.ts";
 
 const MAX_PREFIX = 100;
 const MAX_KEY = 255;
 const DEFAULT_PAGE = 100;
 const MOMENT = { format: "date-time" };
-
-const name = z.string("must be given once").max(MAX_ID, `must have at most ${MAX_ID} characters`);
 
 /** The query of `GET /operator/keys`. */
 export function searchKeysSchema({ form }: { form: KeyForm }) {
@@ -27,8 +25,10 @@ export function searchKeysSchema({ form }: { form: KeyForm }) {
       })
       .optional()
       .meta({ description: "What the key's prefix begins with, as a log has it: lk_live_aYDMW." }),
-    company: name.optional().meta({ description: "Only keys of this company." }),
-    createdBy: name.optional().meta({ description: "Only keys made with an access token of this subject." }),
+    company: nameSchema.optional().meta({ description: "Only keys of this company." }),
+    createdBy: nameSchema
+      .optional()
+      .meta({ description: "Only keys made with an access token of this subject." }),
     unusedSince: momentSchema.meta({
       ...MOMENT,
       description:

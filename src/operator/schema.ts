@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nameSchema } from "../audit/schema.ts";
 import type { Company } from "../companies/policy.ts";
 import { limitSchema, placeSchema } from "../http/paging.ts";
 import { addressesSchema } from "../keys/addresses.ts";
@@ -8,14 +9,10 @@ const MAX_LIVE_KEYS = 100_000;
 const MAX_LIFETIME_DAYS = 36_500;
 const MAX_REASON = 500;
 const RATE_TIER = "The limit of all its keys together. null: none.";
-export const MAX_ID = 255;
 const SETTING = "null: what the setting says.";
 
 export const companyIdSchema = z.object({
-  id: z
-    .string()
-    .max(MAX_ID, `must have at most ${MAX_ID} characters`)
-    .meta({ description: "The company, as its access tokens name it." }),
+  id: nameSchema.meta({ description: "The company, as its access tokens name it." }),
 });
 
 function count(min: number, max: number) {
