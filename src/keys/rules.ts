@@ -86,6 +86,19 @@ export function notRotated(
   });
 }
 
+/** The refusal of an Idempotency-Key that came with another body before. */
+export function otherBody(): ApiError {
+  const message = "was used with another body within the last 24 hours";
+  return new ApiError("VALIDATION_ERROR", { details: [{ field: "Idempotency-Key", message }] });
+}
+
+/** The refusal of a request that comes again, where what seals its raw key is gone. */
+export function noLongerShown({ id }: StoredKey): ApiError {
+  return new ApiError("CONFLICT", {
+    message: `The API key ${id} was made, and can no longer be shown: revoke it, and use another Idempotency-Key`,
+  });
+}
+
 /**
  * Holds the successor of a key to the rules of today, by which the old one need not have been made.
  *

@@ -1,7 +1,6 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { Company } from "../companies/policy.ts";
 import type { Databases } from "../db/databases.ts";
-import { ApiError } from "../http/errors.ts";
 import type { Settings } from "../lib/settings.ts";
 import { renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
@@ -14,7 +13,9 @@ import {
   capsOf,
   checkSuccessor,
   found,
+  noLongerShown,
   notRotated,
+  otherBody,
   refuseSuspended,
   rulesOf,
   unrevoked,
@@ -109,15 +110,10 @@ export class KeyService {
     const made = await store.recall(request.companyId, request.id, now());
     if (made === null) return null;
     const { answer, key } = made;
-    if (answer.fingerprint !== request.fingerprint) {
-      const message = "was used with another body within the last 24 hours";
-      throw new ApiError("VALIDATION_ERROR", { details: [{ field: "Idempotency-Key", message }] });
-    }
+    if (answer.fingerprint !== request.fingerprint) throw otherBody();
     const rawKey = await request.open(answer, key.generation);
-    if (rawKey !== null) return { ...this.#apiKey(key), rawKey };
-    throw new ApiError("CONFLICT", {
-      message: `The API key ${key.id} was made, and can no longer be shown: revoke it, and use another Idempotency-Key`,
-    });
+    if (rawKey === null) throw noLongerShown(key);
+    return { ...this.#apiKey(key), rawKey };
   }
 
   /**
