@@ -3,7 +3,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { rateTiers } from "./companies/tiers.ts";
 import { dashboard } from "./dashboard/app.ts";
 import type { SessionVariables } from "./dashboard/guard.ts";
-import { pepperSeal } from "./dashboard/seal.ts";
+import { pepperSeal, type SealUse } from "./dashboard/seal.ts";
 import { placementSettings } from "./db/settings.ts";
 import { contactRoutes, metadataRoutes } from "./discovery/routes.ts";
 import { contactSettings } from "./discovery/settings.ts";
@@ -30,17 +30,15 @@ import { type BearerVariables, bearer } from "./oauth/bearer.ts";
 import { issuerKeys } from "./oauth/jwks.ts";
 import { login } from "./oauth/login.ts";
 import { WELL_KNOWN } from "./oauth/metadata.ts";
-import {
-  OPERATOR_READ_SCOPE,
-  OPERATOR_WRITE_SCOPE,
-  type OperatorVariables,
-  operatorBearer,
-} from "./oauth/operator.ts";
-import { clientSettings, oauthSettings } from "./oauth/settings.ts";
+import { type OperatorVariables, operatorClient } from "./oauth/operator.ts";
+import { type ClientSettings, clientSettings, type OAuthSettings, oauthSettings } from "./oauth/settings.ts";
 import { tokenVerifier } from "./oauth/token.ts";
 import { docsRoutes, documentRoutes } from "./openapi/routes.ts";
-import { OperatedKeys } from "./operator/keys.ts";
-import { companyRoutes, keyRoutes as operatedKeyRoutes, stateRoutes } from "./operator/routes.ts";
+import { operatorApi } from "./operator/app.ts";
+import { operatorDashboard } from "./operator/dashboard/app.ts";
+import type { OperatorSession } from "./operator/dashboard/session.ts";
+import { HOME as OPERATOR_DASHBOARD } from "./operator/dashboard/site.ts";
+import { operatorParts } from "./operator/parts.ts";
 import { operatorSettings } from "./operator/settings.ts";
 import { usageRoutes } from "./usage/routes.ts";
 
@@ -93,6 +91,10 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
       unlessBroken(() => dashboardApp(parts)),
     )
     .route(
+      OPERATOR_DASHBOARD,
+      unlessBroken(() => operatorDashboardApp(parts)),
+    )
+    .route(
       "/operator",
       unlessBroken(() => operatorApp(parts)),
     )
@@ -119,10 +121,13 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
+  const operator = once(() =>
+    operatorParts(settings.operator(), { ...isolate(), oauth: settings.oauth(), companyKeys: tokenKeys }),
+  );
   const limits: RateLimits = env;
   const tiers = [...rateTiers(env).keys()];
   const events = keyEvents(env, Date.now);
-  return { settings, isolate, tokenKeys, verifyToken, limits, rateTiers: tiers, events };
+  return { settings, isolate, tokenKeys, verifyToken, operator, limits, rateTiers: tiers, events };
 }
 
 function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
@@ -140,64 +145,57 @@ function settingsApp({ settings, isolate, verifyToken, limits }: Parts) {
     .route("/", usageRoutes(databases, now));
 }
 
-function dashboardApp({ settings, isolate, verifyToken, limits }: Parts) {
-  const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = settings.client();
+function dashboardApp(parts: Parts) {
+  const { settings, isolate, verifyToken } = parts;
+  const client = settings.client();
   if (client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: SessionVariables }>();
-  const { peppers, now, format, background } = isolate();
   return dashboard({
+    ...signedInParts(parts, { ...settings.oauth(), ...client }, "dashboard"),
     ...isolate(),
-    form: format.form,
+    form: isolate().format.form,
     catalogue: catalogueOf(settings.rules()),
-    seal: pepperSeal(peppers, now),
-    login: login({ ...settings.oauth(), ...client, clientSecret, now, background }),
     verifyToken: verifyToken(),
-    wait: (milliseconds) => scheduler.wait(milliseconds),
     scopes: settings.oauth(),
-    limiter: limits.MANAGEMENT_LIMIT,
-    signInLimiter: limits.FAILURES_LIMIT,
   });
 }
 
-function operatorApp({ settings, isolate, tokenKeys, limits, rateTiers }: Parts) {
-  const { OPERATOR_AUDIENCE: audience, OPERATOR_ISSUER: issuer } = settings.operator();
-  if (audience === "") return new Hono<{ Variables: OperatorVariables }>();
-  const oauth = settings.oauth();
-  const { companies, verifier, ...parts } = isolate();
-  const onChange = (digests: readonly string[]) => verifier.forget(digests);
-  const keys = new OperatedKeys({ ...parts, onChange });
-  const own = { ...oauth, OAUTH_ISSUER: issuer, OAUTH_JWKS_URL: "", OAUTH_METADATA_URL: "" };
-  const verifyToken = tokenVerifier({
-    ...oauth,
-    OAUTH_ISSUER: issuer || oauth.OAUTH_ISSUER,
-    OAUTH_AUDIENCE: [audience],
-    OAUTH_REQUIRED_CLAIMS: [],
-    OAUTH_READ_SCOPE: OPERATOR_READ_SCOPE,
-    OAUTH_WRITE_SCOPE: OPERATOR_WRITE_SCOPE,
-    keys: (issuer === "" ? tokenKeys() : issuerKeys({ ...own, ...isolate() })).select,
+/** What pages with a sign-in need, whosever they are. */
+function signedInParts({ isolate, limits }: Parts, oauth: OAuthSettings & ClientSettings, use: SealUse) {
+  const { peppers, now, background } = isolate();
+  const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = oauth;
+  return {
+    seal: pepperSeal(peppers, now, use),
+    login: login({ ...client, clientSecret, now, background }),
+    wait: (milliseconds: number) => scheduler.wait(milliseconds),
+    limiter: limits.MANAGEMENT_LIMIT,
+    signInLimiter: limits.FAILURES_LIMIT,
+  };
+}
+
+function operatorDashboardApp(parts: Parts) {
+  const { settings, isolate, operator, rateTiers } = parts;
+  const { OPERATOR_AUDIENCE: audience } = settings.operator();
+  const client = settings.client();
+  if (audience === "" || client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: OperatorSession }>();
+  const oauth = { ...operatorClient(client, settings.oauth(), audience), ...operator().oauth };
+  return operatorDashboard({
+    ...signedInParts(parts, oauth, "operator dashboard"),
+    ...isolate(),
+    ...operator(),
+    form: isolate().format.form,
+    options: { catalogue: settings.rules().SCOPES, rateTiers },
   });
-  return new Hono<{ Variables: OperatorVariables }>()
-    .use(operatorBearer(audience, verifyToken))
-    .use(
-      rateLimit<{ Variables: OperatorVariables }>(limits.MANAGEMENT_LIMIT, ({ operator }) => [
-        operator.issuer,
-        operator.subject,
-      ]),
-    )
-    .use(wholeBody(MAX_BODY_BYTES), jsonBody)
-    .route(
-      "/",
-      companyRoutes({ ...parts, companies, keys }, { catalogue: settings.rules().SCOPES, rateTiers }),
-    )
-    .route("/", operatedKeyRoutes(keys, parts.format.form))
-    .route(
-      "/",
-      stateRoutes({
-        ...parts,
-        generations: parts.format.generations,
-        issuers: { companies: oauth.OAUTH_ISSUER, operator: issuer || oauth.OAUTH_ISSUER },
-        areKeysHeld: () => tokenKeys().areHeld(),
-      }),
-    );
+}
+
+function operatorApp({ settings, isolate, operator, limits, rateTiers }: Parts) {
+  if (settings.operator().OPERATOR_AUDIENCE === "") return new Hono<{ Variables: OperatorVariables }>();
+  return operatorApi({
+    ...isolate(),
+    ...operator(),
+    form: isolate().format.form,
+    options: { catalogue: settings.rules().SCOPES, rateTiers },
+    limiter: limits.MANAGEMENT_LIMIT,
+  });
 }
 
 function leakApp({ settings, isolate }: Parts) {

@@ -16,7 +16,8 @@ const ALLOWED: Record<string, string> = {
   events: "audit db lib drizzle-orm standardwebhooks zod",
   leaks: "audit db http keys lib hono @hono/zod-validator jose zod",
   client: "events http lib verify hono",
-  operator: "audit client companies db http keys lib oauth usage drizzle-orm hono @hono/zod-validator zod",
+  operator:
+    "audit client companies dashboard db http keys lib oauth usage drizzle-orm hono @hono/zod-validator zod",
   health: "http lib hono",
   discovery: "http lib oauth hono zod",
   openapi: "audit discovery http keys leaks oauth operator usage verify hono zod client",

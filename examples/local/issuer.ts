@@ -4,16 +4,17 @@ import type { Server } from "node:http";
 import { text } from "node:stream/consumers";
 import type { JWK } from "jose";
 import { errors, type InteractionResults, Provider } from "oidc-provider";
-import { COMPANIES } from "./local.ts";
+import { COMPANIES, OPERATOR } from "./local.ts";
 
 const API_SCOPES = "api-keys:read api-keys:write";
+const OPERATOR_SCOPES = "operator:read operator:write";
 const TOKEN_SECONDS = 60 * 60;
 const SESSION_SECONDS = 24 * 60 * 60;
 
 /** Client id of the dashboard. */
 export const DASHBOARD = "dashboard";
 
-const USERS = [...COMPANIES.values()].map(({ user }) => user);
+const USERS = [...[...COMPANIES.values()].map(({ user }) => user), OPERATOR];
 const MACHINES = [...COMPANIES.values()].map(({ machine }) => machine);
 const COMPANY_OF = new Map(
   [...COMPANIES].flatMap(([company, { user, machine }]) => [
@@ -32,11 +33,11 @@ export interface IssuerSecrets {
 
 export interface IssuerOptions {
   port: number;
-  /** The URL of the API that its access tokens are for: their `aud`. */
+  /** Where Latchkey is, whose pages people sign in to. */
+  latchkey: string;
+  /** What access tokens are for, their `aud`: the API of companies, and that of whoever runs Latchkey. */
   audience: string;
-  /** Where the dashboard takes its authorization codes, and where people go who have signed out. */
-  redirectUri: string;
-  signedOutUri: string;
+  operatorAudience: string;
   secrets: IssuerSecrets;
 }
 
@@ -71,9 +72,10 @@ export async function startIssuer(options: IssuerOptions): Promise<Issuer> {
 }
 
 function makeProvider(url: string, options: IssuerOptions): Provider {
-  const { audience, redirectUri, signedOutUri, secrets } = options;
+  const { latchkey, audience, operatorAudience, secrets } = options;
+  const pages = [`${latchkey}/dashboard`, `${latchkey}/operator/dashboard`];
   // As a URL it may have a slash at its end or none: clients send either (RFC 8707 §2).
-  const spellings = [audience, new URL(audience).href];
+  const spellings = (url: string) => [url, new URL(url).href];
   // The constructor warns that its store in memory is for development, which this is.
   const { warn } = console;
   console.warn = () => {};
@@ -90,8 +92,8 @@ function makeProvider(url: string, options: IssuerOptions): Provider {
         client_id: DASHBOARD,
         client_secret: secrets.clients[DASHBOARD],
         grant_types: ["authorization_code", "refresh_token"],
-        redirect_uris: [redirectUri],
-        post_logout_redirect_uris: [signedOutUri],
+        redirect_uris: pages.map((page) => `${page}/callback`),
+        post_logout_redirect_uris: pages.map((page) => `${page}/sign-in`),
       },
     ],
     clientDefaults: { id_token_signed_response_alg: "ES256" },
@@ -117,11 +119,13 @@ function makeProvider(url: string, options: IssuerOptions): Provider {
         enabled: true,
         defaultResource: () => audience,
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource) => {
-          if (!spellings.includes(resource)) throw new errors.InvalidTarget();
+        getResourceServerInfo: (_ctx, resource, { clientId }) => {
+          // No machine of a company is an operator.
+          const isOperated = spellings(operatorAudience).includes(resource) && clientId === DASHBOARD;
+          if (!isOperated && !spellings(audience).includes(resource)) throw new errors.InvalidTarget();
           return {
-            scope: API_SCOPES,
-            audience,
+            scope: isOperated ? OPERATOR_SCOPES : API_SCOPES,
+            audience: isOperated ? operatorAudience : audience,
             accessTokenFormat: "jwt",
             jwt: { sign: { alg: "ES256" } },
           };
@@ -134,14 +138,19 @@ function makeProvider(url: string, options: IssuerOptions): Provider {
     },
     findAccount: (_ctx, sub) =>
       USERS.includes(sub) ? { accountId: sub, claims: () => ({ sub, email: sub }) } : undefined,
-    // Everything is granted beforehand. Who asks for consent all the same has it at once, on the page below.
+    // Everything that somebody may is granted beforehand. Who asks for consent all the same has it at once, on the page below.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new provider.Grant({
         accountId: oidc.session?.accountId,
         clientId: oidc.client?.clientId,
       });
       grant.addOIDCScope("openid offline_access");
-      for (const resource of spellings) grant.addResourceScope(resource, API_SCOPES);
+      const isOperator = oidc.session?.accountId === OPERATOR;
+      for (const resource of spellings(audience)) grant.addResourceScope(resource, API_SCOPES);
+      for (const resource of spellings(operatorAudience)) {
+        if (isOperator) grant.addResourceScope(resource, OPERATOR_SCOPES);
+        else grant.rejectResourceScope(resource, OPERATOR_SCOPES);
+      }
       await grant.save();
       return grant;
     },

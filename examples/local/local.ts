@@ -27,6 +27,9 @@ export const COMPANIES = new Map([
   ["globex", { user: "grace@globex.example", machine: "globex-machine" }],
 ]);
 
+/** The person who runs Latchkey, and belongs to no company. */
+export const OPERATOR = "olga@latchkey.example";
+
 /** What `start` keeps for its next run, and for `token`. */
 export interface LocalState {
   issuerUrl: string;

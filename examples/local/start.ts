@@ -8,6 +8,7 @@ import {
   COMPANIES,
   EXAMPLE_CONFIG,
   main,
+  OPERATOR,
   ROOT,
   readOptions,
   readState,
@@ -43,12 +44,13 @@ await main(async () => {
   const { port, examplePort, issuerPort, databases } = await startOptions();
   const config = await setup(databases);
   const latchkey = `http://localhost:${port}`;
+  const operatorAudience = `${latchkey}/operator`;
   const secrets = (await readState())?.secrets ?? makeSecrets();
   const issuer = await startIssuer({
     port: issuerPort,
+    latchkey,
     audience: latchkey,
-    redirectUri: `${latchkey}/dashboard/callback`,
-    signedOutUri: `${latchkey}/dashboard/sign-in`,
+    operatorAudience,
     secrets,
   });
   await writeState({ issuerUrl: issuer.url, secrets });
@@ -65,6 +67,7 @@ await main(async () => {
       ...asVars({
         OAUTH_ISSUER: issuer.url,
         OAUTH_AUDIENCE: latchkey,
+        OPERATOR_AUDIENCE: operatorAudience,
         OAUTH_CLIENT_ID: DASHBOARD,
         OAUTH_CLIENT_SECRET: secrets.clients[DASHBOARD] ?? "",
         OAUTH_LOGIN_PARAMETERS: JSON.stringify({ prompt: "consent" }), // else no refresh token
@@ -207,6 +210,7 @@ Latchkey      ${latchkey}
 job-listings  ${example}
 issuer        ${issuer}  (${users})
 dashboard     ${latchkey}/dashboard
+operator      ${latchkey}/operator/dashboard  (${OPERATOR})
 
 In another terminal, get an access token, create a key with it, and call the example with the key:
 

@@ -5,22 +5,49 @@ import { callerOf, rateLimit } from "../http/limit.ts";
 import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
-import { dashboardCookies } from "./cookies.ts";
-import { companyRules, requireSession, type SessionVariables, sameOrigin, secureOrigin } from "./guard.ts";
+import { type DashboardCookies, dashboardCookies } from "./cookies.ts";
+import {
+  companyRules,
+  onSite,
+  requireCompany,
+  requireSession,
+  type SessionVariables,
+  sameOrigin,
+  secureOrigin,
+  type VisitorVariables,
+} from "./guard.ts";
 import { keyRoutes } from "./key.tsx";
 import { newKeyRoutes } from "./new-key.tsx";
 import { once } from "./once.ts";
 import { errorPages, pageHeaders } from "./pages.tsx";
 import { companyRoutes, type DashboardParts } from "./routes.tsx";
 import type { Seal } from "./seal.ts";
-import { sessions } from "./session.ts";
+import { principalOf, type SessionsParts, sessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.tsx";
+import type { Site } from "./site.ts";
 import { sessionStore } from "./store.ts";
 
-export interface DashboardOptions extends Omit<DashboardParts, "cookies" | "once"> {
+const SITE: Site = {
+  home: "/dashboard",
+  homeName: "All keys",
+  heading: "Your company’s API keys",
+  description: "API keys of your company",
+  pages: [
+    { name: "API keys", path: "/dashboard" },
+    { name: "Audit log", path: "/dashboard/events" },
+  ],
+  cookies: "",
+  audienceSetting: "OAUTH_AUDIENCE",
+};
+
+export interface SignedInOptions {
+  /** The first of the databases keeps the sessions. */
+  databases: Pick<DashboardParts["databases"], "first">;
   seal: Seal;
   login: Login;
   verifyToken: TokenVerifier;
+  /** Milliseconds since the epoch. */
+  now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
   background: Background;
   /** Of requests of one person. */
@@ -29,19 +56,40 @@ export interface DashboardOptions extends Omit<DashboardParts, "cookies" | "once
   signInLimiter: RateLimit | undefined;
 }
 
-/** The pages for people, below `/dashboard`. */
-export function dashboard(options: DashboardOptions) {
+/**
+ * The sign-in of a site, and what every page of it is behind. What comes next has somebody who is signed in.
+ *
+ * @param admit - Throws ApiError `FORBIDDEN` where an access token that is good is none of a visitor here.
+ */
+export function signedIn(
+  site: Site,
+  admit: SessionsParts["admit"],
+  options: SignedInOptions & { cookies: DashboardCookies },
+) {
+  const { first } = options.databases;
+  const { audienceSetting } = site;
   const parts = {
     ...options,
-    cookies: dashboardCookies(options.seal),
-    once: once(options.databases.first),
-    sessions: sessions({ ...options, store: sessionStore(options.databases.first) }),
+    site,
+    once: once(first),
+    sessions: sessions({ ...options, store: sessionStore(first), admit, audienceSetting }),
   };
-  return new Hono<{ Variables: SessionVariables }>()
+  return new Hono<{ Variables: VisitorVariables }>()
     .use(trimTrailingSlash({ alwaysRedirect: true }))
-    .use(pageHeaders, errorPages, secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
+    .use(onSite(site), pageHeaders, errorPages, secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
     .route("/", signInRoutes(parts))
-    .use(requireSession(parts))
+    .use(requireSession(parts));
+}
+
+export type DashboardOptions = SignedInOptions & Omit<DashboardParts, "cookies" | "once">;
+
+/** The pages for a company's people, below `/dashboard`. */
+export function dashboard(options: DashboardOptions): Hono<{ Variables: SessionVariables }> {
+  const cookies = dashboardCookies(options.seal, SITE.cookies);
+  const parts = { ...options, cookies, once: once(options.databases.first) };
+  return new Hono<{ Variables: SessionVariables }>()
+    .route("/", signedIn(SITE, principalOf, parts))
+    .use(requireCompany)
     .use(rateLimit<{ Variables: SessionVariables }>(options.limiter, callerOf))
     .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))

@@ -3,6 +3,7 @@ import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
 import * as z from "zod";
 import type { Seal } from "./seal.ts";
+import type { Site } from "./site.ts";
 
 /** After this somebody signs in again, however often the tokens were renewed. */
 export const SESSION_SECONDS = 12 * 3600;
@@ -49,33 +50,39 @@ export interface DashboardCookies {
   login: SealedCookies<z.output<typeof loginSchema>>;
   /** By key: a new one, on its way to the one page that shows it. */
   reveal: SealedCookies<z.output<typeof revealSchema>>;
-  /** All of them. */
+  /** All of the site. */
   clear(c: Context): void;
 }
 
-export function dashboardCookies(seal: Seal): DashboardCookies {
+/** @param prefix - Sets the cookies of a site apart from the others'. */
+export function dashboardCookies(seal: Seal, prefix: Site["cookies"]): DashboardCookies {
+  const kinds = { session: `${prefix}session`, login: `${prefix}login`, reveal: `${prefix}reveal` };
+  const isOwn = (name: string) =>
+    Object.values(kinds).some((kind) => name === kind || name.startsWith(`${kind}-`));
   return {
     session: sealedCookies(seal, {
-      kind: "session",
+      kind: kinds.session,
       schema: sessionSchema,
       sameSite: "Strict",
       maxAgeSeconds: SESSION_SECONDS,
     }),
     // The issuer sends people back here from its own site.
     login: sealedCookies(seal, {
-      kind: "login",
+      kind: kinds.login,
       schema: loginSchema,
       sameSite: "Lax",
       maxAgeSeconds: LOGIN_SECONDS,
     }),
     reveal: sealedCookies(seal, {
-      kind: "reveal",
+      kind: kinds.reveal,
       schema: revealSchema,
       sameSite: "Strict",
       maxAgeSeconds: REVEAL_SECONDS,
     }),
     clear(c) {
-      for (const name of ownCookies(c).keys()) clear(c, name);
+      for (const name of ownCookies(c).keys()) {
+        if (isOwn(name)) clear(c, name);
+      }
     },
   };
 }
@@ -118,7 +125,7 @@ const PREFIX = "latchkey-";
 const OVER_HTTP = /(?:^|;)[ \t]*latchkey-([\w-]{1,100})=([\w.-]{1,4096})[ \t]*(?=;|$)/g;
 const OVER_HTTPS = new RegExp(OVER_HTTP.source.replace(PREFIX, `__Host-${PREFIX}`), "g");
 
-/** The dashboard's own cookies of a request, by name without prefix. Whatever else is sent is passed over, in linear time. */
+/** The cookies of a request that are of this deployment, by name without prefix. Whatever else is sent is passed over, in linear time. */
 function ownCookies(c: Context): ReadonlyMap<string, string> {
   const known = parsed.get(c.req.raw);
   if (known !== undefined) return known;

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import type * as z from "zod";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields } from "../http/validation.ts";
+import type { KeyForm as KeyFormat } from "../keys/form.ts";
 import { type IdempotentRequest, idempotentRequest } from "../keys/idempotency.ts";
 import { DAY_MS, dayOf, timestamp } from "../lib/time.ts";
 
@@ -106,6 +107,18 @@ export function formFaults(error: z.core.$ZodError, { date }: KeyForm): ErrorDet
   return brokenFields(error).map((fault) =>
     fault.field === "expiresAt" && !DAY.test(date) ? { ...fault, message: "must be chosen" } : fault,
   );
+}
+
+/** A form sends also the fields that were left empty. */
+export function filled(query: unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ""),
+  );
+}
+
+/** The key that somebody pasted, with whatever stands around it: a header, a command. */
+export function keyIn(text: string, form: KeyFormat): string {
+  return text.split(/[^\w-]+/).find((part) => form.isIn(part)) ?? text;
 }
 
 export function textOf(data: FormData, name: string): string {

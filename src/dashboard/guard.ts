@@ -7,13 +7,29 @@ import type { BearerVariables } from "../oauth/bearer.ts";
 import { type AccessToken, mayUse } from "../oauth/token.ts";
 import type { DashboardCookies } from "./cookies.ts";
 import { principalOf, type Sessions, signInAgain } from "./session.ts";
+import type { Site } from "./site.ts";
 
-export interface SessionVariables extends BearerVariables {
+/** Of somebody who is signed in. */
+export interface VisitorVariables {
+  site: Site;
   token: AccessToken;
   /** How people call who is signed in. */
   visitorName: string;
+  /** For whom they act, once that is known. */
+  visitorOf: string;
+}
+
+export interface SessionVariables extends VisitorVariables, BearerVariables {
   /** Of the company. */
   rules: CompanyRules;
+}
+
+/** Hono middleware: tells the pages which site they are of. */
+export function onSite(site: Site): MiddlewareHandler<{ Variables: VisitorVariables }> {
+  return async function onSite(c, next) {
+    c.set("site", site);
+    return next();
+  };
 }
 
 const SAFE_METHOD = /^(GET|HEAD|OPTIONS)$/;
@@ -45,23 +61,31 @@ export interface SessionOptions {
   sessions: Pick<Sessions, "current">;
 }
 
-/** Hono middleware: lets a request pass only with a session, and sets `c.var.principal` with what belongs to it. */
+/** Hono middleware: lets a request pass only with a session, and sets `c.var.token` with what belongs to it. */
 export function requireSession({
   cookies,
   sessions,
-}: SessionOptions): MiddlewareHandler<{ Variables: SessionVariables }> {
+}: SessionOptions): MiddlewareHandler<{ Variables: VisitorVariables }> {
   return async function requireSession(c, next) {
     const kept = await cookies.session.read(c);
     if (kept === null) throw signInAgain("UNAUTHORIZED", "missing");
     const { tokens, token } = await sessions.current(kept.secret);
-    c.set("principal", principalOf(token));
     c.set("token", token);
     c.set("visitorName", tokens.name ?? token.subject);
     return next();
   };
 }
 
-/** Hono middleware: what the company may, for the pages. Wants `requireSession` before it. */
+/** Hono middleware: sets `c.var.principal`, who acts for a company. Wants `requireSession` before it. */
+export const requireCompany: MiddlewareHandler<{ Variables: SessionVariables }> =
+  async function requireCompany(c, next) {
+    const principal = principalOf(c.var.token);
+    c.set("principal", principal);
+    c.set("visitorOf", principal.companyId);
+    return next();
+  };
+
+/** Hono middleware: what the company may, for the pages. Wants `requireCompany` before it. */
 export function companyRules(
   keys: Pick<KeyService, "rules">,
 ): MiddlewareHandler<{ Variables: SessionVariables }> {
@@ -72,7 +96,7 @@ export function companyRules(
 }
 
 /** Hono middleware. @throws ApiError `FORBIDDEN` where the access token does not have `scope`. */
-export function requireScope(scope: string): MiddlewareHandler<{ Variables: SessionVariables }> {
+export function requireScope(scope: string): MiddlewareHandler<{ Variables: VisitorVariables }> {
   return async function requireScope(c, next) {
     refuseWithout(scope, c.var.token);
     return next();

@@ -68,7 +68,8 @@ export function keyRoutes(parts: DashboardParts) {
 
     .get("/keys/:id/revoke", reads, writes, id, async (c) => {
       const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
-      return page(c, `Revoke ${key.label}`, <RevokePage of={key} now={now()} />);
+      const body = <RevokePage path={`/dashboard/keys/${key.id}`} of={key} now={now()} />;
+      return page(c, `Revoke ${key.label}`, body);
     })
 
     .post("/keys/:id/revoke", writes, id, async (c) => {

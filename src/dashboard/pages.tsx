@@ -4,9 +4,10 @@ import type { Child } from "hono/jsx";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorEnvelope } from "../http/errors.ts";
-import type { SessionVariables } from "./guard.ts";
+import type { SessionVariables, VisitorVariables } from "./guard.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
+import type { Site } from "./site.ts";
 
 export const pageHeaders = secureHeaders({
   contentSecurityPolicy: {
@@ -27,14 +28,15 @@ interface PageOptions {
   refresh?: string;
 }
 
-/** A page, with who is signed in, if somebody is. */
+/** A page, with who is signed in, if somebody is. Wants `onSite` before it. */
 export function page(c: Context, title: string, body: Child, { status = 200, refresh }: PageOptions = {}) {
-  const name: SessionVariables["visitorName"] | undefined = c.var.visitorName;
-  const principal: SessionVariables["principal"] | undefined = c.var.principal;
+  const name: VisitorVariables["visitorName"] | undefined = c.var.visitorName;
+  const of: VisitorVariables["visitorOf"] | undefined = c.var.visitorOf;
   const rules: SessionVariables["rules"] | undefined = c.var.rules;
-  const visitor = principal && name ? { name, companyId: principal.companyId } : undefined;
+  const visitor = of && name ? { name, of } : undefined;
   return c.html(
     <Layout
+      site={siteOf(c)}
       title={title}
       nonce={c.var.secureHeadersNonce}
       visitor={visitor}
@@ -45,6 +47,10 @@ export function page(c: Context, title: string, body: Child, { status = 200, ref
     </Layout>,
     status,
   );
+}
+
+function siteOf(c: Context): Site {
+  return c.var.site;
 }
 
 /**
@@ -62,17 +68,18 @@ export const errorPages: MiddlewareHandler = async function errorPages(c, next) 
   const asksForPages = accepts(c, { header: "Accept", supports: ["text/html"], default: "" }) !== "";
   if (c.res.status < 400 || !isEnvelope || !asksForPages) return;
   const error: ErrorEnvelope = await c.res.json();
+  const site = siteOf(c);
   const reads = c.req.method === "GET";
   const { pathname, search } = new URL(c.req.url);
   if (error.status !== 401) {
-    c.res = await page(c, error.message, <ErrorPage error={error} />, {
+    c.res = await page(c, error.message, <ErrorPage site={site} error={error} />, {
       status: c.res.status as ContentfulStatusCode,
     });
   } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {
     c.res = await continuePage(c, pathname + search, "One moment");
   } else {
-    const query = new URLSearchParams({ to: reads ? pathname + search : "/dashboard" });
+    const query = new URLSearchParams({ to: reads ? pathname + search : site.home });
     if (error.error === "TOKEN_EXPIRED") query.set("ended", "1");
-    c.res = c.redirect(`/dashboard/sign-in?${query}`, 303);
+    c.res = c.redirect(`${site.home}/sign-in?${query}`, 303);
   }
 };

@@ -14,7 +14,7 @@ import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import type { DashboardCookies } from "./cookies.ts";
-import { formOf, textOf } from "./form.ts";
+import { filled, formOf, keyIn, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
 import { EventsPage } from "./pages/events.tsx";
@@ -47,9 +47,6 @@ export function mayCreate(c: SessionContext, scope: string): boolean {
   return mayUse(c.var.token, scope) && c.var.rules.suspension === null;
 }
 
-/** A form sends also the fields that were left empty. */
-const filled = (query: unknown) =>
-  Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ""));
 export const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The company's keys and its audit log, below `/dashboard`. Wants `requireSession` before it. */
@@ -99,8 +96,7 @@ export function companyRoutes({ databases, keys: service, form, now, scopes }: D
         const search = await formOf(c);
         const [q, active] = [textOf(search, "q").trim(), textOf(search, "active")];
         if (!form.isIn(q)) return c.redirect(`/dashboard?${new URLSearchParams({ q, active })}`, 303);
-        const rawKey = q.split(/[^\w-]+/).find((part) => form.isIn(part)) ?? q;
-        const key = await service.identify(c.var.principal.companyId, rawKey);
+        const key = await service.identify(c.var.principal.companyId, keyIn(q, form));
         if (key !== null) return c.redirect(`/dashboard/keys/${key.id}`, 303);
         return page(c, "No such key", <NoSuchKeyPage />, { status: 404 });
       })

@@ -2,8 +2,8 @@ import { EncryptJWT, errors, jwtDecrypt } from "jose";
 
 const utf8 = new TextEncoder();
 
-/** Sets these keys apart from every other use of a pepper. */
-const INFO = utf8.encode("latchkey dashboard seal v1");
+/** What is sealed for one of these opens for no other, nor for any other use of a pepper. */
+export type SealUse = "dashboard" | "operator dashboard";
 
 /** What the browser keeps for the dashboard, readable and changeable by nobody but this deployment. */
 export interface Seal {
@@ -20,12 +20,14 @@ export interface Seal {
  * @param peppers - Generation character to pepper, the newest last; not empty.
  * @param now - Milliseconds since the epoch.
  */
-export function pepperSeal(peppers: ReadonlyMap<string, string>, now: () => number): Seal {
+export function pepperSeal(peppers: ReadonlyMap<string, string>, now: () => number, use: SealUse): Seal {
+  const info = utf8.encode(`latchkey ${use} seal v1`);
+
   async function keyOf(generation: string | undefined): Promise<Uint8Array | null> {
     const pepper = peppers.get(generation ?? "");
     if (pepper === undefined) return null;
     const secret = await crypto.subtle.importKey("raw", utf8.encode(pepper), "HKDF", false, ["deriveBits"]);
-    const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: INFO };
+    const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
     return new Uint8Array(await crypto.subtle.deriveBits(hkdf, secret, 256));
   }
 

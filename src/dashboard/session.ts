@@ -40,7 +40,7 @@ export interface Visitor {
 export interface Sessions {
   /**
    * @returns the secret for the browser to keep.
-   * @throws ApiError `FORBIDDEN` where the access token is not accepted here or names no company; `UNAVAILABLE`.
+   * @throws ApiError `FORBIDDEN` where the access token is not accepted here or not admitted; `UNAVAILABLE`.
    */
   start(tokens: Tokens): Promise<string>;
   /**
@@ -56,6 +56,10 @@ export interface Sessions {
 
 export interface SessionsParts {
   store: SessionStore;
+  /** @throws ApiError `FORBIDDEN` where nobody is a visitor with this access token, though it is good. */
+  admit: (token: AccessToken) => unknown;
+  /** The setting that says what access tokens are for, for the log. */
+  audienceSetting: string;
   seal: Seal;
   login: Pick<Login, "refresh" | "revoke">;
   verifyToken: TokenVerifier;
@@ -65,7 +69,8 @@ export interface SessionsParts {
   background: Background;
 }
 
-export function sessions({ store, seal, now, wait, background, ...issuer }: SessionsParts): Sessions {
+export function sessions(parts: SessionsParts): Sessions {
+  const { store, admit, audienceSetting, seal, now, wait, background, ...issuer } = parts;
   const { verified, refreshed, drop } = issuedTokens({ ...issuer, background });
   const sealed = (id: string, tokens: Tokens, endsAt: number) =>
     seal.seal(`session ${id}`, tokens, Math.ceil((endsAt - now()) / 1000));
@@ -97,7 +102,7 @@ export function sessions({ store, seal, now, wait, background, ...issuer }: Sess
       try {
         const token = await verified(tokens.accessToken);
         if (token === "expired") throw signInAgain("UNAUTHORIZED", "expired");
-        principalOf(token);
+        admit(token);
         const secret = base64url.encode(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)));
         const id = await idOf(secret);
         const endsAt = now() + SESSION_SECONDS * 1000;
@@ -107,7 +112,7 @@ export function sessions({ store, seal, now, wait, background, ...issuer }: Sess
       } catch (error) {
         drop(tokens);
         if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
-        const reason = `OAUTH_AUDIENCE, OAUTH_TOKEN_TYPES, OAUTH_ALGORITHMS: ${error.reason}`;
+        const reason = `${audienceSetting}, OAUTH_TOKEN_TYPES, OAUTH_ALGORITHMS: ${error.reason}`;
         throw new ApiError("FORBIDDEN", {
           message: "The issuer’s access token is not accepted here",
           reason,

@@ -4,18 +4,19 @@ import { countOrRefuse } from "../http/limit.ts";
 import { networkOf } from "../lib/address.ts";
 import type { Login, PendingLogin, Tokens } from "../oauth/login.ts";
 import { type DashboardCookies, LOGIN_SECONDS } from "./cookies.ts";
-import type { SessionVariables } from "./guard.ts";
+import type { VisitorVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
 import type { Sessions } from "./session.ts";
+import type { Site } from "./site.ts";
 
-const HOME = "/dashboard";
 /** A longer way would make a cookie larger than the 4,096 bytes that browsers keep (RFC 6265 §6.1). */
 const MAX_PATH_CHARACTERS = 1_000;
 const STATE = /^[\w-]{1,80}$/;
 
 export interface SignInParts {
+  site: Site;
   cookies: DashboardCookies;
   sessions: Pick<Sessions, "start" | "end">;
   login: Login;
@@ -25,17 +26,21 @@ export interface SignInParts {
   now: () => number;
 }
 
-/** Signing in and out, below `/dashboard`. */
-export function signInRoutes({ cookies, sessions, login, once, signInLimiter, now }: SignInParts) {
-  return new Hono<{ Variables: Partial<SessionVariables> }>()
+/** Signing in and out, below the first page of the site. */
+export function signInRoutes({ site, cookies, sessions, login, once, signInLimiter, now }: SignInParts) {
+  const { home } = site;
+  const callbackUrl = (url: string) => `${new URL(url).origin}${home}/callback`;
+
+  return new Hono<{ Variables: VisitorVariables }>()
     .get("/sign-in", (c) => {
-      const returnTo = ownPage(c.req.query("to"), c.req.url);
-      const body = <SignInPage returnTo={returnTo} ended={c.req.query("ended") !== undefined} />;
+      const returnTo = ownPage(c.req.query("to"), c.req.url, home);
+      const ended = c.req.query("ended") !== undefined;
+      const body = <SignInPage site={site} returnTo={returnTo} ended={ended} />;
       return page(c, "Sign in", body);
     })
 
     .get("/sign-in/issuer", async (c) => {
-      const returnTo = ownPage(c.req.query("to"), c.req.url);
+      const returnTo = ownPage(c.req.query("to"), c.req.url, home);
       const { url, pending } = await login.begin(callbackUrl(c.req.url));
       await cookies.login.write(c, { ...pending, returnTo }, pending.state);
       return c.redirect(url.href);
@@ -50,7 +55,7 @@ export function signInRoutes({ cookies, sessions, login, once, signInLimiter, no
       // The cookie may have been copied: the issuer is asked once.
       if (!(await once(`login ${state}`, now() + LOGIN_SECONDS * 1000))) throw notBegun();
       cookies.login.clear(c, state);
-      const secret = await sessions.start(await completed(login, new URL(c.req.url), pending));
+      const secret = await sessions.start(await completed(login, c.req.url, callbackUrl(c.req.url), pending));
       await cookies.session.write(c, { secret });
       return continuePage(c, pending.returnTo, "Signed in");
     })
@@ -61,8 +66,8 @@ export function signInRoutes({ cookies, sessions, login, once, signInLimiter, no
       cookies.clear(c);
       const { origin } = new URL(c.req.url);
       // Who is signed out here need not wait for an issuer that is out of reach.
-      const end = await login.end(tokens?.logoutHint ?? null, `${origin}${HOME}/sign-in`).catch(() => null);
-      return end === null ? c.redirect(`${HOME}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
+      const end = await login.end(tokens?.logoutHint ?? null, `${origin}${home}/sign-in`).catch(() => null);
+      return end === null ? c.redirect(`${home}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
     });
 }
 
@@ -73,9 +78,14 @@ function notBegun(): ApiError {
 }
 
 /** A refusal by the issuer is shown as what it is, not answered by another way to the issuer. */
-async function completed(login: Login, url: URL, pending: PendingLogin): Promise<Tokens> {
+async function completed(
+  login: Login,
+  url: string,
+  redirectUri: string,
+  pending: PendingLogin,
+): Promise<Tokens> {
   try {
-    return await login.complete(url, callbackUrl(url.href), pending);
+    return await login.complete(new URL(url), redirectUri, pending);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "UNAUTHORIZED") throw error;
     const { message, reason } = error;
@@ -83,16 +93,12 @@ async function completed(login: Login, url: URL, pending: PendingLogin): Promise
   }
 }
 
-function callbackUrl(url: string): string {
-  return `${new URL(url).origin}${HOME}/callback`;
-}
-
-/** A page of the dashboard, never of another site. */
-function ownPage(path: string | undefined, here: string): string {
+/** A page of this site, never of another one. */
+function ownPage(path: string | undefined, here: string, home: string): string {
   const { origin } = new URL(here);
-  if (path === undefined || !URL.canParse(path, origin)) return HOME;
+  if (path === undefined || !URL.canParse(path, origin)) return home;
   const url = new URL(path, origin);
-  const isOwn = url.origin === origin && (url.pathname === HOME || url.pathname.startsWith(`${HOME}/`));
+  const isOwn = url.origin === origin && (url.pathname === home || url.pathname.startsWith(`${home}/`));
   const own = url.pathname + url.search;
-  return isOwn && own.length <= MAX_PATH_CHARACTERS ? own : HOME;
+  return isOwn && own.length <= MAX_PATH_CHARACTERS ? own : home;
 }

@@ -30,7 +30,7 @@ export function rulesOf(settings: RuleSettings, company: Company): CompanyRules 
 }
 
 /** The scopes that keys may have, as they are shown. */
-export function catalogueOf({ SCOPES }: Pick<RuleSettings, "SCOPES">): Scope[] {
+export function catalogueOf({ SCOPES }: { SCOPES: ReadonlyMap<string, string> }): Scope[] {
   return [...SCOPES].map(([scope, description]) => ({ scope, description }));
 }
 

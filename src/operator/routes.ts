@@ -2,17 +2,16 @@ import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { searchEventsSchema } from "../audit/schema.ts";
 import { searchAllEvents } from "../audit/store.ts";
-import { listCompanies } from "../companies/listing.ts";
 import type { CompanyService } from "../companies/service.ts";
-import { acrossDatabases } from "../db/across.ts";
 import type { Databases } from "../db/databases.ts";
 import { badCursor, nextLink } from "../http/paging.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
 import type { KeyForm } from "../keys/form.ts";
 import { keyIdSchema } from "../keys/schema.ts";
-import { DAY_MS, dayOf } from "../lib/time.ts";
+import { dayOf } from "../lib/time.ts";
 import type { OperatorVariables } from "../oauth/operator.ts";
 import { busiestOfAll } from "../usage/totals.ts";
+import { searchCompanies } from "./companies.ts";
 import { identifyKeySchema, revokeAllSchema, searchKeysSchema } from "./key-schema.ts";
 import type { OperatedKeys } from "./keys.ts";
 import {
@@ -25,7 +24,7 @@ import {
 import { type StatusParts, statusOf } from "./status.ts";
 import { shownBusiest, usageOfDaySchema } from "./usage-schema.ts";
 
-interface CompanyParts {
+export interface CompanyParts {
   databases: Pick<Databases, "all">;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -42,10 +41,7 @@ export function companyRoutes({ databases, now, companies, keys }: CompanyParts,
 
   return new Hono<{ Variables: OperatorVariables }>()
     .get("/companies", knownQuery(listCompaniesSchema), list, async (c) => {
-      const { cursor: after, ...wanted } = c.req.valid("query");
-      const search = { ...wanted, after, day: dayOf(now() - DAY_MS) };
-      const page = await acrossDatabases(databases, search.limit, (d1) => listCompanies(d1, search));
-      const { rows, next } = page ?? badCursor();
+      const { rows, next } = await searchCompanies({ databases, now }, c.req.valid("query"));
       if (next !== null) c.header("Link", nextLink(c.req.url, JSON.stringify(next)));
       return c.json(rows.map(shownCompany));
     })

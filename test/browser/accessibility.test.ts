@@ -2,7 +2,7 @@ import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { SEEDED, seedKeys } from "./seed.ts";
-import { ADA, GRACE, type Site, signIn, startChromium, startSite, visit } from "./support.ts";
+import { ADA, GRACE, OLGA, type Site, signIn, startChromium, startSite, visit } from "./support.ts";
 
 let site: Site;
 let browser: Browser;
@@ -76,6 +76,51 @@ describe.each([
     await page.reload();
     await expectAccessible(page, "a key that was shown");
     await look("/dashboard?q=W");
+  });
+
+  test("axe-core finds no violation on any page of the operator, and none scrolls to the side", async () => {
+    const page = await visit(browser, site, { colorScheme, viewport });
+    const home = "/operator/dashboard";
+    const look = async (path: string) => {
+      await page.goto(home + path);
+      await expectAccessible(page, home + path);
+    };
+    await look("/sign-in");
+    await signIn(page, OLGA, home);
+    await look("");
+    await look("?q=nothing+like+this");
+    await look("?sort=use");
+    await look("/companies/acme");
+    await look("/companies/acme/revoke-all");
+    await look("/companies/nobody/revoke-all");
+    await look("/keys");
+    await look("/keys?prefix=lk_live_");
+    await look("/keys?prefix=nothing");
+    for (const state of Object.keys(SEEDED) as (keyof typeof SEEDED)[]) await look(`/keys/${ids[state]}`);
+    await look(`/keys/${ids.active}/revoke`);
+    await look("/status");
+    await look("/nothing");
+
+    await look("/companies/initech");
+    await page.getByLabel("Live keys at most").fill("many");
+    await page.getByLabel("Addresses").fill("no address");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("must be a whole number").waitFor();
+    await expectAccessible(page, "a policy with faults");
+    await look("/companies/initech");
+    await page.getByLabel("Reason").fill("W".repeat(500));
+    await page.getByRole("button", { name: "Suspend company" }).click();
+    await page.getByRole("button", { name: "Resume company" }).waitFor();
+    await expectAccessible(page, "a suspended company");
+    await look("");
+    await look("/companies/initech");
+    await page.getByRole("button", { name: "Resume company" }).click();
+    await page.getByRole("button", { name: "Suspend company" }).waitFor();
+    await page.goto(`${home}/keys`);
+    await page.getByRole("searchbox").fill(`lk_live_${"x".repeat(50)}`);
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("heading", { name: "No key is this one" }).waitFor();
+    await expectAccessible(page, "no such key");
   });
 
   test("axe-core finds no violation where there is no key yet", async () => {

@@ -1,6 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, expect, test } from "vitest";
-import { ADA, type Site, shownKey, signIn, startChromium, startSite, visit } from "./support.ts";
+import { ADA, OLGA, type Site, shownKey, signIn, startChromium, startSite, visit } from "./support.ts";
 
 let site: Site;
 let browser: Browser;
@@ -44,6 +44,25 @@ test("a key is created and revoked without a mouse", async () => {
   await tabTo(page, "Revoke key");
   await page.keyboard.press("Enter");
   await page.getByText("Revoked", { exact: true }).first().waitFor();
+});
+
+test("a company is found, suspended and resumed without a mouse", async () => {
+  const page = await visit(browser, site);
+  await signIn(page, OLGA, "/operator/dashboard");
+  await tabTo(page, "A part of the id");
+  await page.keyboard.type("initech");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "open it all the same");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "initech" }).waitFor();
+  await tabTo(page, "Reason");
+  await page.keyboard.type("Unpaid since May");
+  await tabTo(page, "Suspend company");
+  await page.keyboard.press("Enter");
+  await page.getByText("The reason it reads: Unpaid since May").waitFor();
+  await tabTo(page, "Resume company");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Suspend company" }).waitFor();
 });
 
 test("the dialog keeps the focus, and Escape closes it with nothing done", async () => {

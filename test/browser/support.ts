@@ -14,6 +14,8 @@ const WAIT_MS = 20_000;
 
 export const ADA = "ada@acme.example";
 export const GRACE = "grace@globex.example";
+/** Runs the service, and is nobody's company. */
+export const OLGA = "olga@latchkey.example";
 
 /** What `npm start` starts, until the test file ends. */
 export interface Site {

@@ -8,7 +8,7 @@ import { Jar } from "../support/dashboard.ts";
 
 const HTTPS = "https://latchkey.example";
 const HTTP = "http://localhost:8787";
-const seal = pepperSeal(new Map([["a", "p".repeat(32)]]), () => Date.now());
+const seal = pepperSeal(new Map([["a", "p".repeat(32)]]), () => Date.now(), "dashboard");
 const schema = z.object({ text: z.string() });
 const cookie = sealedCookies(seal, { kind: "test", schema, sameSite: "Strict", maxAgeSeconds: 60 });
 const other = sealedCookies(seal, { kind: "other", schema, sameSite: "Strict", maxAgeSeconds: 60 });

@@ -8,7 +8,8 @@ const both = new Map([
   ["1", OLD],
   ["2", NEW],
 ]);
-const at = (peppers: Map<string, string>, milliseconds = START) => pepperSeal(peppers, () => milliseconds);
+const at = (peppers: Map<string, string>, milliseconds = START) =>
+  pepperSeal(peppers, () => milliseconds, "dashboard");
 
 test("what was sealed opens for its purpose", async () => {
   const sealed = await at(both).seal("session", { a: 1 }, 60);
@@ -18,6 +19,12 @@ test("what was sealed opens for its purpose", async () => {
 test("what was sealed opens for no other purpose", async () => {
   const sealed = await at(both).seal("session", { a: 1 }, 60);
   expect(await at(both).open("sign-in", sealed)).toBeNull();
+});
+
+test("what was sealed for the pages of companies does not open for those of the operator, nor the reverse", async () => {
+  const operated = pepperSeal(both, () => START, "operator dashboard");
+  expect(await operated.open("session", await at(both).seal("session", { a: 1 }, 60))).toBeNull();
+  expect(await at(both).open("session", await operated.seal("session", { a: 1 }, 60))).toBeNull();
 });
 
 test("a seal ends with its lifetime", async () => {

@@ -172,8 +172,10 @@ test("two tabs that renew at once, with an answer that is late, renew once and b
 function withLogin(login: SessionsParts["login"], expired: ReadonlySet<string>) {
   const background = vi.fn((work: Promise<unknown>) => waitUntil(work));
   const kept = sessions({
+    admit: () => undefined,
+    audienceSetting: "OAUTH_AUDIENCE",
     store: sessionStore(env.DB),
-    seal: pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now()),
+    seal: pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now(), "dashboard"),
     login,
     verifyToken: async (accessToken) => {
       if (expired.has(accessToken)) throw new TokenError("ERR_JWT_EXPIRED", true);
@@ -310,7 +312,7 @@ test("the database alone opens no session: tokens are sealed, and the cookie's s
   const jar = await signedIn({ session: { refreshToken: "a-refresh-token" } });
   const rows = await rowsOf("SELECT * FROM dashboard_sessions");
   expect(JSON.stringify(rows)).not.toContain("a-refresh-token");
-  const opened = pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now());
+  const opened = pepperSeal(settingsOf(env).KEY_PEPPERS, () => Date.now(), "dashboard");
   const [cookie = ""] = jar.cookies.values();
   const secret = String(Object.values((await opened.open("session", cookie)) ?? {})[0]);
   expect(secret).toMatch(/^[\w-]{43}$/);

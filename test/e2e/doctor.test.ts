@@ -42,9 +42,9 @@ beforeAll(async () => {
   const secrets = makeSecrets();
   issuer = await startIssuer({
     port: await freePort(),
+    latchkey: url,
     audience: url,
-    redirectUri: `${url}/dashboard/callback`,
-    signedOutUri: `${url}/dashboard/sign-in`,
+    operatorAudience: OPERATOR_AUDIENCE,
     secrets,
   });
   operators = await startTestIssuer();

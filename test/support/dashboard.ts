@@ -3,11 +3,11 @@ import { Hono } from "hono";
 import { decodeJwt } from "jose";
 import { expect } from "vitest";
 import { dashboardCookies } from "../../src/dashboard/cookies.ts";
-import { pepperSeal } from "../../src/dashboard/seal.ts";
+import { pepperSeal, type SealUse } from "../../src/dashboard/seal.ts";
 import { sessions } from "../../src/dashboard/session.ts";
 import { sessionStore } from "../../src/dashboard/store.ts";
 import type { Tokens } from "../../src/oauth/login.ts";
-import { appWith, ORIGIN, type Target, type TokenOptions, token } from "./api.ts";
+import { appWith, ORIGIN, operatorToken, type Target, type TokenOptions, token } from "./api.ts";
 import { settingsOf } from "./settings.ts";
 
 const HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -66,24 +66,38 @@ export async function visit(path: string, options: VisitOptions = {}): Promise<R
   return answer;
 }
 
+export interface SignedInOptions extends TokenOptions {
+  session?: Partial<Tokens>;
+  startedAt?: number;
+}
+
 /** The jar of somebody who is signed in, with a token of these claims, as the dashboard itself would have filled it. */
-export async function signedIn(
-  options: TokenOptions & { session?: Partial<Tokens>; startedAt?: number } = {},
-): Promise<Jar> {
-  const { session, startedAt = Date.now(), ...tokenOptions } = options;
+export async function signedIn(options: SignedInOptions = {}): Promise<Jar> {
+  return jarOf("dashboard", await token(options), options);
+}
+
+/** The same of whoever runs the service, on their own pages. */
+export async function operatorSignedIn(options: SignedInOptions = {}): Promise<Jar> {
+  return jarOf("operator dashboard", await operatorToken(options), options);
+}
+
+async function jarOf(use: SealUse, accessToken: string, options: SignedInOptions): Promise<Jar> {
+  const { session, startedAt = Date.now() } = options;
   const tokens = {
-    accessToken: await token(tokenOptions),
+    accessToken,
     refreshToken: null,
     name: "ada@acme.example",
     logoutHint: "ada@acme.example",
     ...session,
   };
   const { iss = "", sub = "" } = decodeJwt(tokens.accessToken);
-  const seal = pepperSeal(settingsOf(env).KEY_PEPPERS, () => startedAt);
+  const seal = pepperSeal(settingsOf(env).KEY_PEPPERS, () => startedAt, use);
   const { start } = sessions({
     store: sessionStore(env.DB),
     seal,
     now: () => startedAt,
+    admit: () => undefined,
+    audienceSetting: "",
     login: { refresh: unused, revoke: unused },
     verifyToken: async () => ({ issuer: iss, subject: sub, companyId: "acme", companyFault: "", scopes: [] }),
     wait: unused,
@@ -92,7 +106,7 @@ export async function signedIn(
   const secret = await start(tokens);
   const jar = new Jar();
   const app = new Hono().get("/", async (c) => {
-    await dashboardCookies(seal).session.write(c, { secret });
+    await dashboardCookies(seal, use === "dashboard" ? "" : "operator-").session.write(c, { secret });
     return c.body(null);
   });
   jar.take(await app.request(ORIGIN));

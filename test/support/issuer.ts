@@ -12,9 +12,9 @@ export async function startLocalIssuer() {
   const secrets = makeSecrets();
   const { url, server } = await startIssuer({
     port: await freePort(),
+    latchkey: ORIGIN,
     audience: "urn:latchkey:management",
-    redirectUri: `${ORIGIN}/dashboard/callback`,
-    signedOutUri: `${ORIGIN}/dashboard/sign-in`,
+    operatorAudience: "urn:latchkey:operator",
     secrets,
   });
   unref(server);

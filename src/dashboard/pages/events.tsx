@@ -24,8 +24,8 @@ export interface EventsProps {
   events: readonly ShownEvent[];
   /** Path of the events that follow, if some do. */
   next: string | null;
-  /** Where the events are of several keys. */
-  showKey?: boolean;
+  /** Path of the pages of keys, where the events are of several. */
+  keys?: string;
   now: number;
 }
 
@@ -33,12 +33,12 @@ export function EventsPage(props: EventsProps) {
   return (
     <>
       <h1>Audit log</h1>
-      <Events {...props} showKey />
+      <Events {...props} keys="/dashboard/keys" />
     </>
   );
 }
 
-export function Events({ events, next, showKey = false, now }: EventsProps) {
+export function Events({ events, next, keys, now }: EventsProps) {
   return (
     <>
       <section class="scroll" tabindex={0} aria-label="Events">
@@ -47,7 +47,7 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
             <tr>
               <th scope="col">When</th>
               <th scope="col">What</th>
-              {showKey && <th scope="col">Key</th>}
+              {keys !== undefined && <th scope="col">Key</th>}
               <th scope="col">Who</th>
             </tr>
           </thead>
@@ -61,10 +61,10 @@ export function Events({ events, next, showKey = false, now }: EventsProps) {
                   {ACTIONS[event.action]}
                   <small>{explain(event)}</small>
                 </td>
-                {showKey && (
+                {keys !== undefined && (
                   <td>
                     {event.keyId !== null && (
-                      <a href={`/dashboard/keys/${event.keyId}`}>
+                      <a href={`${keys}/${event.keyId}`}>
                         <code>{event.keyId}</code>
                       </a>
                     )}

@@ -6,6 +6,8 @@ import { Time } from "./time.tsx";
 const END_NAMES: Partial<Record<KeyState, string>> = { expired: "Expired", replaced: "Ended" };
 
 export interface FactsProps {
+  /** Path of the pages of keys. */
+  keys: string;
   apiKey: ApiKey;
   state: KeyState;
   origin: Origin;
@@ -14,7 +16,7 @@ export interface FactsProps {
 }
 
 /** What there is to know of a key. */
-export function Facts({ apiKey: key, state, origin, catalogue, now }: FactsProps) {
+export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: FactsProps) {
   return (
     <dl class="facts">
       <dt>Key</dt>
@@ -70,7 +72,7 @@ export function Facts({ apiKey: key, state, origin, catalogue, now }: FactsProps
         <>
           <dt>Replaces</dt>
           <dd>
-            <a href={`/dashboard/keys/${key.replaces}`}>the key before it</a>
+            <a href={`${keys}/${key.replaces}`}>the key before it</a>
           </dd>
         </>
       )}

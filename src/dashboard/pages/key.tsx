@@ -10,8 +10,10 @@ import { Events } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { StateTag } from "./list.tsx";
-import { Revoke } from "./question.tsx";
+import { RevokeAct } from "./question.tsx";
 import { Time } from "./time.tsx";
+
+const KEYS = "/dashboard/keys";
 
 const OVERLAPS = [
   { seconds: 0, name: "At once" },
@@ -40,7 +42,7 @@ export interface KeyPageProps extends LeaksProps {
 
 export function KeyPage(props: KeyPageProps) {
   const { apiKey: key, state, origin, catalogue, days, events, next, mayWrite, now } = props;
-  const path = `/dashboard/keys/${key.id}`;
+  const path = `${KEYS}/${key.id}`;
   return (
     <>
       <div class="bar">
@@ -48,8 +50,8 @@ export function KeyPage(props: KeyPageProps) {
         <StateTag state={state} />
       </div>
       <Leaks leaks={props.leaks} mayWrite={mayWrite} now={now} />
-      <Notice of={key} state={state} origin={origin} now={now} />
-      <Facts apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
+      <Notice keys={KEYS} of={key} state={state} origin={origin} now={now} />
+      <Facts keys={KEYS} apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
       <section>
         <h2>Last 30 days</h2>
         <Chart days={days} />
@@ -63,17 +65,17 @@ export function KeyPage(props: KeyPageProps) {
   );
 }
 
-function Notice({
-  of: key,
-  state,
-  origin,
-  now,
-}: {
+interface NoticeProps {
+  /** Path of the pages of keys. */
+  keys: string;
   of: ApiKey;
   state: KeyState;
   origin: Origin;
   now: number;
-}) {
+}
+
+/** What is to be known of a key before anything else. */
+export function Notice({ keys, of: key, state, origin, now }: NoticeProps) {
   if (state === "unverifiable") {
     return (
       <p class="notice bad">
@@ -83,7 +85,7 @@ function Notice({
     );
   }
   if (origin.replacedBy === null) return null;
-  const successor = <a href={`/dashboard/keys/${origin.replacedBy}`}>its successor</a>;
+  const successor = <a href={`${keys}/${origin.replacedBy}`}>its successor</a>;
   if (state !== "overlap" || key.expiresAt === null)
     return <p class="notice">It was replaced by {successor}.</p>;
   return (
@@ -136,27 +138,7 @@ function Actions({
         <Rotate path={path} faults={faults} maxLifetimeDays={maxLifetimeDays} />
       )}
       {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
-      <article>
-        <h3>Revoke</h3>
-        <p>Ends the key within seconds, everywhere and for good.</p>
-        <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
-          Revoke…
-        </a>
-      </article>
-      <dialog id="revoke" aria-labelledby="revoke-title">
-        <article>
-          <h2 id="revoke-title">Revoke “{key.label}”?</h2>
-          <Revoke
-            of={key}
-            now={now}
-            cancel={
-              <button type="button" class="plain" data-close>
-                Keep it
-              </button>
-            }
-          />
-        </article>
-      </dialog>
+      <RevokeAct path={path} of={key} now={now} />
     </section>
   );
 }
@@ -199,7 +181,7 @@ function Rotate({ path, faults, maxLifetimeDays }: Pick<KeyPageProps, "maxLifeti
 }
 
 /** Suspends the key, or turns that back. */
-function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
+export function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
   return (
     <article>
       <form method="post" action={`${path}/${isSuspended ? "resume" : "suspend"}`}>

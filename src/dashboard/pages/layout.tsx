@@ -1,5 +1,6 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
+import type { Site } from "../site.ts";
 import { SignOut } from "./message.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
@@ -8,10 +9,11 @@ import { STYLE } from "./style.ts";
 const STYLESHEET = "/static/pico-2.1.1.classless.min.css";
 
 export interface LayoutProps {
+  site: Site;
   title: string;
   nonce: string | undefined;
-  /** Who is signed in; left out where nobody needs to be. */
-  visitor?: { name: string; companyId: string } | undefined;
+  /** Who is signed in, and for whom; left out where nobody needs to be. */
+  visitor?: { name: string; of: string } | undefined;
   /** Of the company, where it is suspended. */
   suspension?: { reason: string | null } | null | undefined;
   /** Where the browser goes by itself, at once. */
@@ -19,7 +21,7 @@ export interface LayoutProps {
   children: Child;
 }
 
-export function Layout({ title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
+export function Layout({ site, title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
   return (
     <>
       {raw("<!DOCTYPE html>")}
@@ -28,7 +30,7 @@ export function Layout({ title, nonce, visitor, suspension, refresh, children }:
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
-          <meta name="description" content="API keys of your company" />
+          <meta name="description" content={site.description} />
           {refresh && <meta http-equiv="refresh" content={`0; url=${refresh}`} />}
           <title>{`${title} · Latchkey`}</title>
           <link rel="icon" href="data:," />
@@ -37,23 +39,22 @@ export function Layout({ title, nonce, visitor, suspension, refresh, children }:
         </head>
         <body>
           <header>
-            <a href="/dashboard">Latchkey</a>
+            <a href={site.home}>Latchkey</a>
             {visitor && (
               <>
                 <nav aria-label="Pages">
                   <ul>
-                    <li>
-                      <a href="/dashboard">API keys</a>
-                    </li>
-                    <li>
-                      <a href="/dashboard/events">Audit log</a>
-                    </li>
+                    {site.pages.map(({ name, path }) => (
+                      <li>
+                        <a href={path}>{name}</a>
+                      </li>
+                    ))}
                   </ul>
                 </nav>
                 <small>
-                  {visitor.name} · {visitor.companyId}
+                  {visitor.name} · {visitor.of}
                 </small>
-                <SignOut />
+                <SignOut site={site} />
               </>
             )}
           </header>

@@ -9,7 +9,10 @@ export interface ListedKey {
   key: ApiKey;
   state: KeyState;
   createdBy: string | null;
-  days: readonly DayUsage[];
+  /** Left out where keys of several companies are listed. */
+  days?: readonly DayUsage[];
+  /** Whose it is, where that is not plain. */
+  company?: { id: string; path: string };
 }
 
 export interface ListProps extends LeaksProps {
@@ -63,7 +66,7 @@ export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, mayCrea
       {keys.length === 0 ? (
         <Nothing isFiltered={isFiltered} isFirst={isFirst} mayCreate={mayCreate} />
       ) : (
-        <Keys keys={keys} now={now} />
+        <Keys path="/dashboard/keys" keys={keys} now={now} />
       )}
       <nav aria-label="More keys">
         <ul>
@@ -128,7 +131,15 @@ function Nothing({
   );
 }
 
-function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
+interface KeysProps {
+  /** Of the pages of keys. */
+  path: string;
+  keys: readonly ListedKey[];
+  now: number;
+}
+
+export function Keys({ path, keys, now }: KeysProps) {
+  const hasDays = keys.some(({ days }) => days !== undefined);
   return (
     <section class="scroll" tabindex={0} aria-label="Keys">
       <table class="keys">
@@ -138,18 +149,23 @@ function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
             <th scope="col">State</th>
             <th scope="col">Scopes</th>
             <th scope="col">Last used</th>
-            <th scope="col">Last 30 days</th>
+            {hasDays && <th scope="col">Last 30 days</th>}
             <th scope="col">Created</th>
           </tr>
         </thead>
         <tbody>
-          {keys.map(({ key, state, createdBy, days }) => (
+          {keys.map(({ key, state, createdBy, days, company }) => (
             <tr>
               <th scope="row">
-                <a href={`/dashboard/keys/${key.id}`}>{key.label}</a>
+                <a href={`${path}/${key.id}`}>{key.label}</a>
                 <small>
                   <code>{key.keyPrefix}…</code>
                 </small>
+                {company !== undefined && (
+                  <small>
+                    of <a href={company.path}>{company.id}</a>
+                  </small>
+                )}
               </th>
               <td>
                 <StateTag state={state} />
@@ -169,9 +185,11 @@ function Keys({ keys, now }: { keys: readonly ListedKey[]; now: number }) {
                   <Time at={key.lastUsedAt} now={now} />
                 )}
               </td>
-              <td>
-                <Sparkline days={days} />
-              </td>
+              {hasDays && (
+                <td>
+                  <Sparkline days={days ?? []} />
+                </td>
+              )}
               <td data-name="Created">
                 <Time at={key.createdAt} now={now} as="day" />
                 {createdBy !== null && <small>by {createdBy}</small>}

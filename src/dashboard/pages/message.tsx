@@ -1,18 +1,23 @@
 import type { ErrorCode, ErrorEnvelope } from "../../http/errors.ts";
+import type { Site } from "../site.ts";
 
-export interface SignInProps {
+interface OfSite {
+  site: Site;
+}
+
+export interface SignInProps extends OfSite {
   /** The page to go to afterwards. */
   returnTo: string;
   /** Whether there was a session. */
   ended: boolean;
 }
 
-export function SignInPage({ returnTo, ended }: SignInProps) {
+export function SignInPage({ site, returnTo, ended }: SignInProps) {
   return (
     <>
-      <h1>Your company’s API keys</h1>
+      <h1>{site.heading}</h1>
       {ended && <p class="notice warn">Your session has ended. Nothing was changed since then.</p>}
-      <a class="button" href={`/dashboard/sign-in/issuer?${new URLSearchParams({ to: returnTo })}`}>
+      <a class="button" href={`${site.home}/sign-in/issuer?${new URLSearchParams({ to: returnTo })}`}>
         Sign in
       </a>
     </>
@@ -31,8 +36,8 @@ export function ContinuePage({ to, title }: { to: string; title: string }) {
 
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   UNAUTHORIZED: "Try to sign in again.",
-  FORBIDDEN: "Ask whoever gives out the rights in your company, or sign in with another account.",
-  NOT_FOUND: "It may be another company’s, or the address is wrong.",
+  FORBIDDEN: "Ask whoever gives out the rights, or sign in with another account.",
+  NOT_FOUND: "It is not yours to see, or the address is wrong.",
   CONFLICT: "Go back, look at the key as it is now, and decide again.",
   RATE_LIMITED: "Wait a little and try again.",
   UNAVAILABLE: "Nothing was changed. Wait a little and try again.",
@@ -40,16 +45,16 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 };
 
 /** At the issuer too, so that another account can be chosen there. */
-export function SignOut() {
+export function SignOut({ site }: OfSite) {
   return (
-    <form method="post" action="/dashboard/sign-out">
+    <form method="post" action={`${site.home}/sign-out`}>
       <button type="submit">Sign out</button>
     </form>
   );
 }
 
 /** An error, for people: what happened and what to do. */
-export function ErrorPage({ error }: { error: ErrorEnvelope }) {
+export function ErrorPage({ site, error }: OfSite & { error: ErrorEnvelope }) {
   return (
     <>
       <h1>{error.message}</h1>
@@ -60,8 +65,8 @@ export function ErrorPage({ error }: { error: ErrorEnvelope }) {
       ))}
       <p class="notice bad">{ADVICE[error.error] ?? "Go back and try again."}</p>
       <div class="row">
-        <a href="/dashboard">All keys</a>
-        {error.error === "FORBIDDEN" ? <SignOut /> : <a href="/dashboard/sign-in">Sign in</a>}
+        <a href={site.home}>{site.homeName}</a>
+        {error.error === "FORBIDDEN" ? <SignOut site={site} /> : <a href={`${site.home}/sign-in`}>Sign in</a>}
       </div>
     </>
   );

@@ -8,6 +8,11 @@ interface QuestionProps {
   now: number;
 }
 
+interface RevokeProps extends QuestionProps {
+  /** Of the key's page. */
+  path: string;
+}
+
 /** What is asked before a key ends at once: which key it is, and whether something still uses it. */
 function LastUse({ of: key, now }: QuestionProps) {
   return (
@@ -26,9 +31,9 @@ function LastUse({ of: key, now }: QuestionProps) {
 }
 
 /** @param cancel - What leads back. */
-export function Revoke({ of: key, now, cancel }: QuestionProps & { cancel: Child }) {
+function Revoke({ path, of: key, now, cancel }: RevokeProps & { cancel: Child }) {
   return (
-    <form method="post" action={`/dashboard/keys/${key.id}/revoke`}>
+    <form method="post" action={`${path}/revoke`}>
       <p>
         <LastUse of={key} now={now} />
       </p>
@@ -42,12 +47,42 @@ export function Revoke({ of: key, now, cancel }: QuestionProps & { cancel: Child
   );
 }
 
-export function RevokePage({ of: key, now }: QuestionProps) {
+export function RevokePage({ path, of: key, now }: RevokeProps) {
   return (
     <article>
       <h1>Revoke “{key.label}”?</h1>
-      <Revoke of={key} now={now} cancel={<a href={`/dashboard/keys/${key.id}`}>Keep it</a>} />
+      <Revoke path={path} of={key} now={now} cancel={<a href={path}>Keep it</a>} />
     </article>
+  );
+}
+
+/** The part of a key's page that leads there; with script the question is a dialog. */
+export function RevokeAct({ path, of: key, now }: RevokeProps) {
+  return (
+    <>
+      <article>
+        <h3>Revoke</h3>
+        <p>Ends the key within seconds, everywhere and for good.</p>
+        <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
+          Revoke…
+        </a>
+      </article>
+      <dialog id="revoke" aria-labelledby="revoke-title">
+        <article>
+          <h2 id="revoke-title">Revoke “{key.label}”?</h2>
+          <Revoke
+            path={path}
+            of={key}
+            now={now}
+            cancel={
+              <button type="button" class="plain" data-close>
+                Keep it
+              </button>
+            }
+          />
+        </article>
+      </dialog>
+    </>
   );
 }
 

@@ -1,0 +1,36 @@
+import { Hono } from "hono";
+import { except } from "hono/combine";
+import { jsonBody, MAX_BODY_BYTES, wholeBody } from "../http/body.ts";
+import { rateLimit } from "../http/limit.ts";
+import type { KeyForm } from "../keys/form.ts";
+import { type OperatorVariables, operatorBearer, operatorName } from "../oauth/operator.ts";
+import type { TokenVerifier } from "../oauth/token.ts";
+import { HOME } from "./dashboard/site.ts";
+import { type CompanyParts, companyRoutes, keyRoutes, stateRoutes } from "./routes.ts";
+import type { CompanyOptions } from "./schema.ts";
+import type { StatusParts } from "./status.ts";
+
+export interface OperatorOptions extends CompanyParts {
+  form: KeyForm;
+  options: CompanyOptions;
+  status: StatusParts;
+  /** An `operatorVerifier`. */
+  verifyToken: TokenVerifier;
+  /** Of calls of one operator. */
+  limiter: RateLimit | undefined;
+}
+
+/** The API of whoever runs the service, below `/operator`. */
+export function operatorApi(parts: OperatorOptions) {
+  const isPage = `${HOME}/*`;
+  return (
+    new Hono<{ Variables: OperatorVariables }>()
+      // Pages have a sign-in of their own.
+      .use(except(isPage, operatorBearer(parts.verifyToken)))
+      .use(except(isPage, rateLimit<{ Variables: OperatorVariables }>(parts.limiter, operatorName)))
+      .use(except(isPage, wholeBody(MAX_BODY_BYTES), jsonBody))
+      .route("/", companyRoutes(parts, parts.options))
+      .route("/", keyRoutes(parts.keys, parts.form))
+      .route("/", stateRoutes(parts.status))
+  );
+}
