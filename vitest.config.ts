@@ -31,6 +31,7 @@ export default defineConfig({
                 bindings: {
                   OAUTH_ISSUER: issuer.url,
                   OPERATOR_AUDIENCE: "urn:latchkey:operator",
+                  IMPORTED_KEY_PATTERN: "old_[0-9A-Za-z]{40}",
                   KEY_PEPPERS: JSON.stringify({
                     a: "a retired pepper of 32 characters or more",
                     b: "the newest pepper, of 32 characters or more",

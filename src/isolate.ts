@@ -2,10 +2,19 @@ import { waitUntil } from "cloudflare:workers";
 import { type CompanyService, companyService } from "./companies/service.ts";
 import { rateTiers } from "./companies/tiers.ts";
 import { type Databases, databasesOf } from "./db/databases.ts";
+import { FIRST_DATABASE } from "./db/settings.ts";
 import type { RateLimits } from "./http/limit.ts";
+import { type ForeignDigests, foreignDigests } from "./keys/foreign.ts";
 import { type KeyFormat, keyFormat } from "./keys/format.ts";
+import { type FindPlace, keyLocator, type LocateKeys, placeFinder } from "./keys/places.ts";
 import { KeyService } from "./keys/service.ts";
-import { type FormatSettings, formatSettings, type RuleSettings, ruleSettings } from "./keys/settings.ts";
+import {
+  type FormatSettings,
+  foreignSettings,
+  formatSettings,
+  type RuleSettings,
+  ruleSettings,
+} from "./keys/settings.ts";
 import { keyStore } from "./keys/store.ts";
 import { networkOf } from "./lib/address.ts";
 import type { Background } from "./lib/background.ts";
@@ -14,6 +23,7 @@ import { once, readSettings, type Settings } from "./lib/settings.ts";
 import { UsageRecorder } from "./usage/recorder.ts";
 import { denialOf } from "./verify/denial.ts";
 import { Feed } from "./verify/feed.ts";
+import { ImportedKeys } from "./verify/imported.ts";
 import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog, reportRead, type VerifierHooks } from "./verify/log.ts";
 import { type Metered, Metrics } from "./verify/metrics.ts";
@@ -41,6 +51,9 @@ export interface Isolate {
   keys: KeyService;
   companies: CompanyService;
   rules: Settings<RuleSettings>;
+  /** Keys that were made elsewhere: what they look like, their digests, and what to call once some were imported. */
+  foreign: { pattern: Settings<RegExp | null>; digestsOf: ForeignDigests; onImport: () => void };
+  locate: LocateKeys;
   /** Generation character to pepper, the one of new keys last. */
   peppers: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch. */
@@ -58,43 +71,61 @@ export function createIsolate(env: Env): Settings<Isolate> {
   const format = readSettings(formatSettings, env);
   const verify = readSettings(verifySettings, env);
   const rules = readSettings(ruleSettings, env);
+  const foreign = readSettings(foreignSettings, env);
+  const pattern = () => foreign().IMPORTED_KEY_PATTERN;
   const databases = databasesOf(env);
-  return once(() => join(format(), verify(), { databases: databases(), rules }, env));
+  return once(() => join(format(), verify(), { databases: databases(), rules, pattern }, env));
 }
 
 function join(
   { KEY_PREFIX, KEY_PREFIXES_ACCEPTED: accepted, KEY_PEPPERS: peppers }: FormatSettings,
   settings: VerifySettings,
-  { databases, rules }: Pick<Isolate, "databases" | "rules">,
+  { databases, rules, pattern }: Pick<Isolate, "databases" | "rules"> & Pick<Isolate["foreign"], "pattern">,
   bindings: RateLimits & Metered,
 ): Isolate {
   const format = keyFormat(KEY_PREFIX, peppers, (bytes) => crypto.getRandomValues(bytes), {
     accepted,
     databases: databases.all.map(({ name }) => name),
+    foreign: pattern,
     onMissingPepper: (generation, keys) =>
       console.error(JSON.stringify({ event: "pepper_missing", generation, keys })),
     onMissingDatabase: (database, keys) =>
       console.error(JSON.stringify({ event: "database_missing", database, keys })),
   });
-  const verifier = verifiers({ format, peppers }, settings, databases, bindings);
+  const digestsOf = foreignDigests(peppers);
+  const findPlace = placeFinder(databases.first);
+  const locate = keyLocator(format, digestsOf, databases.first);
+  const { verifier, onImport } = verifiers(
+    { format, peppers, digestsOf, findPlace },
+    settings,
+    databases,
+    bindings,
+  );
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   const companies = companyService({ databases, now });
   const store = keyStore(databases);
-  const keys = new KeyService({ databases, store, format, rules, companyOf: companies.get, now, onChange });
-  return { databases, format, verifier, keys, companies, rules, peppers, now, background };
+  const companyOf = companies.get;
+  const keys = new KeyService({ databases, store, format, locate, rules, companyOf, now, onChange });
+  const foreign = { pattern, digestsOf, onImport };
+  return { databases, format, verifier, keys, companies, rules, foreign, locate, peppers, now, background };
 }
 
 const now = () => Date.now();
 const background: Background = waitUntil;
 const wait = (milliseconds: number) => scheduler.wait(milliseconds);
 
+interface VerifierInputs extends Pick<Isolate, "format" | "peppers"> {
+  digestsOf: ForeignDigests;
+  findPlace: FindPlace;
+}
+
 /** A verifier for each database. What is counted, limited and held at most is so for all of them together. */
 function verifiers(
-  { format, peppers }: Pick<Isolate, "format" | "peppers">,
+  { format, peppers, digestsOf, findPlace }: VerifierInputs,
   { REVOCATION_SECONDS, OUTAGE_SECONDS, USAGE: queue }: VerifySettings,
   databases: Databases,
   bindings: RateLimits & Metered,
-): Verifiers {
+): { verifier: Verifiers } & Pick<Isolate["foreign"], "onImport"> {
   const boundMs = REVOCATION_SECONDS * 1000;
   const limits = {
     boundMs,
@@ -116,6 +147,10 @@ function verifiers(
       failureLimit: new Limiter(bindings.FAILURES_LIMIT, background, networkOf),
     }),
   };
+  const onReadOf = (database: string) => (milliseconds: number, fault?: unknown) => {
+    metrics?.read(fault === undefined ? milliseconds : null, now());
+    if (fault !== undefined) reportRead(fault, database);
+  };
   const hooks = (database: string): VerifierHooks => ({
     onVerdict: (key, refusal, at, age) => {
       usage.record(key, refusal && denialOf(refusal), at, database);
@@ -126,13 +161,19 @@ function verifiers(
       if (refusal.error !== "UNAVAILABLE") refusals.other(at);
       metrics?.verdict("", refusal, null, at);
     },
-    onRead: (milliseconds, fault) => {
-      metrics?.read(fault === undefined ? milliseconds : null, now());
-      if (fault !== undefined) reportRead(fault, database);
-    },
+    onRead: onReadOf(database),
+  });
+  const imported = new ImportedKeys({
+    isForeign: format.isForeign,
+    digestsOf,
+    findPlace,
+    now,
+    inTime: withDeadline,
+    waitMs: CALLER_WAIT_MS,
+    onRead: onReadOf(FIRST_DATABASE),
   });
   let beside: Feed | undefined;
-  return verifiersOf(databases.all, format, ({ name, d1 }) => {
+  const verifier = verifiersOf(databases.all, format, ({ name, d1 }, verifierOf) => {
     const feed = new Feed(limits, beside);
     beside ??= feed;
     return new Verifier({
@@ -143,8 +184,10 @@ function verifiers(
       wait,
       inTime: withDeadline,
       background,
+      imported: { keys: imported, verifierOf },
       ...limiters,
       ...hooks(name),
     });
   });
+  return { verifier, onImport: () => imported.forgetMissing() };
 }

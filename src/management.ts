@@ -20,7 +20,7 @@ import type { Isolate } from "./isolate.ts";
 import { otherGenerations } from "./keys/dead.ts";
 import { keyRoutes } from "./keys/routes.ts";
 import { catalogueOf } from "./keys/rules.ts";
-import { retentionSettings, ruleSettings } from "./keys/settings.ts";
+import { foreignSettings, retentionSettings, ruleSettings } from "./keys/settings.ts";
 import { reporterKeys } from "./leaks/keys.ts";
 import { leakRoutes, type ReporterVariables } from "./leaks/routes.ts";
 import { REPORTS_PATH } from "./leaks/schema.ts";
@@ -118,6 +118,7 @@ function managementParts(env: Env, isolate: Settings<Isolate>) {
     placement: readSettings(placementSettings, env),
     origins: readSettings(originSettings, env),
     operator: readSettings(operatorSettings, env),
+    foreign: readSettings(foreignSettings, env),
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
@@ -192,7 +193,7 @@ function operatorApp({ settings, isolate, operator, limits, rateTiers }: Parts) 
   return operatorApi({
     ...isolate(),
     ...operator(),
-    form: isolate().format.form,
+    imports: isolate(),
     options: { catalogue: settings.rules().SCOPES, rateTiers },
     limiter: limits.MANAGEMENT_LIMIT,
   });
@@ -201,10 +202,10 @@ function operatorApp({ settings, isolate, operator, limits, rateTiers }: Parts) 
 function leakApp({ settings, isolate }: Parts) {
   const { LEAK_REPORT_KEYS_URL: url } = settings.leaks();
   if (url === "") return new Hono<{ Variables: ReporterVariables }>();
-  const { databases, format, verifier, now, background } = isolate();
+  const { databases, format, locate, verifier, now, background } = isolate();
   const onChange = (digests: readonly string[]) => verifier.forget(digests);
   return leakRoutes(
-    { databases, format, now, onChange },
+    { databases, format, locate, now, onChange },
     { url, keys: reporterKeys({ url, now, background }) },
   );
 }

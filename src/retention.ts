@@ -43,7 +43,7 @@ interface Job {
  * @param deadKeyDays - Days that a key is kept after its end.
  */
 export async function dropOld(
-  { all }: Pick<Databases, "all">,
+  { all, first }: Pick<Databases, "all" | "first">,
   now: number,
   deadKeyDays: Settings<number>,
 ): Promise<void> {
@@ -52,7 +52,7 @@ export async function dropOld(
       console.error(
         JSON.stringify({ event: "retention_failed", what, database, fault: describeFault(fault) }),
       );
-    for (const job of jobs(d1, (days) => now - days * DAY_MS, deadKeyDays)) {
+    for (const job of jobs({ first, d1 }, (days) => now - days * DAY_MS, deadKeyDays)) {
       try {
         await run(job, all.length);
       } catch (fault) {
@@ -83,7 +83,11 @@ async function run({ drop, limit, pieces, pauseMs }: Job, databases: number): Pr
   }
 }
 
-function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Settings<number>): Job[] {
+function jobs(
+  { first, d1 }: { first: D1Database; d1: D1Database },
+  daysAgo: (days: number) => number,
+  deadKeyDays: Settings<number>,
+): Job[] {
   const rows = { limit: PIECE_ROWS, pauseMs: 20 };
   const settled = dayOf(daysAgo(SETTLED_DAYS));
   return [
@@ -134,7 +138,7 @@ function jobs(d1: D1Database, daysAgo: (days: number) => number, deadKeyDays: Se
       limit: PIECE_KEYS,
       pieces: 40,
       pauseMs: 2_000,
-      drop: (limit) => dropDeadKeys(d1, daysAgo(deadKeyDays()), limit),
+      drop: (limit) => dropDeadKeys({ first, d1 }, daysAgo(deadKeyDays()), limit),
     },
   ];
 }

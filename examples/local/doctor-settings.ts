@@ -7,7 +7,7 @@ import { databaseSettings, placementSettings } from "../../src/db/settings.ts";
 import { contactSettings } from "../../src/discovery/settings.ts";
 import { eventSettings, noticeSettings } from "../../src/events/settings.ts";
 import { originSettings } from "../../src/http/settings.ts";
-import { formatSettings, retentionSettings, ruleSettings } from "../../src/keys/settings.ts";
+import { foreignSettings, formatSettings, retentionSettings, ruleSettings } from "../../src/keys/settings.ts";
 import { leakSettings } from "../../src/leaks/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
 import { clientSettings, oauthSettings } from "../../src/oauth/settings.ts";
@@ -18,6 +18,7 @@ import { ROOT } from "./local.ts";
 
 const SCHEMAS = [
   formatSettings,
+  foreignSettings,
   ruleSettings,
   retentionSettings,
   verifySettings,

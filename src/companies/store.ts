@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, isNull, notExists, or, type SQL, sql } from "drizzle-orm";
 import { type AuditEvent, recordCompanyEvent } from "../audit/store.ts";
-import { type Database, onPrimary } from "../db/client.ts";
+import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { companies } from "../db/tables.ts";
 import { type Company, type Policy, usualCompany } from "./policy.ts";
@@ -15,6 +15,13 @@ export interface StoredChange {
 /** @throws DatabaseError */
 export function findCompany(d1: D1Database, id: string): Promise<Company> {
   return onPrimary(d1, async (db) => (await selectCompany(db, id).get()) ?? usualCompany(id));
+}
+
+/** Companies of one database, each with what is set for it. @throws DatabaseError */
+export async function findCompanies(d1: D1Database, ids: readonly string[]): Promise<Company[]> {
+  const rows = await onPrimary(d1, (db) => db.select().from(companies).where(isOneOf(companies.id, ids)));
+  const set = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => set.get(id) ?? usualCompany(id));
 }
 
 /**

@@ -1,7 +1,8 @@
-import { eq, exists, or, sql } from "drizzle-orm";
+import { eq, exists, or, type SQL, sql } from "drizzle-orm";
 import { LruCache } from "../lib/cache.ts";
 import { once, readSettings, type Settings } from "../lib/settings.ts";
-import { type Database, DatabaseError, onPrimary } from "./client.ts";
+import { type Database, DatabaseError, isOneOf, onPrimary } from "./client.ts";
+import { selectInto } from "./insert.ts";
 import { databaseSettings, FIRST_DATABASE, placementSettings } from "./settings.ts";
 import { apiKeys, auditEvents, companies, placements } from "./tables.ts";
 
@@ -34,6 +35,8 @@ export interface Databases {
    * @throws DatabaseError
    */
   place(companyId: string): Promise<NamedDatabase>;
+  /** The same of several companies at once. */
+  placeAll(companyIds: readonly string[]): Promise<ReadonlyMap<string, NamedDatabase>>;
 }
 
 /** @returns The databases of the bindings of `env`; it throws SettingsError where one is wrong. */
@@ -56,6 +59,7 @@ function oneDatabase(only: NamedDatabase): Databases {
     named: (name) => (name === only.name ? only.d1 : undefined),
     of: here,
     place: here,
+    placeAll: async (companyIds) => new Map(companyIds.map((companyId) => [companyId, only])),
   };
 }
 
@@ -68,17 +72,38 @@ function severalDatabases(
   // A company never moves.
   const remembered = new LruCache<NamedDatabase>(REMEMBERED_COMPANIES);
 
-  async function find(
-    companyId: string,
-    look: (db: Database) => Promise<string | null | undefined>,
-  ): Promise<NamedDatabase> {
-    const known = remembered.get(companyId);
-    if (known !== undefined) return known;
-    const name = await onPrimary(first.d1, look);
+  function databaseOf(companyId: string, name: string | null | undefined): NamedDatabase {
     const database = byName.get(name ?? FIRST_DATABASE);
     if (database === undefined) throw new DatabaseError(`The database ${name} of a company is not bound`);
     if (name != null) remembered.set(companyId, database);
     return database;
+  }
+
+  async function placeAll(companyIds: readonly string[]): Promise<Map<string, NamedDatabase>> {
+    const places = new Map<string, NamedDatabase>();
+    for (const companyId of companyIds) {
+      const known = remembered.get(companyId);
+      if (known !== undefined) places.set(companyId, known);
+    }
+    const unknown = companyIds.filter((companyId) => !places.has(companyId));
+    if (unknown.length === 0) return places;
+    const { PLACE_NEW_COMPANIES: name } = placement();
+    const rows = await onPrimary(first.d1, async (db) => {
+      const newest = name || all.at(-1)?.name;
+      const companyId = sql`value`;
+      const database = sql`CASE WHEN ${isOf(db, companyId)} THEN ${FIRST_DATABASE} ELSE ${newest} END`;
+      const from = sql`FROM json_each(${JSON.stringify(unknown)}) WHERE true`; // without WHERE, ON would be that of a join
+      const [, placed] = await db.batch([
+        db
+          .insert(placements)
+          .select(selectInto(placements, { companyId, database }, from))
+          .onConflictDoNothing(),
+        db.select().from(placements).where(isOneOf(placements.companyId, unknown)),
+      ]);
+      return placed;
+    });
+    for (const row of rows) places.set(row.companyId, databaseOf(row.companyId, row.database));
+    return places;
   }
 
   return {
@@ -86,28 +111,25 @@ function severalDatabases(
     first: first.d1,
     named: (name) => byName.get(name)?.d1,
 
-    of: (companyId) =>
-      find(companyId, async (db) => {
+    async of(companyId) {
+      const known = remembered.get(companyId);
+      if (known !== undefined) return known;
+      const row = await onPrimary(first.d1, async (db) => {
         const isHere = sql`CASE WHEN ${isOf(db, companyId)} THEN ${FIRST_DATABASE} END`;
         const placed = selectPlacement(db, companyId);
-        const row = await db
+        return db
           .select({ name: sql<string | null>`coalesce(${placed}, ${isHere})` })
           .from(sql`(SELECT 1)`)
           .get();
-        return row?.name;
-      }),
+      });
+      return databaseOf(companyId, row?.name);
+    },
 
-    place: (companyId) =>
-      find(companyId, async (db) => {
-        const { PLACE_NEW_COMPANIES: name } = placement();
-        const newest = name || all.at(-1)?.name;
-        const database = sql`CASE WHEN ${isOf(db, companyId)} THEN ${FIRST_DATABASE} ELSE ${newest} END`;
-        const [, rows] = await db.batch([
-          db.insert(placements).values({ companyId, database }).onConflictDoNothing(),
-          selectPlacement(db, companyId),
-        ]);
-        return rows[0]?.database;
-      }),
+    async place(companyId) {
+      return (await placeAll([companyId])).get(companyId) ?? first;
+    },
+
+    placeAll,
   };
 }
 
@@ -119,7 +141,7 @@ function selectPlacement(db: Database, companyId: string) {
 }
 
 /** Whether this database had something of the company before there was another one. */
-function isOf(db: Database, companyId: string) {
+function isOf(db: Database, companyId: string | SQL) {
   const one = { one: sql`1` };
   return or(
     exists(db.select(one).from(auditEvents).where(eq(auditEvents.companyId, companyId))),

@@ -132,6 +132,12 @@ export const placements = sqliteTable("placements", {
   database: text().notNull(),
 });
 
+/** In which database a key is that was made elsewhere: others say so themselves. Of use in `DB` alone, as the one above. */
+export const importedKeys = sqliteTable("imported_keys", {
+  digest: text().primaryKey(),
+  database: text().notNull(),
+});
+
 /** The change feed: a row for each change of what a verdict depends on, written by triggers alone. */
 export const keyChanges = sqliteTable("key_changes", {
   seq: integer().primaryKey({ autoIncrement: true }),

@@ -2,18 +2,23 @@ import { and, asc, eq, exists, gt, isNull, lt, sql } from "drizzle-orm";
 import { nearest, onPrimary } from "../db/client.ts";
 import { endOf } from "../db/columns.ts";
 import { apiKeys } from "../db/tables.ts";
+import { dropPlaces } from "./places.ts";
 
 /**
  * Drops keys that ended before `before`, in milliseconds since the epoch, whether they were revoked or expired:
  * `limit` of each at most. What is known of their use goes by itself, and the audit log stays.
  *
+ * @param first - `DB`, which has the places of those that were imported.
  * @returns How many there were of the more frequent kind: fewer than `limit` where none is left.
  * @throws DatabaseError
  */
-export function dropDeadKeys(d1: D1Database, before: number, limit: number): Promise<number> {
-  return onPrimary(d1, async (db) => {
-    const dropped = await db.batch([drop(apiKeys.revokedAt), drop(apiKeys.expiresAt)]);
-    return Math.max(...dropped.map((keys) => keys.length));
+export async function dropDeadKeys(
+  { first, d1 }: { first: D1Database; d1: D1Database },
+  before: number,
+  limit: number,
+): Promise<number> {
+  const dropped = await onPrimary(d1, (db) => {
+    return db.batch([drop(apiKeys.revokedAt), drop(apiKeys.expiresAt)]);
 
     function drop(end: typeof apiKeys.revokedAt | typeof apiKeys.expiresAt) {
       const dead = db
@@ -22,9 +27,12 @@ export function dropDeadKeys(d1: D1Database, before: number, limit: number): Pro
         .where(lt(end, before))
         .orderBy(asc(end))
         .limit(limit);
-      return db.delete(apiKeys).where(sql`${apiKeys.id} IN ${dead}`).returning({ id: apiKeys.id });
+      return db.delete(apiKeys).where(sql`${apiKeys.id} IN ${dead}`).returning({ digest: apiKeys.digest });
     }
   });
+  const digests = dropped.flat().map(({ digest }) => digest);
+  if (digests.length > 0) await dropPlaces(first, digests);
+  return Math.max(...dropped.map((keys) => keys.length));
 }
 
 /** All that a generation can be. */

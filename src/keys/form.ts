@@ -1,7 +1,9 @@
 /** The form of keys, by which they are found in other texts. */
 export interface KeyForm {
-  /** Whether a text begins as keys do, whatever follows. */
+  /** Whether a text begins as keys do, whatever follows, or is one that was made elsewhere. */
   begins(text: string): boolean;
+  /** Whether it is one that was made elsewhere, by its form. Where the setting is wrong that says so, none is. */
+  isForeign(text: string): boolean;
   /** Whether a text holds a key, or so much of one that it is a secret no more. */
   isIn(text: string): boolean;
   /** The text with `***` in their places. */
@@ -11,13 +13,30 @@ export interface KeyForm {
 /** With so many characters of the randomness known, what is left of it is less than 128 bits. */
 const REVEALING_LENGTH = 22;
 
-/** @param prefixes - All that keys begin with. */
-export function keyForm(prefixes: readonly string[]): KeyForm {
+/**
+ * @param prefixes - All that keys begin with.
+ * @param isForeign - Whether a text is a key that was made elsewhere, by its form.
+ */
+export function keyForm(
+  prefixes: readonly string[],
+  isForeign: (text: string) => boolean = () => false,
+): KeyForm {
   const starts = prefixes.map((prefix) => `${prefix}_`);
   const key = new RegExp(`${startOf(prefixes)}[0-9A-Za-z]{${REVEALING_LENGTH},}`, "g");
+
+  /** A wrong setting closes what was made elsewhere, and nothing of our own. */
+  function mayBeForeign(text: string): boolean {
+    try {
+      return isForeign(text);
+    } catch {
+      return false;
+    }
+  }
+
   return {
-    begins: (text) => starts.some((start) => text.startsWith(start)),
-    isIn: (text) => text.search(key) >= 0,
+    isForeign: mayBeForeign,
+    begins: (text) => starts.some((start) => text.startsWith(start)) || mayBeForeign(text),
+    isIn: (text) => text.search(key) >= 0 || text.split(/\s+/).some(mayBeForeign),
     masked(text) {
       const plain = percentDecoded(text);
       // What is written by %-escapes is masked with them gone: the text has no other meaning to keep.

@@ -1,6 +1,8 @@
 import { FIRST_DATABASE } from "../db/settings.ts";
 import { base62, type RandomSource, randomBase62 } from "../lib/encoding.ts";
+import type { Settings } from "../lib/settings.ts";
 import { type KeyForm, keyForm, startOf } from "./form.ts";
+import { isForeignLength } from "./pattern.ts";
 
 /** Base62 characters of randomness: 244 bits. */
 const RANDOM_LENGTH = 41;
@@ -37,8 +39,10 @@ export interface KeyFormat {
   digest(rawKey: string): Promise<string | null>;
   /** The database that a key which has a digest is in. */
   database(rawKey: string): string;
-  /** What is shown of a key that this service has made: its `keyPrefix`. */
-  shown(rawKey: string): string;
+  /** What is shown of a key that this service has made: its `keyPrefix`. Of others, which may be shorter, nothing. */
+  shown(rawKey: string): string | undefined;
+  /** Whether it has the form of keys that were made elsewhere, and not that of this service. @throws SettingsError */
+  isForeign(rawKey: string): boolean;
   /** The generations whose pepper is here: keys of all others cannot be checked. */
   generations: readonly string[];
   form: KeyForm;
@@ -51,6 +55,8 @@ export interface KeyFormatOptions {
   accepted?: readonly string[];
   /** Those whose keys are good: `DB` alone where nothing else is said. */
   databases?: readonly string[];
+  /** The form of keys that were made elsewhere; `null`: there are none. */
+  foreign?: Settings<RegExp | null>;
   /** Called for a generation that a presented key names and that has no pepper: with the 1st such key, the 10th, the 100th… */
   onMissingPepper?: Missing;
   /** The same for a database that is not there. */
@@ -75,6 +81,7 @@ export function keyFormat(
   {
     accepted = [],
     databases = [FIRST_DATABASE],
+    foreign = () => null,
     onMissingPepper = () => {},
     onMissingDatabase = () => {},
   }: KeyFormatOptions = {},
@@ -101,6 +108,8 @@ export function keyFormat(
   const tag = new Uint8Array(TAG_LENGTH);
   const presentedTag = new Uint8Array(TAG_LENGTH);
   const hmacKeys = hmacKeysOf(peppers, onMissingPepper);
+  const isForeign = (rawKey: string) =>
+    isForeignLength(rawKey) && foreign()?.test(rawKey) === true && !ofAnyDatabase.test(rawKey);
 
   return {
     async create(database = FIRST_DATABASE) {
@@ -134,9 +143,11 @@ export function keyFormat(
     },
 
     database: databaseOf,
-    shown: (rawKey) => rawKey.slice(0, rawKey.length - BODY_LENGTH + SHOWN_LENGTH),
+    shown: (rawKey) =>
+      ofAnyDatabase.test(rawKey) ? rawKey.slice(0, rawKey.length - BODY_LENGTH + SHOWN_LENGTH) : undefined,
+    isForeign,
     generations: [...peppers.keys()],
-    form: keyForm(prefixes),
+    form: keyForm(prefixes, isForeign),
   };
 }
 
@@ -156,7 +167,7 @@ function counting(onMissing: Missing): (name: string) => void {
 }
 
 /** The peppers as keys of WebCrypto, by generation: those that were made, and how to make one. */
-function hmacKeysOf(peppers: ReadonlyMap<string, string>, onMissingPepper: Missing) {
+export function hmacKeysOf(peppers: ReadonlyMap<string, string>, onMissingPepper: Missing) {
   // Plain data, not promises: a promise of one request must not be awaited by another.
   const held = new Map<string, CryptoKey>();
   const countMissing = counting(onMissingPepper);
@@ -176,7 +187,7 @@ function hmacKeysOf(peppers: ReadonlyMap<string, string>, onMissingPepper: Missi
   return { held, make };
 }
 
-function digestOf(signature: Uint8Array): string {
+export function digestOf(signature: Uint8Array): string {
   return signature.toBase64(BASE64URL);
 }
 

@@ -56,21 +56,21 @@ export function createKeySchema(rules: KeyRules) {
     .meta({ examples: [{ label: "Careers page", scopes: [...catalogue.keys()].slice(0, 1) }] });
 }
 
-const EXPIRY = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
+export const EXPIRY = { format: "date-time", examples: ["2027-06-30T23:59:59+02:00"] };
+
+/** A time of a body, as milliseconds since the epoch. */
+export const instantSchema = z
+  .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
+  .toUpperCase()
+  .pipe(z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }))
+  .transform((text) => Date.parse(text));
 
 /** When a new key ends, as milliseconds since the epoch. */
 function expirySchema({ MAX_KEY_LIFETIME_DAYS, now }: Pick<KeyRules, "MAX_KEY_LIFETIME_DAYS" | "now">) {
-  return z
-    .string({ error: (issue) => (issue.input === undefined ? "is required" : "must be a string") })
-    .toUpperCase()
-    .pipe(
-      z.iso.datetime({ offset: true, error: "must be an RFC 3339 date and time with offset", abort: true }),
-    )
-    .transform((text) => Date.parse(text))
-    .superRefine((time, context) => {
-      const fault = expiryFault(time, MAX_KEY_LIFETIME_DAYS, now());
-      if (fault !== null) context.addIssue(fault);
-    });
+  return instantSchema.superRefine((time, context) => {
+    const fault = expiryFault(time, MAX_KEY_LIFETIME_DAYS, now());
+    if (fault !== null) context.addIssue(fault);
+  });
 }
 
 /** The body of `PATCH /settings/api-keys/{id}`. */

@@ -6,6 +6,7 @@ import { renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
 import type { KeyCursor, ListKeys } from "./listing.ts";
+import type { LocateKeys } from "./places.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
 import {
   atCap,
@@ -29,6 +30,7 @@ export interface KeyServiceParts {
   databases: Pick<Databases, "of" | "place">;
   store: KeyStore;
   format: KeyFormat;
+  locate: LocateKeys;
   rules: Settings<RuleSettings>;
   companyOf: (id: string) => Promise<Company>;
   /** Milliseconds since the epoch. */
@@ -177,9 +179,9 @@ export class KeyService {
 
   /** Which of the company's keys `rawKey` is, also a dead one; `null`: none. */
   async identify(companyId: string, rawKey: string): Promise<ApiKey | null> {
-    const { store, format } = this.#parts;
-    const digest = await format.digest(rawKey);
-    const row = digest === null ? null : await store.findByDigest(companyId, digest);
+    const { store, locate } = this.#parts;
+    const [place = null] = await locate([rawKey]);
+    const row = place && (await store.findByDigest(companyId, place.digest));
     return row && this.#apiKey(row);
   }
 
@@ -223,11 +225,11 @@ export class KeyService {
 
   /** The holder of a key revokes it, whatever else it may do. `false`: there is no such key. */
   async revokePresented(rawKey: string): Promise<boolean> {
-    const { store, format, onChange } = this.#parts;
-    const digest = await format.digest(rawKey);
-    if (digest === null) return false;
-    const event = this.#event("revoke", null);
-    if (!(await store.revokeByDigest(format.database(rawKey), digest, event))) return false;
+    const { store, locate, onChange } = this.#parts;
+    const [place = null] = await locate([rawKey]);
+    if (place === null) return false;
+    const { database, digest } = place;
+    if (!(await store.revokeByDigest(database, digest, this.#event("revoke", null)))) return false;
     onChange([digest]);
     return true;
   }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { SCOPE, table, whole, words } from "../lib/settings.ts";
+import { patternFault, wholePattern } from "./pattern.ts";
 
 /** Shortest pepper, in characters: 32 characters of base64 hold 192 bits. */
 const MIN_PEPPER_LENGTH = 32;
@@ -87,6 +88,19 @@ export const ruleSettings = z.object({
     ),
   MAX_KEY_LIFETIME_DAYS: whole(0, 36_500),
   MAX_LIVE_KEYS: whole(1, 100_000),
+});
+
+/** What keys look like that were made elsewhere and imported. Empty: there are none. */
+export const foreignSettings = z.object({
+  IMPORTED_KEY_PATTERN: z.pipe(
+    z.string().check(
+      z.superRefine((pattern, context) => {
+        const fault = patternFault(pattern);
+        if (fault !== null) context.addIssue(fault);
+      }),
+    ),
+    z.transform((pattern) => (pattern === "" ? null : wholePattern(pattern))),
+  ),
 });
 
 /** How long a key is kept after its end. */

@@ -1,12 +1,14 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { Databases } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
+import type { LocateKeys } from "../keys/places.ts";
 import { revokeKeys } from "../keys/revocation.ts";
 import { type Feedback, matchSchema } from "./schema.ts";
 
 export interface LeakServiceParts {
   databases: Pick<Databases, "all">;
-  format: KeyFormat;
+  format: Pick<KeyFormat, "form">;
+  locate: LocateKeys;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Called with the digests of the keys that were revoked, before the reporter gets the answer. */
@@ -27,7 +29,7 @@ const MAX_SOURCE_LENGTH = 100;
  * @throws DatabaseError
  */
 export async function handleReport(
-  { databases, format, now, onChange }: LeakServiceParts,
+  { databases, format, locate, now, onChange }: LeakServiceParts,
   actor: Actor,
   report: readonly unknown[],
 ): Promise<Feedback[]> {
@@ -37,17 +39,19 @@ export async function handleReport(
     console.warn(
       JSON.stringify({ event: "leak_report_odd_entries", entries: report.length - matches.length }),
     );
-  const digests = await Promise.all(matches.map(({ token }) => format.digest(token)));
+  const places = await locate(matches.map(({ token }) => token));
   /** By database, as each is a transaction by itself. */
   const reported = new Map(databases.all.map(({ name }) => [name, new Map<string, AuditEvent>()]));
   for (const [i, match] of matches.entries()) {
-    const digest = digests[i];
-    const events = digest ? reported.get(format.database(match.token)) : undefined;
-    if (!digest || !events || events.has(digest)) continue;
-    const source = format.form.masked(match.source).slice(0, MAX_SOURCE_LENGTH);
-    const url = format.form.masked(match.url).slice(0, MAX_URL_LENGTH);
+    const place = places[i];
+    const events = place ? reported.get(place.database) : undefined;
+    if (!place || !events || events.has(place.digest)) continue;
+    // By its form a key that was made elsewhere is not found in another text.
+    const masked = (text: string) => format.form.masked(text).replaceAll(match.token, "***");
+    const source = masked(match.source).slice(0, MAX_SOURCE_LENGTH);
+    const url = masked(match.url).slice(0, MAX_URL_LENGTH);
     const detail = { reason: "leaked", ...(source && { source }), url };
-    events.set(digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
+    events.set(place.digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
   }
   const known = new Set<string>();
   const revocations = databases.all.map(async ({ name, d1 }) => {
@@ -62,7 +66,7 @@ export async function handleReport(
     matches.map(async ({ token, type }, i) => ({
       token_hash: await sha256(token),
       token_type: format.form.masked(type),
-      label: known.has(digests[i] ?? "") ? "true_positive" : "false_positive",
+      label: known.has(places[i]?.digest ?? "") ? "true_positive" : "false_positive",
     })),
   );
 }

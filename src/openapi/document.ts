@@ -11,6 +11,7 @@ import {
 } from "../keys/schema.ts";
 import { feedbackSchema, reportSchema } from "../leaks/schema.ts";
 import { resourceMetadataSchema, resources } from "../oauth/metadata.ts";
+import { importedKeySchema, importKeysSchema, importSchema } from "../operator/import-schema.ts";
 import {
   identifyKeySchema,
   operatedKeySchema,
@@ -30,7 +31,7 @@ const DESCRIPTION = `API keys for your API. Companies manage their keys with OAu
 here whether it is good.
 
 Every answer that is not 2xx has the body \`Error\`, that of an unknown path too. HEAD is answered wherever GET is.
-Bodies are JSON in UTF-8, of at most 16 KiB; a leak report may have 1 MiB.`;
+Bodies are JSON in UTF-8, of at most 16 KiB; a leak report and an import may have 1 MiB.`;
 
 /**
  * The OpenAPI 3.1 document, made of the schemas that validate.
@@ -45,7 +46,7 @@ export function openApi(config: DocumentSettings, origin: string) {
     ...config,
     companyIps: null,
     now: Date.now,
-    form: { begins: () => false, isIn: () => false, masked: (text: string) => text },
+    form: { begins: () => false, isForeign: () => false, isIn: () => false, masked: (text: string) => text },
   };
   const asked = {
     CreateKey: createKeySchema(rules),
@@ -56,6 +57,7 @@ export function openApi(config: DocumentSettings, origin: string) {
       ChangeCompany: changeCompanySchema({ ...config, catalogue: config.SCOPES }),
       RevokeAll: revokeAllSchema,
       IdentifyKey: identifyKeySchema,
+      ImportKeys: importKeysSchema(importedKeySchema({ ...rules, isForeign: () => true })),
     }),
   };
   const answered = {
@@ -74,6 +76,7 @@ export function openApi(config: DocumentSettings, origin: string) {
       ListedCompany: listedCompanySchema,
       OperatedKey: operatedKeySchema,
       Revocation: revocationSchema,
+      Import: importSchema,
       OperatedEvent: operatedEventSchema,
       Busiest: busiestSchema,
       Status: statusSchema,

@@ -2,6 +2,7 @@ import { searchEventsSchema } from "../audit/schema.ts";
 import type { KeyForm } from "../keys/form.ts";
 import { keyIdSchema } from "../keys/schema.ts";
 import { OPERATOR_READ_SCOPE, OPERATOR_WRITE_SCOPE } from "../oauth/operator.ts";
+import { IMPORT_PATH } from "../operator/import-schema.ts";
 import { searchKeysSchema } from "../operator/key-schema.ts";
 import { companyIdSchema, listCompaniesSchema } from "../operator/schema.ts";
 import { usageOfDaySchema } from "../operator/usage-schema.ts";
@@ -112,6 +113,17 @@ function keyPaths(form: KeyForm): Json {
         description: "Also of a dead one. What is no key of this service is 404.",
         body: { schema: "IdentifyKey", required: true },
         success: theKey,
+      }),
+    },
+    [`/operator${IMPORT_PATH}`]: {
+      post: operation({
+        ...write("ValidationError", "Conflict"),
+        operationId: "importKeys",
+        summary: "Import keys that were made elsewhere",
+        description:
+          "They go on working as they are. Each entry is looked at by itself, and the answer tells of each. To repeat a call changes nothing. 409: IMPORTED_KEY_PATTERN is empty.",
+        body: { schema: "ImportKeys", required: true },
+        success: json(200, "What became of each.", ref("schemas", "Import")),
       }),
     },
     "/operator/keys/{id}": {

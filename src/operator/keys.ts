@@ -3,6 +3,7 @@ import { acrossDatabases } from "../db/across.ts";
 import type { Databases } from "../db/databases.ts";
 import { badCursor } from "../http/paging.ts";
 import type { KeyFormat } from "../keys/format.ts";
+import type { LocateKeys } from "../keys/places.ts";
 import type { StoredKey } from "../keys/queries.ts";
 import { countUnrevoked, revokeCompany } from "../keys/revocation.ts";
 import { found } from "../keys/rules.ts";
@@ -14,6 +15,7 @@ import type { OperatedKey, Revocation } from "./key-schema.ts";
 export interface OperatedKeysParts {
   databases: Pick<Databases, "all" | "of">;
   format: KeyFormat;
+  locate: LocateKeys;
   /** By which a key is changed, once it is known whose it is. */
   keys: Pick<KeyService, "revoke" | "suspend" | "resume">;
   /** Milliseconds since the epoch. */
@@ -45,8 +47,8 @@ export class OperatedKeys {
 
   /** Which key `rawKey` is, also a dead one. @throws ApiError `NOT_FOUND` */
   async identify(rawKey: string): Promise<OperatedKey> {
-    const digest = await this.#parts.format.digest(rawKey);
-    return this.#shown(digest === null ? found(null) : await this.#find({ digest }));
+    const [place = null] = await this.#parts.locate([rawKey]);
+    return this.#shown(place === null ? found(null) : await this.#find({ digest: place.digest }));
   }
 
   /**

@@ -1,17 +1,20 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import * as z from "zod";
 import { searchEventsSchema } from "../audit/schema.ts";
 import { searchAllEvents } from "../audit/store.ts";
 import type { CompanyService } from "../companies/service.ts";
 import type { Databases } from "../db/databases.ts";
 import { badCursor, nextLink } from "../http/paging.ts";
 import { knownQuery, refuseBody, refuseUrl } from "../http/validation.ts";
-import type { KeyForm } from "../keys/form.ts";
 import { keyIdSchema } from "../keys/schema.ts";
 import { dayOf } from "../lib/time.ts";
 import type { OperatorVariables } from "../oauth/operator.ts";
 import { busiestOfAll } from "../usage/totals.ts";
 import { searchCompanies } from "./companies.ts";
+import { importAll } from "./import.ts";
+import type { HomeParts } from "./import-home.ts";
+import { IMPORT_PATH, importKeysSchema } from "./import-schema.ts";
 import { identifyKeySchema, revokeAllSchema, searchKeysSchema } from "./key-schema.ts";
 import type { OperatedKeys } from "./keys.ts";
 import {
@@ -59,9 +62,11 @@ export function companyRoutes({ databases, now, companies, keys }: CompanyParts,
 }
 
 /** The same with keys, whosever they are. */
-export function keyRoutes(keys: OperatedKeys, form: KeyForm) {
+export function keyRoutes(keys: OperatedKeys, parts: HomeParts) {
+  const { form } = parts.format;
   const search = searchKeysSchema({ form });
   const id = zValidator("param", keyIdSchema, refuseUrl);
+  const importation = zValidator("json", importKeysSchema(z.unknown()), refuseBody);
   const identification = zValidator("json", identifyKeySchema, refuseBody);
   const routes = new Hono<{ Variables: OperatorVariables }>()
     .get("/keys", knownQuery(search), zValidator("query", search, refuseUrl), async (c) => {
@@ -72,6 +77,9 @@ export function keyRoutes(keys: OperatedKeys, form: KeyForm) {
     })
     .post("/keys/identify", knownQuery(), identification, async (c) => {
       return c.json(await keys.identify(c.req.valid("json").key));
+    })
+    .post(IMPORT_PATH, knownQuery(), importation, async (c) => {
+      return c.json(await importAll(parts, c.var.operator, c.req.valid("json").keys));
     })
     .get("/keys/:id", knownQuery(), id, async (c) => c.json(await keys.get(c.req.valid("param").id)));
   for (const act of ["revoke", "suspend", "resume"] as const) {

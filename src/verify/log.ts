@@ -42,12 +42,12 @@ export interface VerifierHooks {
  * A genuine key has a line a minute for each reason, all others have one together, with their number.
  */
 export class RefusalLog {
-  readonly #shown: (rawKey: string) => string;
+  readonly #shown: (rawKey: string) => string | undefined;
   readonly #loggedAt = new LruCache<number>(KEYS);
   #others = { loggedAt: Number.NEGATIVE_INFINITY, count: 0 };
 
-  /** @param shown - What may be shown of a genuine key. */
-  constructor(shown: (rawKey: string) => string) {
+  /** @param shown - What may be shown of a genuine key, where that is known. */
+  constructor(shown: (rawKey: string) => string | undefined) {
     this.#shown = shown;
   }
 

@@ -2,6 +2,7 @@ import type { KeyFormat } from "../keys/format.ts";
 import type { Refusal, VerifyOptions, VerifyResult } from "./contract.ts";
 import { decide, isDead, type KeyRecord, LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
 import type { Feed } from "./feed.ts";
+import type { ImportedKeys } from "./imported.ts";
 import { type Limiter, limitUse, type UseLimits } from "./limiter.ts";
 import type { Asked, Asker, VerifierHooks } from "./log.ts";
 import { Lookup, type LookupParts } from "./lookup.ts";
@@ -12,6 +13,15 @@ export interface VerifierParts extends LookupParts, VerifierHooks, UseLimits {
   feed: Feed;
   /** Of failed verifications from one address. */
   failureLimit?: Limiter;
+  /** What judges a text that is no key of our own making. */
+  imported?: Imported;
+}
+
+/** Keys that were made elsewhere, each in some database. */
+export interface Imported {
+  keys: Pick<ImportedKeys, "place" | "forget">;
+  /** The verifier of a database by its name; `undefined`: there is none. */
+  verifierOf: (name: string) => Verifier | undefined;
 }
 
 /** Tells good keys of one database from bad ones. One for each isolate and database; holds no promise between calls. */
@@ -29,14 +39,16 @@ export class Verifier {
   }
 
   async verify(rawKey: string, options: VerifyOptions, asker: Asker = {}): Promise<VerifyResult> {
-    const { format, feed, failureLimit, now, background } = this.#parts;
     const { caller = options.clientIp, worker } = asker;
     const asked: Asked = { rawKey, options, worker };
-    const digest = await format.digest(rawKey);
-    if (digest === null) return this.#unknown(caller);
-    const isStrong = options.consistency === "strong";
+    const digest = await this.#parts.format.digest(rawKey);
+    return digest === null ? this.#other(asked, caller) : this.#judge(digest, asked, caller);
+  }
 
-    if (!isStrong) {
+  /** Of a key that is held, the verdict itself. */
+  #judge(digest: string, asked: Asked, caller: string | undefined): VerifyResult | Promise<VerifyResult> {
+    const { feed, now, background } = this.#parts;
+    if (asked.options.consistency !== "strong") {
       const at = now();
       const urgency = feed.urgency(at);
       if (urgency !== "first") {
@@ -47,6 +59,14 @@ export class Verifier {
         }
       }
     }
+    return this.#ask(digest, asked, caller);
+  }
+
+  /** The verdict on what the database is asked for. */
+  async #ask(digest: string, asked: Asked, caller: string | undefined): Promise<VerifyResult> {
+    const { feed, failureLimit, now } = this.#parts;
+    const { options } = asked;
+    const isStrong = options.consistency === "strong";
     // A held key passes, whoever presents it: others must not take service away from it.
     const isOpen = !isStrong && feed.get(digest) !== undefined;
     if (!isOpen && failureLimit?.isBlocked(caller, now())) return this.#refuse(LIMITED);
@@ -66,6 +86,23 @@ export class Verifier {
       // Looked up again: the record may have been forgotten while the read was under way.
       return (isStrong ? undefined : this.#usable(digest, asked)) ?? this.#refuse(UNAVAILABLE);
     }
+  }
+
+  /** The verdict on what is no key of our own making: it may be one that was imported. */
+  async #other(asked: Asked, caller: string | undefined): Promise<VerifyResult> {
+    const { imported, failureLimit, now } = this.#parts;
+    if (imported === undefined) return this.#unknown(caller);
+    const { rawKey, options } = asked;
+    const place = await imported.keys.place(rawKey, {
+      isAnew: options.consistency === "strong",
+      isBlocked: () => failureLimit?.isBlocked(caller, now()) ?? false,
+    });
+    if ("valid" in place) return place === UNKNOWN ? this.#unknown(caller) : this.#refuse(place);
+    const verifier = imported.verifierOf(place.database);
+    if (verifier === undefined) return this.#refuse(UNAVAILABLE);
+    const verdict = await verifier.#judge(place.digest, asked, caller);
+    if (verdict === UNKNOWN) await imported.keys.forget(rawKey);
+    return verdict;
   }
 
   /** These keys were changed by this isolate: it knows at once, others by the bound. */

@@ -2,6 +2,9 @@ import type { NamedDatabase } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
 import type { Verifier } from "./verifier.ts";
 
+/** The verifier of a database by its name; `undefined`: there is none. */
+export type VerifierOf = (name: string) => Verifier | undefined;
+
 /** What is told whether keys are good, whichever database they are in. */
 export type Verifiers = Pick<Verifier, "verify" | "forget">;
 
@@ -10,30 +13,37 @@ export type Verifiers = Pick<Verifier, "verify" | "forget">;
  * With one database that is its verifier itself.
  *
  * @param databases - Not empty.
- * @param make - The verifier of a database: called when the first key that names it is presented.
+ * @param make - The verifier of a database: called when the first key of it is presented, with what finds the others.
  */
 export function verifiersOf(
   databases: readonly [NamedDatabase, ...NamedDatabase[]],
   { database: nameIn }: Pick<KeyFormat, "database">,
-  make: (database: NamedDatabase) => Verifier,
+  make: (database: NamedDatabase, verifierOf: VerifierOf) => Verifier,
 ): Verifiers {
   const [first] = databases;
-  if (databases.length === 1) return make(first);
+  if (databases.length === 1) {
+    const only = make(first, (name) => (name === first.name ? only : undefined));
+    return only;
+  }
   const byName = new Map(databases.map((database) => [database.name, database]));
   const made = new Map<string, Verifier>();
 
-  function verifierOf(rawKey: string): Verifier {
-    const held = made.get(nameIn(rawKey));
-    if (held !== undefined) return held;
-    // What is no key is refused by whichever is asked.
-    const database = byName.get(nameIn(rawKey)) ?? first;
-    const verifier = made.get(database.name) ?? make(database);
+  function verifierIn(database: NamedDatabase): Verifier {
+    const verifier = made.get(database.name) ?? make(database, verifierOf);
     made.set(database.name, verifier);
     return verifier;
   }
 
+  function verifierOf(name: string): Verifier | undefined {
+    const database = byName.get(name);
+    return database && verifierIn(database);
+  }
+
+  /** What is no key is refused by whichever is asked. */
+  const verifierFor = (name: string) => made.get(name) ?? verifierIn(byName.get(name) ?? first);
+
   return {
-    verify: (rawKey, options, asker) => verifierOf(rawKey).verify(rawKey, options, asker),
+    verify: (rawKey, options, asker) => verifierFor(nameIn(rawKey)).verify(rawKey, options, asker),
     forget(digests) {
       for (const verifier of made.values()) verifier.forget(digests);
     },

@@ -166,7 +166,7 @@ test.each(reading)("$method $path needs the same scope by HEAD", async (route) =
 describe.each([...new Set(byToken.map((route) => route.path))])("%s", (path) => {
   const own = byToken.filter((route) => route.path === path).map((route) => route.method);
   // A name that could be an id as well has the methods of both.
-  const methods = [...own, ...(path.endsWith("/keys/identify") ? ["GET"] : [])];
+  const methods = [...own, ...(/\/keys\/(identify|import)$/.test(path) ? ["GET"] : [])];
   const send = path.startsWith("/operator/") ? operate : manage;
   const allowed = [...methods, ...(methods.includes("GET") ? ["HEAD"] : [])];
   const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"].filter(

@@ -15,6 +15,7 @@ const MAY_BE_EMPTY = [
   "MANAGEMENT_ORIGINS",
   "LEAK_REPORT_KEYS_URL",
   "PLACE_NEW_COMPANIES",
+  "IMPORTED_KEY_PATTERN",
 ];
 /** Settings that are missing or wrong, one at a time. */
 const wrong: [string, unknown][] = [
@@ -44,6 +45,7 @@ const wrong: [string, unknown][] = [
       ["*", "null", "app.example", "https://app.example/", "http://app.example", "https://*.example", [1]],
     ],
     ["PLACE_NEW_COMPANIES", ["01", "DB", "1", 0]],
+    ["IMPORTED_KEY_PATTERN", ["(a+)+", "[", 1, "a*a*a*"]],
     ["DB", [null]],
   ].flatMap(([name, values]) =>
     (values as unknown[]).map((value): [string, unknown] => [String(name), value]),
@@ -61,6 +63,7 @@ const empty = missing
 function closedBy(name: string): RegExp {
   if (/^(KEY_|REVOCATION|OUTAGE|DB)/.test(name)) return /^\/(settings|public|operator)\//;
   if (/^(OAUTH_|SCOPES|MAX_)/.test(name)) return /^\/(settings|operator)\//;
+  if (/^IMPORTED_/.test(name)) return /^\/operator\/keys\/import/;
   if (/^(MANAGEMENT_|PLACE_)/.test(name)) return /^\/settings\//;
   return /^\/openapi.json/;
 }
@@ -77,7 +80,7 @@ describe.each([...missing, ...empty, ...wrong])("with %s = %j", (name, value) =>
       expect(message).toBe("Internal error");
     }
     await expectError(await call("/openapi.json", {}, target), "INTERNAL_ERROR").catch(() =>
-      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB|MANAGEMENT_|PLACE_)/),
+      expect(name).toMatch(/^(KEY_|REVOCATION|OUTAGE|DB|MANAGEMENT_|PLACE_|IMPORTED_)/),
     );
     for (const line of lines) expect(line).toContain(`${name}: `);
     expect(lines.length).toBeGreaterThanOrEqual(Math.max(closed.length, 1));

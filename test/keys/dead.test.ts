@@ -22,14 +22,14 @@ test.each<[string, number | null, number | null, boolean]>([
 ])("a key that was %s: dropped is %j, %j, %j", async (_, expiresAt, revokedAt, isDropped) => {
   const { id } = await createKey();
   await set(id, expiresAt, revokedAt);
-  await dropDeadKeys(env.DB, 100, 10);
+  await dropDeadKeys({ first: env.DB, d1: env.DB }, 100, 10);
   expect(await ids()).toEqual(isDropped ? [] : [id]);
 });
 
 test("the events of a dropped key stay", async () => {
   const { id } = await createKey();
   await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
-  await dropDeadKeys(env.DB, Date.now() + 1_000, 10);
+  await dropDeadKeys({ first: env.DB, d1: env.DB }, Date.now() + 1_000, 10);
   expect((await manage(`/settings/api-keys/${id}`)).status).toBe(404);
   const events = await (await manage(`/settings/events?key=${id}`)).json();
   expect(events).toMatchObject([{ action: "revoke" }, { action: "create" }]);
@@ -38,10 +38,10 @@ test("the events of a dropped key stay", async () => {
 test("a piece is those that are dead for longest, and says how many they were", async () => {
   const keys = [await createKey(), await createKey(), await createKey()];
   for (const [i, { id }] of keys.entries()) await set(id, null, 10 - i);
-  expect(await dropDeadKeys(env.DB, 100, 2)).toBe(2);
+  expect(await dropDeadKeys({ first: env.DB, d1: env.DB }, 100, 2)).toBe(2);
   expect(await ids()).toEqual([keys[0]?.id]);
-  expect(await dropDeadKeys(env.DB, 100, 2)).toBe(1);
-  expect(await dropDeadKeys(env.DB, 100, 2)).toBe(0);
+  expect(await dropDeadKeys({ first: env.DB, d1: env.DB }, 100, 2)).toBe(1);
+  expect(await dropDeadKeys({ first: env.DB, d1: env.DB }, 100, 2)).toBe(0);
 });
 
 test("dropping keys reads those that it drops, and no others", async () => {
@@ -50,7 +50,7 @@ test("dropping keys reads those that it drops, and no others", async () => {
     "LIST SUBQUERY 1",
     `SEARCH api_keys USING ${range} (${column}<?)`,
   ];
-  const statements = await statementsOf((db) => dropDeadKeys(db, 1, 10));
+  const statements = await statementsOf((db) => dropDeadKeys({ first: db, d1: db }, 1, 10));
   expect(await Promise.all(statements.map(planOf))).toEqual([
     plan("revoked_at", "INDEX api_keys_revoked"),
     plan("expires_at", "COVERING INDEX api_keys_expired"),

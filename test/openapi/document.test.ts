@@ -67,7 +67,11 @@ describe("the document knows every status that a route answers with, and its for
       await ask(route, { ...key, id: "no-uuid" });
       if (route.method === "GET") await ask({ ...route, path: `${route.path}?limit=0&cursor=x` }, key);
       if (route.method !== "GET") {
-        for (const body of ["{", JSON.stringify({ unknown: 1 }), " ".repeat(20_000)])
+        for (const body of [
+          "{",
+          JSON.stringify({ unknown: 1 }),
+          " ".repeat(((route.maxKib ?? 16) + 4) * 1024),
+        ])
           await ask(route, key, { body });
         await ask(route, key, { body: "{}", headers: { "Content-Type": "text/plain" } });
       }
@@ -92,7 +96,7 @@ describe("the document knows every status that a route answers with, and its for
 
   test("and no status of the routes of keys that none of them answers with", () => {
     // What needs a broken database, a limiter or a full company is shown elsewhere.
-    const rare = / (405|429|500|503)$|^createApiKey 4(00|09)$/;
+    const rare = / (405|429|500|503)$|^createApiKey 4(00|09)$|^importKeys 409$/;
     const ofKeys = documented.filter((name) => /Key|Usage|Scopes|Events/.test(name) && !rare.test(name));
     const unseen = ofKeys.filter((name) => !seen.has(name) && !/^verifyPresentedApiKeyBy/.test(name));
     expect(unseen).toEqual([]);

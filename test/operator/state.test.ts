@@ -6,6 +6,7 @@ import { stateOf } from "../../src/operator/state.ts";
 import type { Status } from "../../src/operator/status.ts";
 import { dropOld } from "../../src/retention.ts";
 import { createKey, manage, operate } from "../support/api.ts";
+import { only } from "../support/database.ts";
 import { expectError } from "../support/expect.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
@@ -122,7 +123,7 @@ describe("the status", () => {
       issuers: { companies: env.OAUTH_ISSUER, operator: env.OAUTH_ISSUER, areKeysHeld: true },
     });
     expect(status.databases[0]?.sizeBytes).toBeGreaterThan(10_000);
-    await dropOld({ all: [{ name: "00", d1: env.DB }] }, 5_000, () => 400);
+    await dropOld(only(env.DB), 5_000, () => 400);
     expect((await get()).databases[0]?.retentionAt).toBe("1970-01-01T00:00:05.000Z");
   });
 

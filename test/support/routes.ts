@@ -8,6 +8,8 @@ export interface Route {
   needs: "api-keys:read" | "api-keys:write" | "operator:read" | "operator:write" | "key";
   /** A good body, for routes that read one; `:rawKey` stands for that of the key. */
   body?: Record<string, unknown>;
+  /** The largest body that is read, in KiB: 16 where nothing else is said. */
+  maxKib?: number;
   /** Changes nothing, though it is no GET. */
   isQuestion?: boolean;
   success: number;
@@ -94,6 +96,26 @@ export const routes: Route[] = [
     success: 200,
     bodiless: 422,
     adds: { keys: 0, events: 0 },
+  },
+  {
+    method: "POST",
+    path: "/operator/keys/import",
+    needs: "operator:write",
+    body: {
+      keys: [
+        {
+          companyId: "acme",
+          label: "Careers page",
+          scopes: ["jobs:read"],
+          keyPrefix: "old_Aa",
+          key: "old_AaBbCcDdEeFfGgHhIiJjKkLlMmNnOoPpQqRrSsTt",
+        },
+      ],
+    },
+    maxKib: 1024,
+    success: 200,
+    bodiless: 422,
+    adds: { keys: 1, events: 1 },
   },
   { method: "POST", path: "/operator/keys/:id/revoke", needs: "operator:write", success: 200 },
   { method: "POST", path: "/operator/keys/:id/suspend", needs: "operator:write", success: 200 },
