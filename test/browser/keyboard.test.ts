@@ -52,6 +52,7 @@ test("a company is found, suspended and resumed without a mouse", async () => {
   await tabTo(page, "A part of the id");
   await page.keyboard.type("initech");
   await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "open it all the same" }).waitFor();
   await tabTo(page, "open it all the same");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "initech" }).waitFor();
