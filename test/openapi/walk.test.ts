@@ -50,6 +50,7 @@ type Documented = (typeof documented)[number];
 const NOBODY = { id: "6f1ff3f4-0000-4000-8000-000000000000" };
 const LIMIT_CALLS = 100;
 
+const usual = appWith(SETTINGS);
 const withSettings = (settings: Record<string, unknown>) => appWith({ ...SETTINGS, ...settings });
 
 /** The route's own request, but for what `options` change. */
@@ -58,7 +59,7 @@ function send(
   key: CreatedKey,
   { query = "", ...options }: ManageOptions & { query?: string } = {},
 ): Promise<Response> {
-  const target = options.target ?? withSettings({});
+  const target = options.target ?? usual;
   const url = path.replace("{id}", ":id") + query;
   const route = routes.find(
     (candidate) => candidate.method === method && `${candidate.path}${query}` === url,

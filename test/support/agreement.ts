@@ -32,6 +32,10 @@ const document = JSON.parse(
     ),
   ),
 ) as Document;
+const paths = Object.entries(document.paths).map(([template, operations]) => ({
+  form: new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`),
+  operations,
+}));
 const schemas = new Map<string, z.ZodType>();
 
 /** `operationId status` of every answer that was held against the document so far. */
@@ -74,10 +78,7 @@ export async function expectDocumented(method: string, path: string, answer: Res
 
 function operationOf(method: string, path: string): Operation | undefined {
   const { pathname } = new URL(path, "https://latchkey.example");
-  const template = Object.keys(document.paths).find((template) =>
-    new RegExp(`^${template.replace(/\{\w+\}/g, "[^/]+")}$`).test(pathname),
-  );
-  return document.paths[template ?? ""]?.[method];
+  return paths.find(({ form }) => form.test(pathname))?.operations[method];
 }
 
 function resolve<T extends object = Described>(value: T | { $ref: string }): T {

@@ -39,11 +39,20 @@ export interface TokenOptions {
   alg?: string;
 }
 
+const signingKeys = new Map<string, Promise<CryptoKey | Uint8Array>>();
+
+/** What signs with an algorithm, imported once. */
+function signingKey(alg: string): Promise<CryptoKey | Uint8Array> {
+  const jwk = env.TEST_SIGNING_KEYS[alg];
+  if (jwk === undefined) throw new TypeError(`no signing key for ${alg}`);
+  const imported = signingKeys.get(alg) ?? importJWK(jwk, alg);
+  signingKeys.set(alg, imported);
+  return imported;
+}
+
 /** An access token of the issuer that the Worker under test trusts. */
 export async function token(options: TokenOptions = {}): Promise<string> {
   const { company = "acme", scope = "api-keys:read api-keys:write", claims, header, alg = "ES256" } = options;
-  const jwk = env.TEST_SIGNING_KEYS[alg];
-  if (jwk === undefined) throw new TypeError(`no signing key for ${alg}`);
   const now = Math.floor(Date.now() / 1000);
   const payload = {
     iss: env.OAUTH_ISSUER,
@@ -55,7 +64,7 @@ export async function token(options: TokenOptions = {}): Promise<string> {
   };
   return new SignJWT({ ...payload, ...claims })
     .setProtectedHeader({ alg, kid: alg, typ: "at+jwt", ...header })
-    .sign(await importJWK(jwk, alg));
+    .sign(await signingKey(alg));
 }
 
 export interface ManageOptions extends TokenOptions {

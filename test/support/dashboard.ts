@@ -17,6 +17,9 @@ export function withDashboard(overrides: Record<string, unknown> = {}): Target {
   return appWith({ OAUTH_CLIENT_ID: "dashboard", OAUTH_CLIENT_SECRET: "secret", ...overrides });
 }
 
+/** The one of all visits that ask for no other. */
+let usual: Target | undefined;
+
 /** What a browser keeps: cookies by name. Attributes are not looked at. */
 export class Jar {
   readonly cookies = new Map<string, string>();
@@ -45,7 +48,8 @@ export interface VisitOptions {
 
 /** A request as a browser makes it. */
 export async function visit(path: string, options: VisitOptions = {}): Promise<Response> {
-  const { jar, form, headers, target = withDashboard() } = options;
+  usual ??= withDashboard();
+  const { jar, form, headers, target = usual } = options;
   const fields = Object.entries(form ?? {}).flatMap(([name, values]) =>
     [values].flat().map((value) => [name, value]),
   );
