@@ -26,8 +26,9 @@ export async function startLocalIssuer() {
   };
 }
 
-/** The server does not keep its process alive. */
+/** The server does not keep its process alive, and ends no connection that workerd keeps: it may be about to use it. */
 function unref(server: Server): void {
+  server.keepAliveTimeout = 0;
   server.on("connection", (socket) => socket.unref()).unref();
 }
 
