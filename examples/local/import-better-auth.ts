@@ -20,6 +20,9 @@ interface Row {
 /** SHA-256 in base64url, as the plugin stores it. With `disableKeyHashing` it stores the key itself. */
 const HASH = /^[\w-]{43}$/;
 
+/** Of what Latchkey shows of a key, in characters. */
+const MAX_PREFIX = 32;
+
 export interface BetterAuthOptions {
   /** Of keys without permissions. */
   scopes: readonly string[];
@@ -39,12 +42,12 @@ export async function readBetterAuth(
     const rows = database.prepare("SELECT * FROM apikey ORDER BY createdAt, id").all() as unknown as Row[];
     return rows.filter(isLive).map((row) => ({
       companyId: companyOf(row.referenceId),
-      label: row.name ?? row.start ?? "Imported",
+      label: row.name || row.start || "Imported",
       scopes: scopesOf(row.permissions) ?? scopes,
       createdAt: new Date(row.createdAt).toISOString(),
       ...(row.expiresAt !== null && { expiresAt: new Date(row.expiresAt).toISOString() }),
       ...(row.ipAllowlist && { allowedIps: JSON.parse(row.ipAllowlist) }),
-      keyPrefix: row.start ?? row.prefix ?? "?",
+      keyPrefix: (row.start || row.prefix || "?").slice(0, MAX_PREFIX),
       ...(HASH.test(row.key) ? { sha256: row.key } : { key: row.key }),
     }));
   } finally {
