@@ -96,6 +96,35 @@ test("an index has at most 96 bytes, whatever a company is called", async () => 
   }
 });
 
+test("where the clock is set back what is known has no age, and a read took no time", async () => {
+  const { counted, points, pass } = metrics();
+  counted.verdict("acme", null, -5_000, START);
+  counted.verdict("acme", null, 1_000, START);
+  counted.read(-30, START);
+  await pass(10);
+  expect(byCompany(points)).toEqual({
+    acme: { VALID: 2, held: 2, age_ms: 1_000, age_max_ms: 1_000 },
+    "": { reads: 1 },
+  });
+});
+
+test("of companies beyond those that are counted each by itself, the sums are kept, and the oldest age", async () => {
+  const { counted, points, pass } = metrics();
+  for (let i = 0; i < 1_000; i++) counted.verdict(`company-${i}`, null, 1, START);
+  for (const age of [7, 3]) counted.verdict("one more", null, age, START);
+  counted.read(null, START);
+  await pass(10);
+  const rest = byCompany(points)[""];
+  const own = points.length - 1;
+  expect(rest).toEqual({
+    VALID: 1_002 - own,
+    held: 1_002 - own,
+    age_ms: 1_010 - own,
+    age_max_ms: 7,
+    reads_failed: 1,
+  });
+});
+
 test("a dataset that fails loses what was counted, and disturbs nobody", async () => {
   const lines = logged();
   const { counted, pass } = metrics(() => {
