@@ -1,6 +1,3 @@
-/** The n-th most used of many gets a share in proportion to 1/n. */
-const ZIPF_EXPONENT = 1;
-
 /** Numbers of [0, 1), the same for the same seed: mulberry32. */
 export function random(seed: number): () => number {
   let state = seed;
@@ -12,12 +9,16 @@ export function random(seed: number): () => number {
   };
 }
 
-/** From a number of [0, 1) to a rank from 0, the most used first. */
-export function zipf(count: number): (chance: number) => number {
+/**
+ * From a number of [0, 1) to a rank from 0, the most used first.
+ *
+ * @param exponent - The n-th most used of `count` gets a share in proportion to 1/n to the power of it.
+ */
+export function zipf(count: number, exponent = 1): (chance: number) => number {
   const upTo = new Float64Array(count);
   let sum = 0;
   for (let rank = 0; rank < count; rank++) {
-    sum += (rank + 1) ** -ZIPF_EXPONENT;
+    sum += (rank + 1) ** -exponent;
     upTo[rank] = sum;
   }
   return (chance) => {
@@ -35,4 +36,13 @@ export function zipf(count: number): (chance: number) => number {
 /** Milliseconds to the next of `perSecond` events that do not know of each other. */
 export function pause(perSecond: number, chance: () => number): number {
   return (-Math.log(1 - chance()) / perSecond) * 1000;
+}
+
+/** Numbers whose share up to each of `quantiles` is theirs, evenly in between; both rise, from 0 to 1. */
+export function fromQuantiles(quantiles: readonly (readonly [share: number, value: number])[]) {
+  return (chance: number): number => {
+    const next = quantiles.findIndex(([share]) => share > chance);
+    const [[fromShare, from] = [0, 0], [toShare, to] = [1, 0]] = quantiles.slice(next - 1, next + 1);
+    return from + ((to - from) * (chance - fromShare)) / (toShare - fromShare);
+  };
 }

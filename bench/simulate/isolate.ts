@@ -1,0 +1,207 @@
+import { FIRST_DATABASE } from "../../src/db/settings.ts";
+import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
+import type { KeyRecord } from "../../src/verify/decide.ts";
+import { Feed } from "../../src/verify/feed.ts";
+import { Lookup } from "../../src/verify/lookup.ts";
+import { sharedFeed } from "../../src/verify/shared.ts";
+import { RECENT_SIZE } from "../../src/verify/snapshot.ts";
+import { Verifier } from "../../src/verify/verifier.ts";
+import type { DataCentre } from "./centre.ts";
+import { simulatedStore } from "./database.ts";
+import { sharedRecords } from "./shared-records.ts";
+import { REACHES, type Reach } from "./tally.ts";
+
+/** As in `src/isolate.ts`. */
+const RETRY_MS = 1_000;
+const CALLER_WAIT_MS = 2_000;
+const CACHE_CAPACITY = 200_000;
+const OUTAGE_MS = 300_000;
+/** A queue counts an operation for each 64 KB, of which 100 bytes are its own. */
+const OPERATION_BYTES = 64_000;
+const OVERHEAD_BYTES = 100;
+/** To put into a queue, to read, to delete. */
+const OPERATIONS = 3;
+
+const utf8 = new TextEncoder();
+
+/** A revoked key that is held as good. */
+interface Exposure {
+  database: number;
+  /** Until when it will be accepted at least if nothing is asked. */
+  usableUntil: number;
+  delayMs: number;
+}
+
+/** One isolate: the product's verifiers over simulated databases. */
+export class Isolate {
+  readonly #centre: DataCentre;
+  readonly #feeds: Feed[] = [];
+  readonly #verifiers: Verifier[] = [];
+  readonly #lookups: Lookup[] = [];
+  readonly #usage: UsageRecorder | null;
+  readonly #exposed = new Map<string, Exposure>();
+  /** How far the questions went that are under way. */
+  readonly #reached = new Map<string, Reach>();
+
+  constructor(centre: DataCentre, countsUses: boolean) {
+    this.#centre = centre;
+    const { clock } = centre;
+    const parts = { now: () => clock.now, wait: clock.wait, background: centre.background };
+    const queue = {
+      send: async (report: UsageReport) => this.#report(report),
+    } as unknown as Queue<UsageReport>;
+    this.#usage = countsUses ? new UsageRecorder({ queue, ...parts }) : null;
+  }
+
+  /** A request: answered at once where nothing has to be asked, as `Verifier` would, else by it. */
+  present(digest: string, database: number): void {
+    const { clock, tally } = this.#centre;
+    const startedAt = clock.now;
+    const verifier = this.#verifierOf(database);
+    const feed = this.#feedOf(database);
+    const urgency = feed.urgency(startedAt);
+    const held = urgency === "first" ? undefined : feed.get(digest);
+    if (held !== undefined) tally.answers.isolate += 1;
+    if (held !== undefined && urgency === "none") {
+      this.#count(held);
+      return;
+    }
+    clock.stir();
+    const { asksCentreFirst } = this.#centre.assumptions;
+    const asksCentre = asksCentreFirst && urgency === "first" && feed.syncedAt > Number.NEGATIVE_INFINITY;
+    const verified = asksCentre
+      ? this.#lookups[database]?.look().then(() => verifier.verify(digest, {}))
+      : verifier.verify(digest, {});
+    const answered = verified?.then(({ valid }) => {
+      const revokedAt = this.#centre.history.revokedAt.get(digest) ?? Number.POSITIVE_INFINITY;
+      if (valid && revokedAt < clock.now) this.#expose(digest, database, clock.now - revokedAt);
+      if (held !== undefined) return;
+      this.#centre.tally.answers[this.#reached.get(digest) ?? "isolate"] += 1;
+      this.#centre.tally.waits.add(clock.now - startedAt);
+      this.#reached.delete(digest);
+    });
+    if (answered) this.#centre.background(answered);
+  }
+
+  /** The key was revoked just now, wherever this isolate may be. */
+  revoked(digest: string, database: number): void {
+    if (this.#feeds[database]?.get(digest)?.revokedAt === null) this.#expose(digest, database, 0);
+  }
+
+  /** Looks which revoked keys are still held. @returns whether some are. */
+  checkExposed(): boolean {
+    const { clock, history, tally, boundMs } = this.#centre;
+    for (const [digest, exposure] of this.#exposed) {
+      const feed = this.#feedOf(exposure.database);
+      const until = Math.min(clock.now, exposure.usableUntil);
+      exposure.delayMs = Math.max(exposure.delayMs, until - (history.revokedAt.get(digest) ?? until));
+      exposure.usableUntil = feed.syncedAt + boundMs;
+      if (feed.get(digest)?.revokedAt === null) continue;
+      tally.delays.add(exposure.delayMs);
+      this.#exposed.delete(digest);
+    }
+    return this.#exposed.size > 0;
+  }
+
+  #expose(digest: string, database: number, delayMs: number): void {
+    const known = this.#exposed.get(digest);
+    const usableUntil = this.#feedOf(database).syncedAt + this.#centre.boundMs;
+    this.#exposed.set(digest, {
+      database,
+      usableUntil,
+      delayMs: Math.max(delayMs, known?.delayMs ?? 0),
+    });
+    this.#centre.exposed.add(this);
+  }
+
+  #feedOf(database: number): Feed {
+    const known = this.#feeds[database];
+    if (known !== undefined) return known;
+    const { boundMs } = this.#centre;
+    const limits = {
+      boundMs,
+      outageMs: OUTAGE_MS,
+      retryMs: Math.min(RETRY_MS, boundMs / 5),
+      waitMs: CALLER_WAIT_MS,
+      capacity: CACHE_CAPACITY,
+    };
+    const beside = this.#feeds.find((feed) => feed !== undefined);
+    const feed = new Feed(limits, beside);
+    this.#feeds[database] = feed;
+    return feed;
+  }
+
+  #verifierOf(database: number): Verifier {
+    const known = this.#verifiers[database];
+    if (known !== undefined) return known;
+    const { clock, background, chance, boundMs } = this.#centre;
+    const parts = {
+      store: sharedFeed(this.#storeOf(database), {
+        text: this.#centre.textOf(database),
+        boundMs,
+        now: () => clock.now,
+        random: chance,
+        inTime: clock.inTime,
+        background,
+      }),
+      feed: this.#feedOf(database),
+      now: () => clock.now,
+      wait: clock.wait,
+      inTime: clock.inTime,
+      background,
+    };
+    const verifier = new Verifier({
+      ...parts,
+      format: { digest: async (rawKey) => rawKey },
+      onVerdict: (record) => this.#count(record),
+    });
+    this.#lookups[database] = new Lookup(parts);
+    this.#verifiers[database] = verifier;
+    return verifier;
+  }
+
+  #storeOf(database: number) {
+    const { clock, region, history, chance, assumptions } = this.#centre;
+    const lifeSeconds = assumptions.sharedRecordSeconds;
+    const store = simulatedStore({
+      clock,
+      region,
+      history,
+      database,
+      chance,
+      beginsBefore: lifeSeconds > 0 ? RECENT_SIZE - 1 : 0,
+      onRead: (kind, digest) => {
+        const reads = this.#centre.tally.reads[database];
+        if (reads) reads[kind] += 1;
+        this.#goTo(digest, kind === "nearest" || this.#centre.isHome ? "region" : "world");
+      },
+    });
+    if (lifeSeconds === 0) return store;
+    const onShared = (digest: string) => this.#goTo(digest, "dataCentre");
+    return sharedRecords(store, {
+      clock,
+      records: this.#centre.recordsOf(database),
+      lifeSeconds,
+      chance,
+      onShared,
+    });
+  }
+
+  #goTo(digest: string, reach: Reach): void {
+    const so = this.#reached.get(digest) ?? "isolate";
+    if (digest !== "" && REACHES.indexOf(reach) > REACHES.indexOf(so)) this.#reached.set(digest, reach);
+  }
+
+  #count(record: KeyRecord): void {
+    const { now } = this.#centre.clock;
+    this.#usage?.record(record, record.revokedAt === null ? null : "revoked", now, FIRST_DATABASE);
+  }
+
+  #report(report: UsageReport): void {
+    const { usage } = this.#centre.tally;
+    const bytes = utf8.encode(JSON.stringify(report)).length + OVERHEAD_BYTES;
+    usage.messages += 1;
+    usage.operations += OPERATIONS * Math.ceil(bytes / OPERATION_BYTES);
+    usage.keys += report.keys.length;
+  }
+}

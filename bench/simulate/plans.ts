@@ -1,0 +1,37 @@
+/** What is not built, in words: what to build, and what it buys. */
+export function plansText(): string {
+  return `## What would carry more
+
+Nothing of this is built; B was simulated over the product's own code.
+
+**A. Idle isolates ask their data centre first.** The more databases there are, the fewer requests an isolate sees for each of them. Where
+more than a bound passes between two, it has to ask before it answers, and asks the primary for record and feed. To build: where
+\`Lookup.find\` would ask the primary though the cursor is known, it first looks at the feed as it does beside an answer, which is in
+the cache of the data centre most of the time. Then what is held answers, and any other record comes from the replica. A shared
+answer counts as of when it was read, here as there, so the promise stands as it is. Where nothing is shared, a key that is
+not held waits for one more round trip to the nearest replica.
+
+**B. Records shared by a data centre.** A record that another isolate has read is as good as one of a replica that lags so far, if the
+isolate knows the changes since. To build:
+
+1. A decorator of \`FeedStore.readNearest\` over the Cache API, as \`sharedFeed\` is one of \`read\`: the record with its \`head\`, for an hour,
+   signed together with database and digest under a key of its own purpose, at an address made from an HMAC of the digest.
+2. It is used only if its \`head\` is not before the oldest change that the isolate knows, and if no change since names the key.
+   Otherwise the replica is asked, and what it says is shared. The primary is asked where it is asked today.
+3. An isolate that starts reads the newest 1,000 changes in place of the last one, and its feed remembers them from there on. **Without this
+   step B buys little**, because an isolate could use no record that is older than itself.
+
+Changes come from the primary as ever, so the promise stands as it is: who can write that cache can at most replay a record that
+was signed, and the rule refuses one whose key has changed since. It takes one read of the cache for each first use in an isolate,
+and a signature and a write for each first use in a data centre.
+
+**C. Fewer questions of crowded data centres.** While one isolate asks the primary, those that look meanwhile ask as well: 8 isolates ask 1.2
+times a second together, 125 ask 3 times. To build: who is about to ask leaves a note in the cache, and as long as that is not older than
+the last reading took, others use what was shared before, if it is not older than a second and that time.
+
+**D. Counting that keeps up.** An isolate keeps the counts of each database apart, so that a report is of one database and is remembered
+in that one alone; as many reports are dropped an hour as were added; and what waits is divided into parts by how much waits,
+not by how much one batch brings.
+
+In the table: "feed", "knows nothing" and "too old" are reads of the primary, as above.`;
+}

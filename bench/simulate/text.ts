@@ -1,0 +1,132 @@
+/** What SIMULATION.md says in words. */
+import { whole } from "../figures.ts";
+import { CPU_MS, latchkeyCosts, ROWS_READ } from "./costs.ts";
+import { BUSY, carried, loadOf, READS_PER_SECOND, SAMPLED } from "./everywhere.ts";
+import { about, dollars, percent, rate } from "./numbers.ts";
+import { PRICES_OF } from "./prices.ts";
+import type { Result } from "./results.ts";
+import { usageOf } from "./usage.ts";
+import {
+  CACHE_MS,
+  LAGS,
+  LOADS,
+  MIN_REVOCATIONS_PER_SECOND,
+  REGIONS,
+  REVOCATIONS_PER_KEY_AND_SECOND,
+  USUAL,
+} from "./world.ts";
+
+/** What one size takes and costs, in words. */
+function answerText({ size, latchkey, timeToLive, kv }: Result): string {
+  const { requestsPerSecond, databases, keys, isolates, dataCentres } = size;
+  const { primary, replica } = loadOf(latchkey, 0);
+  const carries = carried(latchkey, 0);
+  const { binding, http } = latchkeyCosts(size, latchkey);
+  const worst = (delays: { quantile(q: number): number }) => (delays.quantile(1) / 1000).toFixed(1);
+  const isEnough = carries >= requestsPerSecond;
+  const ofIt = databases === 1 ? "one database" : `${databases} databases`;
+  const enough = isEnough
+    ? `${ofIt} carry it`.replace("database carry", "database carries")
+    : `${ofIt} do not carry it, but ${about(carries)}`.replace("database do", "database does");
+  const busiest =
+    primary > replica
+      ? `the primary, with ${rate(primary)} reads a second`
+      : `the replica of the busiest region, with ${rate(replica)} reads a second`;
+  return `**${whole(requestsPerSecond)} verifications a second** (${whole(keys)} keys, ${whole(isolates)} isolates in ${dataCentres} data
+centres): ${enough}. The busiest part is ${busiest}. ${percent(latchkey.within.isolate)} % of the answers need no I/O; the others take
+${whole(latchkey.waits.quantile(0.5))} ms, once in a hundred ${whole(latchkey.waits.quantile(0.99))} ms. It costs ${dollars(binding)} a month over service bindings, and ${dollars(http)} over
+HTTP, where each verification is a request of its own. A revoked key is refused everywhere after ${worst(latchkey.delays)} s at the latest; with plain caching
+for ${USUAL.boundSeconds} s it would be ${worst(timeToLive.delays)} s, with Workers KV ${kv.map(({ figures }) => `${worst(figures.delays)} s`).join(" or ")}.`;
+}
+
+export function answersText(results: readonly Result[]): string {
+  return results.map(answerText).join("\n\n");
+}
+
+/** What stops before the database does. */
+export function usageText(results: readonly Result[]): string {
+  const rows = results.flatMap(({ size, latchkey }) => {
+    const [usage] = usageOf(size, latchkey.requests, latchkey.usage.messages);
+    if (usage === undefined) return [];
+    const { statements, allowedStatements, reports, droppedReports } = usage;
+    const late = [
+      statements > allowedStatements &&
+        `${whole(statements)} statements a minute would have to write what waits, and each database may make ${whole(allowedStatements)}`,
+      reports > droppedReports &&
+        `${whole(reports)} reports an hour are remembered in each database, and ${whole(droppedReports)} are dropped`,
+    ].filter((text) => text !== false);
+    if (late.length === 0) return [];
+    return [`- **${whole(size.requestsPerSecond)} verifications a second**: ${late.join("; ")}.`];
+  });
+  const [usual] = results.filter(({ size }) => size.databases === 1 && size.requestsPerSecond === 10_000);
+  if (rows.length === 0 || usual === undefined) return "";
+  const [{ reports = 0, droppedReports = 0 } = {}] = usageOf(
+    usual.size,
+    usual.latchkey.requests,
+    usual.latchkey.usage.messages,
+  );
+  const upTo = about((usual.latchkey.requests * droppedReports) / reports);
+  return `Counting uses falls behind before verification does: with one database, from ${upTo} verifications a second on. Nothing that is
+verified waits for it, but counts come late, and tables grow:
+
+${rows.join("\n")}`;
+}
+
+export function assumptionsText(): string {
+  const [median, p95, p99, longest] = LAGS.slice(1).map(([, milliseconds]) =>
+    (milliseconds / 1000).toFixed(1),
+  );
+  const share = (of: "traffic" | "isolates") =>
+    REGIONS.map((region) => `${whole(region[of] * 100)} %`).join(", ");
+  const range = (of: "readMs" | "primaryMs") => {
+    const all = REGIONS.map((region) => region[of]);
+    return `${Math.min(...all)} to ${Math.max(...all)} ms`;
+  };
+  return `## What is simulated, and what is assumed
+
+- **The product's own code** answers: \`Verifier\`, \`Lookup\`, \`Feed\`, \`sharedFeed\` and \`UsageRecorder\` of \`src\`, over a
+  database and a cache that are simulated, in a time that is. Only a request for a key that is held, while nothing has to be asked, is
+  answered without \`Verifier\`, as it would.
+- **${REGIONS.length} regions**, ${REGIONS.map(({ name }) => name).join(", ")}, with ${share("traffic")} of the requests and ${share("isolates")} of the isolates and data centres. Each has a replica;
+  [D1 makes one in the region of the primary as well](https://developers.cloudflare.com/d1/best-practices/read-replication/#read-replica-locations), which is in ${REGIONS[0]?.name}. It does not say whom of the two it asks there: figures are for the replica, "or" for
+  the primary.
+- **Times**: there and back ${range("readMs")} to the replica, ${range("primaryMs")} to the primary, ${CACHE_MS} ms to the cache of the data centre, on average; four fifths
+  of it at least, 1.7 times it once in a hundred. These are assumed. A database that has too much to do takes no longer in the simulation.
+- **Replicas lag** by ${median} s in the median, ${p95} s at the 95th percentile, ${p99} s at the 99th, anew at each read. These are the figures of
+  [one probe](https://news.warptechlab.com/news/206796014) with 200 writes, from Tokyo to an American primary; that it never is more than ${longest} s is assumed.
+- **Isolates** start with nothing, live ${USUAL.lifeSeconds / 60} minutes, and are followed by new ones, never all at once. In each data centre a quarter
+  each gets ${LOADS.join(", ")} times the mean of the requests, which come at random. How long isolates live, and how many there are, Cloudflare does
+  not say; since it [sends the requests of a Worker to few of a data centre's machines](https://blog.cloudflare.com/eliminating-cold-starts-2-shard-and-conquer/), there may be fewer and busier ones, which costs less.
+- **Keys** are used in proportion to 1/rank (Zipf), in every region alike. One in ${whole(1 / REVOCATIONS_PER_KEY_AND_SECOND)} is revoked a second, ${MIN_REVOCATIONS_PER_SECOND} of all at least, the more
+  used ones more often, and go on being presented for two bounds.
+- **A sample**: one data centre of each region stands for all; where it has 16 isolates or more, ${SAMPLED} stand for all of them. What more isolates
+  share than those is lived through with all of them, for ${BUSY.seconds} s.
+- **An instance of a database** answers ${whole(READS_PER_SECOND)} reads a second: it [works on one query at a time](https://developers.cloudflare.com/d1/platform/limits/), and the documentation reckons with a
+  millisecond for each. "Carries" is how much the busiest instance would carry at that, with more isolates and data centres of the same kind.
+- **Prices** are the list prices of ${PRICES_OF} ([Workers](https://developers.cloudflare.com/workers/platform/pricing/), [D1](https://developers.cloudflare.com/d1/platform/pricing/), [Queues](https://developers.cloudflare.com/queues/platform/pricing/), [KV](https://developers.cloudflare.com/kv/platform/pricing/)), with what the plan of $5 includes. A
+  verification takes ${CPU_MS.held} ms of CPU, ${CPU_MS.read} ms more with a read ([RESULTS.md](RESULTS.md)). Rows read, as the local D1 counts them: ${ROWS_READ.look} for a look at the feed,
+  ${ROWS_READ.nearest} for a record of a replica, ${ROWS_READ.first} for one with the feed. Not in it: management, storage, logs, the CPU of the consumer.
+- **Workers KV**: a copy in a data centre ends with its \`cacheTtl\` exactly, no tier in between has an older one, and central stores are as far away as the
+  primary. All this flatters it. It counts no uses.`;
+}
+
+export function unknownText(): string {
+  return `## What cannot be shown on one machine
+
+Each of these is to be measured in an account, and then put in place of what is assumed here:
+
+| what | how to measure it |
+|---|---|
+| the lag of replicas | write a row with the time to the primary each second; read it in Workers of all regions by \`withSession("first-unconstrained")\` and note how old it is, with \`meta.served_by_region\` |
+| whom D1 asks in the region of the primary | the share of \`meta.served_by_primary\` among those reads |
+| how many reads an instance answers | raise the rate of look-ups until the error "D1 DB is overloaded"; \`meta.timings.sql_duration_ms\` tells what each takes |
+| how long isolates live, and how many there are | log an id and a start time that a module makes at the first request, with \`request.cf.colo\`, for a day |
+| how far clocks of machines differ | log the age of each shared answer: one below 0 was read by a clock that is ahead. \`sharedFeed\` allows 250 ms, and does not use an answer that is further ahead |
+| what the Cache API does behind a service binding, and on a custom domain | the queries of the feed in D1's metrics, a second, ÷ the data centres that \`request.cf.colo\` names: 1 where answers are shared, the number of isolates where they are not |
+| first-use latency | the histogram of reads in [the metrics](../docs/observability.md), by data centre |
+| what is billed | rows read and written, queue operations and CPU of one day in the dashboard, beside what this page says for that day's verifications |
+| Workers KV: latency, and when a deletion is seen | delete a key, and read it each second in all regions until it is gone |
+
+A revocation's delay over real isolates, with a cache that is shared, replicas that lag and clocks of one machine, is measured:
+[REVOCATION.md](REVOCATION.md).`;
+}
