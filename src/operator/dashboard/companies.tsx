@@ -21,7 +21,14 @@ import { showIdentified } from "./identify.tsx";
 import { CompaniesPage } from "./pages/companies.tsx";
 import { CompanyPage } from "./pages/company.tsx";
 import { RevokeAllPage } from "./pages/revoke-all.tsx";
-import { type PolicyForm, policyBody, policyFaults, policyForm, readPolicyForm } from "./policy-form.ts";
+import {
+  type PolicyForm,
+  policyBody,
+  policyFaults,
+  policyForm,
+  readPolicyForm,
+  unclearScopes,
+} from "./policy-form.ts";
 import { type OperatorContext, type OperatorSession, reads, writes } from "./session.ts";
 import { companyPath, HOME, KEYS } from "./site.ts";
 
@@ -119,7 +126,10 @@ function changes({ companies, options }: OperatorPageParts, showCompany: ShowCom
     .post("/companies/:id/policy", writes, id, async (c) => {
       const { id } = c.req.valid("param");
       const policy = readPolicyForm(await formOf(c));
-      const input = schema.safeParse(policyBody(policy, await companies.get(id)));
+      const company = await companies.get(id);
+      const unclear = unclearScopes(policy, company);
+      if (unclear.length > 0) return showCompany(c, id, { policy, faults: unclear });
+      const input = schema.safeParse(policyBody(policy, company));
       if (!input.success) return showCompany(c, id, { policy, faults: policyFaults(input.error) });
       await companies.change(id, c.var.operator, input.data);
       return c.redirect(companyPath(id), 303);

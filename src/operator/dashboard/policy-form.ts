@@ -56,6 +56,12 @@ export function policyBody(form: PolicyForm, policy: Policy): Record<string, unk
   return Object.fromEntries(Object.entries(wanted).filter(isOther));
 }
 
+/** Scopes that were ticked beside "all" where none were before: whoever ticked them wants no others. */
+export function unclearScopes(form: PolicyForm, policy: Policy): ErrorDetail[] {
+  if (!form.hasAllScopes || form.scopes.length === 0 || policy.scopes !== null) return [];
+  return [{ field: "scopes", message: "choose “Only these” for what is ticked, or tick none" }];
+}
+
 function countOf(text: string): unknown {
   if (text === "") return null;
   return /^\d{1,9}$/.test(text) ? Number(text) : text;

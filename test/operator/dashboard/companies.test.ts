@@ -241,6 +241,16 @@ describe("a policy", () => {
     expect((await env.DB.prepare("SELECT * FROM companies").all()).results).toEqual([]);
   });
 
+  test("with scopes that are ticked beside all of them is asked about, where they are new", async () => {
+    const both = { hasAllScopes: "yes", scopes: "jobs:read" };
+    const page = await pageOf(await send(`${ACME}/policy`, both), 422);
+    expect(page).toContain("choose “Only these” for what is ticked");
+    expect(await companyOf()).toMatchObject({ scopes: null });
+    await setCompany({ scopes: ["jobs:read"] });
+    expect((await send(`${ACME}/policy`, both)).status).toBe(303);
+    expect(await companyOf()).toMatchObject({ scopes: null });
+  });
+
   test("keeps what is there no longer until somebody changes it", async () => {
     await setCompany({ scopes: ["gone:scope"], rateTier: "gone" });
     const form = { maxLiveKeys: "9", hasAllScopes: "no", scopes: "gone:scope", rateTier: "gone" };
