@@ -51,9 +51,8 @@ describe("the button", async () => {
     expect(readSettings(formatSettings, { ...config.vars, ...secrets })).toThrow("KEY_PEPPERS");
   });
 
-  test("applies the migrations of the binding before it deploys", () => {
-    const [{ binding = "" } = {}] = config.d1_databases;
-    expect(scripts.deploy).toBe(`wrangler d1 migrations apply ${binding} --remote && wrangler deploy`);
+  test("brings every database up to date before it deploys", () => {
+    expect(scripts.deploy).toBe("npm run migrate -- --remote && wrangler deploy");
   });
 
   test("describes settings that there are", () => {
