@@ -11,7 +11,7 @@ export interface OperatorPartsOptions extends Omit<OperatedKeysParts, "onChange"
   oauth: OAuthSettings;
   /** Those that the companies' access tokens are checked with. */
   companyKeys: () => IssuerKeys;
-  verifier: { forget(digests: readonly string[]): void };
+  verifier: { forget(digests: readonly string[]): void; syncedAt(database: string): number };
   background: Background;
 }
 
@@ -32,6 +32,7 @@ export function operatorParts(
       generations: parts.format.generations,
       issuers: { companies: companies.OAUTH_ISSUER, operator: oauth.OAUTH_ISSUER },
       areKeysHeld: () => companyKeys().areHeld(),
+      syncedAt: (database: string) => verifier.syncedAt(database),
     },
   };
 }

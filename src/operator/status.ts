@@ -12,6 +12,8 @@ export interface StatusParts {
   issuers: { companies: string; operator: string };
   /** Whether there are keys to check access tokens with. */
   areKeysHeld: () => boolean;
+  /** Up to when this isolate knows all changes of a database, in milliseconds since the epoch. `-Infinity`: of none. */
+  syncedAt: (database: string) => number;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
@@ -31,6 +33,10 @@ export const statusSchema = z
         keys: many.meta({ description: "That are not revoked, expired ones among them." }),
         migration: z.string().nullable().meta({ description: "The last one that wrangler applied." }),
         newestChangeAt: time.meta({ description: "Of what a verdict depends on." }),
+        changesKnownAt: time.meta({
+          description:
+            "This isolate knows of all changes before. null: it has not yet been asked about a key of this database.",
+        }),
         waitingUses: many.meta({
           description: "Sums of uses that are still to be added to the keys' counts.",
         }),
@@ -69,6 +75,7 @@ export async function statusOf({
   generations,
   issuers,
   areKeysHeld,
+  syncedAt,
   now,
 }: StatusParts): Promise<Status> {
   const states = await Promise.all(
@@ -84,6 +91,7 @@ export async function statusOf({
       keys: state.keys,
       migration: state.migration,
       newestChangeAt: timestamp(state.newestChangeAt),
+      changesKnownAt: timestamp(momentOf(syncedAt(state.id))),
       waitingUses: state.usage.waiting,
       waitingUsesSince: timestamp(state.usage.since),
       untoldEvents: state.untoldEvents,
@@ -97,4 +105,8 @@ export async function statusOf({
     })),
     issuers: { ...issuers, areKeysHeld: areKeysHeld() },
   };
+}
+
+function momentOf(at: number): number | null {
+  return Number.isFinite(at) ? at : null;
 }

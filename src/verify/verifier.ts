@@ -110,6 +110,11 @@ export class Verifier {
     this.#parts.feed.forget(digests);
   }
 
+  /** Milliseconds since the epoch: every change committed before is taken into account here. `-Infinity`: nothing is known yet. */
+  syncedAt(): number {
+    return this.#parts.feed.syncedAt;
+  }
+
   /** The refusal of what is no key, or none that anybody has. */
   #unknown(caller: string | undefined): VerifyResult {
     const { failureLimit, now } = this.#parts;

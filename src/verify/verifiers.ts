@@ -6,7 +6,10 @@ import type { Verifier } from "./verifier.ts";
 export type VerifierOf = (name: string) => Verifier | undefined;
 
 /** What is told whether keys are good, whichever database they are in. */
-export type Verifiers = Pick<Verifier, "verify" | "forget">;
+export interface Verifiers extends Pick<Verifier, "verify" | "forget"> {
+  /** What `Verifier` says of the one of this database. */
+  syncedAt(database: string): number;
+}
 
 /**
  * Lets each key be judged by what is known of its own database, so that what becomes of one touches no key of another.
@@ -47,5 +50,6 @@ export function verifiersOf(
     forget(digests) {
       for (const verifier of made.values()) verifier.forget(digests);
     },
+    syncedAt: (database) => made.get(database)?.syncedAt() ?? Number.NEGATIVE_INFINITY,
   };
 }

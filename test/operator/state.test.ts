@@ -5,7 +5,7 @@ import { version } from "../../src/client/package.json";
 import { stateOf } from "../../src/operator/state.ts";
 import type { Status } from "../../src/operator/status.ts";
 import { dropOld } from "../../src/retention.ts";
-import { createKey, manage, operate } from "../support/api.ts";
+import { call, createKey, manage, operate } from "../support/api.ts";
 import { only } from "../support/database.ts";
 import { expectError } from "../support/expect.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
@@ -125,6 +125,16 @@ describe("the status", () => {
     expect(status.databases[0]?.sizeBytes).toBeGreaterThan(10_000);
     await dropOld(only(env.DB), 5_000, () => 400);
     expect((await get()).databases[0]?.retentionAt).toBe("1970-01-01T00:00:05.000Z");
+  });
+
+  test("tells up to when this isolate knows all changes", async () => {
+    const { rawKey } = await createKey();
+    const before = Date.now();
+    await call("/public/v1/key", { headers: { "X-API-Key": rawKey } });
+    const { changesKnownAt } = (await get()).databases[0] ?? {};
+    const at = Date.parse(changesKnownAt ?? "");
+    expect(at).toBeGreaterThan(before - env.REVOCATION_SECONDS * 1000);
+    expect(at).toBeLessThanOrEqual(Date.now());
   });
 
   test("tells which secrets have live keys, those that are not there among them", async () => {
