@@ -50,8 +50,9 @@ const HOT_HALF_BOUNDS = 4;
 /** How often isolates that share a cache look at the feed, a second, all together. */
 const MAX_SHARED_LOOKS = 1.2;
 const CREATE_LANES = 8;
-/** New keys that an isolate is asked about at once. */
-const TAKEN_IN = 50;
+/** Keys that all isolates together are asked about at once where each has to be read, and the pause before the next ones. */
+const READ_AT_ONCE = 80;
+const READ_PAUSE_MS = 50;
 /** How often a key is presented that is neither accepted nor refused. */
 const MAX_ASKED = 20;
 /** Broken promises that are described, at most. */
@@ -103,6 +104,7 @@ const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
 const hot = isolates.slice(0, Math.max(1, Math.floor(isolates.length / ISOLATES_PER_HOT)));
 const idle = isolates.slice(hot.length);
+const readAtOnce = Math.ceil(READ_AT_ONCE / isolates.length);
 const clock = () => performance.now();
 
 const service = await startService({
@@ -174,12 +176,22 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
   }
 }
 
+/** Asks an isolate about keys that it has to read, so many at once that the database is not late by itself. */
+async function askGently(keys: readonly Key[], isolate: number, late = lateShare): Promise<void> {
+  const asked: Promise<void>[] = [];
+  for (let from = 0; from < keys.length; from += readAtOnce) {
+    asked.push(ask(keys.slice(from, from + readAtOnce), isolate, late));
+    await sleep(READ_PAUSE_MS);
+  }
+  await Promise.all(asked);
+}
+
 /** Presents the keys until the isolate holds all of them, with prompt reads. @returns a moment that its knowledge is not older than. */
 async function takeIn(keys: readonly Key[], isolate: number): Promise<number> {
   let sentAt = clock();
   for (let left = keys; left.length > 0; ) {
     sentAt = clock();
-    await ask(left.slice(0, TAKEN_IN), isolate, 0);
+    await askGently(left, isolate, 0);
     left = left.filter((key) => nth(key.seen, isolate).acceptedAt === 0);
   }
   return sentAt;
@@ -268,7 +280,7 @@ async function revokeWave(keys: readonly Key[]): Promise<void> {
 /** Presents the keys until the isolate has refused all of them; where reads are late, some are answered 503 at first. */
 async function untilRefused(keys: readonly Key[], isolate: number): Promise<void> {
   for (let left = keys, asked = 0; left.length > 0 && asked < MAX_ASKED; asked++) {
-    await ask(left, isolate);
+    await askGently(left, isolate);
     left = left.filter((key) => nth(key.seen, isolate).refusedAt === 0);
   }
 }

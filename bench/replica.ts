@@ -37,22 +37,23 @@ export async function replicate(primary: Batch, replica: Batch, lagMs: number): 
   copying.catch(() => {}); // whoever stops it is told
 
   async function copy(): Promise<void> {
-    const applied: Promise<void>[] = [];
+    // One after the other: a replica never has a change before an older one.
+    let applied = Promise.resolve();
     let last: readonly [Value, Value] = [0, 0];
     while (!isOver) {
       const [newest, ...tables] = await primary([
         [NEWEST],
         ...TABLES.map(({ name, isNew }) => [`SELECT * FROM ${name} WHERE ${isNew}`, ...last] as const),
       ]);
-      applied.push(apply(tables));
+      const due = sleep(lagMs);
+      applied = applied.then(() => due).then(() => apply(tables));
       last = [newest?.[0]?.seq ?? 0, newest?.[0]?.inserted ?? 0];
       await sleep(PAUSE_MS);
     }
-    await Promise.all(applied);
+    await applied;
   }
 
   async function apply(tables: readonly Row[][]): Promise<void> {
-    await sleep(lagMs);
     const statements = TABLES.flatMap(({ name }, i) => {
       const rows = tables[i] ?? [];
       const columns = Object.keys(rows[0] ?? {});
