@@ -1,41 +1,50 @@
 import type { DayUsage } from "../../usage/schema.ts";
 
-const SPARK = { width: 120, height: 28 };
-const CHART = { width: 720, height: 180, left: 44, bottom: 20, top: 8 };
+const SPARK = { width: 120, height: 30 };
+/** Of the drawing alone: words and numbers stand beside it, so that they stay readable however narrow it becomes. */
+const CHART = { width: 900, height: 160 };
 
 const whole = new Intl.NumberFormat("en");
+const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
-function summary(days: readonly DayUsage[]): string {
-  const sum = (of: "allowed" | "denied") => whole.format(days.reduce((total, day) => total + day[of], 0));
-  return `${sum("allowed")} accepted, ${sum("denied")} refused in ${days.length} days`;
+/** The kinds of answers, each with what it is called. */
+const KINDS = { allowed: "Accepted", denied: "Refused" } as const;
+
+function sumOf(days: readonly DayUsage[], kind: keyof typeof KINDS): number {
+  return days.reduce((sum, one) => sum + one[kind], 0);
 }
 
-/** Of a day's refusals, how many had which reason. */
-function reasons({ denials }: DayUsage): string {
-  return Object.entries(denials)
+/** The most uses of a day. */
+export function highest(days: readonly DayUsage[]): number {
+  return Math.max(...days.map(({ allowed, denied }) => allowed + denied), 0);
+}
+
+function summary(days: readonly DayUsage[]): string {
+  const [allowed, denied] = [sumOf(days, "allowed"), sumOf(days, "denied")].map((sum) => whole.format(sum));
+  return `${allowed} accepted, ${denied} refused in ${days.length} days`;
+}
+
+/** How many of the refusals had which reason. */
+function reasons(days: readonly DayUsage[]): string {
+  const sums = new Map<string, number>();
+  for (const { denials } of days)
+    for (const [reason, count] of Object.entries(denials)) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  return [...sums]
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${reason} ${whole.format(count)}`)
     .join(", ");
 }
 
-function highest(days: readonly DayUsage[]): number {
-  return Math.max(...days.map(({ allowed, denied }) => allowed + denied), 0);
-}
-
-/** A day's bar, the refused on top of the accepted. What there is can be seen, however little it is. */
-function Bar({
-  day,
-  x,
-  width,
-  floor,
-  scale,
-}: {
+interface BarProps {
   day: DayUsage;
   x: number;
   width: number;
   floor: number;
   scale: number;
-}) {
+}
+
+/** A day's bar, the refused on top of the accepted. What there is can be seen, however little it is. */
+function Bar({ day, x, width, floor, scale }: BarProps) {
   const height = (count: number) => (count === 0 ? 0 : Math.max(1, count * scale));
   const allowed = height(day.allowed);
   const denied = height(day.denied);
@@ -47,65 +56,74 @@ function Bar({
   );
 }
 
-/** The use of a key at a glance. */
-export function Sparkline({ days }: { days: readonly DayUsage[] }) {
+/** The use of a key at a glance. @param most - The highest day of all keys beside it: they share one scale. */
+export function Sparkline({ days, most }: { days: readonly DayUsage[]; most: number }) {
   const { width, height } = SPARK;
   const step = width / days.length;
-  const scale = (height - 2) / Math.max(1, highest(days));
+  const scale = (height - 2) / Math.max(1, most);
   return (
-    <svg class="spark" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={summary(days)}>
-      <line class="line" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
-      {days.map((day, i) => (
-        <Bar day={day} x={i * step} width={step - 1} floor={height - 1} scale={scale} />
-      ))}
-    </svg>
+    <div class="use">
+      <svg viewBox={`0 0 ${width} ${height}`} role="img" aria-label={summary(days)}>
+        <line class="line" x1="0" x2={width} y1={height - 0.5} y2={height - 0.5} />
+        {days.map((day, i) => (
+          <Bar day={day} x={i * step} width={step - 1} floor={height - 1} scale={scale} />
+        ))}
+      </svg>
+      <span aria-hidden="true">{whole.format(sumOf(days, "allowed") + sumOf(days, "denied"))}</span>
+    </div>
   );
 }
 
-/** The same with its numbers. */
+/** The same with its numbers, totals and what the colours are. */
 export function Chart({ days }: { days: readonly DayUsage[] }) {
-  const { width, height, left, bottom, top } = CHART;
-  const floor = height - bottom;
+  const { width, height } = CHART;
   const most = Math.max(1, highest(days));
-  const step = (width - left) / days.length;
-  const labels = [0, Math.floor((days.length - 1) / 2), days.length - 1];
+  const step = width / days.length;
+  const marked = [days[0], days[Math.floor((days.length - 1) / 2)], days.at(-1)];
+  const why = reasons(days);
   return (
     <>
-      <svg class="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={summary(days)}>
-        {[most, 0].map((value) => {
-          const y = floor - (value / most) * (floor - top);
-          return (
-            <>
-              <line class="line" x1={left} x2={width} y1={y} y2={y} />
-              <text x={left - 6} y={y + 4} text-anchor="end">
-                {whole.format(value)}
-              </text>
-            </>
-          );
-        })}
-        {days.map((day, i) => (
-          <g>
-            <title>{`${day.day}: ${whole.format(day.allowed)} accepted, ${whole.format(day.denied)} refused`}</title>
-            <rect x={left + i * step} y={top} width={step} height={floor - top} fill="transparent" />
-            <Bar
-              day={day}
-              x={left + i * step + 1}
-              width={step - 2}
-              floor={floor}
-              scale={(floor - top) / most}
-            />
-          </g>
-        ))}
-        {labels.map((i) => (
-          <text
-            x={left + (i + 0.5) * step}
-            y={height - 4}
-            text-anchor={i === 0 ? "start" : i === days.length - 1 ? "end" : "middle"}
+      <figure class="chart">
+        <figcaption>
+          {(["allowed", "denied"] as const).map((kind) => (
+            <span class={`legend ${kind}`}>
+              {KINDS[kind]} <b>{whole.format(sumOf(days, kind))}</b>
+              {kind === "denied" && why !== "" && <small> {why}</small>}
+            </span>
+          ))}
+        </figcaption>
+        <div class="plot">
+          <div class="scale" aria-hidden="true">
+            <span>{whole.format(most)}</span>
+            <span>0</span>
+          </div>
+          <svg
+            viewBox={`0 0 ${width} ${height}`}
+            preserveAspectRatio="none"
+            role="img"
+            aria-label={summary(days)}
           >
-            {days[i]?.day ?? ""}
-          </text>
-        ))}
-      </svg>
+            {days.map((day, i) => (
+              <g>
+                <title>{`${day.day}: ${whole.format(day.allowed)} accepted, ${whole.format(day.denied)} refused`}</title>
+                <rect class="day" x={i * step} y={0} width={step} height={height} />
+                <Bar
+                  day={day}
+                  x={i * step + step * 0.12}
+                  width={step * 0.76}
+                  floor={height}
+                  scale={height / most}
+                />
+              </g>
+            ))}
+          </svg>
+          <div class="days" aria-hidden="true">
+            {marked.map((one) => (
+              <span>{one && day.format(new Date(one.day))}</span>
+            ))}
+          </div>
+        </div>
+      </figure>
       <details>
         <summary>As a table</summary>
         <section class="scroll" tabindex={0} aria-label="Use by day">
@@ -124,7 +142,7 @@ export function Chart({ days }: { days: readonly DayUsage[] }) {
                   <td>{whole.format(day.allowed)}</td>
                   <td>
                     {whole.format(day.denied)}
-                    <small>{reasons(day)}</small>
+                    <small>{reasons([day])}</small>
                   </td>
                 </tr>
               ))}

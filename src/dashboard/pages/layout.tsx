@@ -1,12 +1,10 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { Site } from "../site.ts";
+import { ICON, Mark } from "./mark.tsx";
 import { SignOut } from "./message.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
-
-/** Pico CSS of this version, classless (MIT). */
-const STYLESHEET = "/static/pico-2.1.1.classless.min.css";
 
 export interface LayoutProps {
   site: Site;
@@ -33,13 +31,14 @@ export function Layout({ site, title, nonce, visitor, suspension, refresh, child
           <meta name="description" content={site.description} />
           {refresh && <meta http-equiv="refresh" content={`0; url=${refresh}`} />}
           <title>{`${title} · Latchkey`}</title>
-          <link rel="icon" href="data:," />
-          <link rel="stylesheet" href={STYLESHEET} />
+          <link rel="icon" href={ICON} />
           <style nonce={nonce}>{raw(STYLE)}</style>
         </head>
         <body>
           <header>
-            <a href={site.home}>Latchkey</a>
+            <a href={site.home}>
+              <Mark /> Latchkey
+            </a>
             {visitor && (
               <>
                 <nav aria-label="Pages">

@@ -1,7 +1,7 @@
 import type { ApiKey } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
 import { type KeyState, STATE_NAMES } from "../state.ts";
-import { Sparkline } from "./chart.tsx";
+import { highest, Sparkline } from "./chart.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { Time } from "./time.tsx";
 
@@ -140,6 +140,7 @@ interface KeysProps {
 
 export function Keys({ path, keys, now }: KeysProps) {
   const hasDays = keys.some(({ days }) => days !== undefined);
+  const most = Math.max(...keys.map(({ days = [] }) => highest(days)));
   return (
     <section class="scroll" tabindex={0} aria-label="Keys">
       <table class="keys">
@@ -187,7 +188,7 @@ export function Keys({ path, keys, now }: KeysProps) {
               </td>
               {hasDays && (
                 <td>
-                  <Sparkline days={days ?? []} />
+                  <Sparkline days={days ?? []} most={most} />
                 </td>
               )}
               <td data-name="Created">

@@ -14,13 +14,13 @@ export interface SignInProps extends OfSite {
 
 export function SignInPage({ site, returnTo, ended }: SignInProps) {
   return (
-    <>
+    <article class="door">
       <h1>{site.heading}</h1>
       {ended && <p class="notice warn">Your session has ended. Nothing was changed since then.</p>}
       <a class="button" href={`${site.home}/sign-in/issuer?${new URLSearchParams({ to: returnTo })}`}>
         Sign in
       </a>
-    </>
+    </article>
   );
 }
 

@@ -1,64 +1,151 @@
-/** What the classless stylesheet does not have. */
-export const STYLE = `
-:root{color-scheme:light dark;--pico-font-size:100%;--pico-spacing:.9rem;--good:#1b6e3c;--warn:#8a4b00;--bad:#b3261e;--quiet:#5b6472;--allowed:#2f6fdb;--denied:#d0443a;--surface:#f4f6f8}
-@media (prefers-color-scheme:dark){:root{--good:#6fcf97;--warn:#f2b263;--bad:#ff8a80;--quiet:#a3adbd;--allowed:#6ea3f7;--denied:#ff8a80;--surface:#1a212c}}
-body>header,body>main{max-width:72rem;margin-inline:auto;padding-inline:1.25rem}
-body>header{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;align-items:center;padding-block:.75rem}
-body>header>a:first-child{font-weight:700;text-decoration:none}
+/**
+ * The look of every page. Space is in steps of 4 px, text is never smaller than 12 px, and each colour of text has a
+ * contrast of 4.5 or more on each ground that it stands on (WCAG 2.2, 1.4.3).
+ */
+const TOKENS = `
+:root{
+color-scheme:light dark;
+--page:#fff;--surface:#f5f6f8;--raised:#fff;--line:#e1e4e9;--edge:#858d9b;
+--ink:#171a21;--quiet:#565e6c;--accent:#3149c6;--on-accent:#fff;
+--good:#17653a;--warn:#7f4500;--bad:#a8211a;--danger:#b3261e;
+--allowed:#3b6fdc;--denied:#cf4138;
+--radius:6px;--shadow:0 1px 2px #0f172a14;
+--font:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;
+--mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace;
+}
+@media (prefers-color-scheme:dark){:root{
+--page:#101318;--surface:#181c23;--raised:#171b22;--line:#2a303a;--edge:#717a89;
+--ink:#e8eaee;--quiet:#a2abb9;--accent:#8ea2ff;--on-accent:#0b1020;
+--good:#6fcf97;--warn:#f2b263;--bad:#ff928a;--danger:#c4352c;
+--allowed:#6f9df5;--denied:#ff8a80;
+--shadow:none;
+}}
+`;
+
+const TEXT = `
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--page);color:var(--ink);font:14px/20px var(--font)}
+h1,h2,h3,p,dl,dd,ul,fieldset,table{margin:0;padding:0;border:0}
+h1{font-size:20px;line-height:28px;font-weight:600;letter-spacing:-.01em;overflow-wrap:anywhere;margin-bottom:16px}
+h2{font-size:16px;line-height:24px;font-weight:600;margin-bottom:12px}
+h3{font-size:14px;font-weight:600;margin-bottom:4px}
+p{margin-bottom:12px}
+small{font-size:12px;line-height:16px}
+a{color:inherit;text-decoration:underline;text-decoration-color:var(--edge);text-underline-offset:3px}
+a:hover{text-decoration-color:currentcolor}
+code{font:12px/16px var(--mono);white-space:nowrap}
+time{white-space:nowrap}
+:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:var(--radius)}
+`;
+
+const FRAME = `
+body>header{border-bottom:1px solid var(--line);background:var(--raised)}
+body>header,body>main{padding-inline:max(20px,calc((100% - 1120px)/2))}
+body>header{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:center;min-height:56px;padding-block:8px}
+body>header>a:first-child{display:flex;gap:8px;align-items:center;font-size:15px;font-weight:650;text-decoration:none}
 body>header>nav{flex:1}
-body>header form{margin:0}
-body>header button[type=submit]{width:auto;margin:0;padding:.25rem .75rem;background:none;color:inherit;border-color:var(--pico-form-element-border-color)}
-body>main{padding-block:1.5rem 3rem}
-h1{margin-bottom:1rem;overflow-wrap:anywhere}
-h2{font-size:1.25rem}
-.bar{display:flex;flex-wrap:wrap;gap:.75rem 1rem;align-items:center;margin-bottom:1.25rem}
+.mark{width:24px;height:24px;display:block}
+body>header small{color:var(--quiet);overflow-wrap:anywhere}
+nav ul{display:flex;flex-wrap:wrap;gap:4px;list-style:none}
+nav a{display:inline-block;padding:6px 10px;border-radius:var(--radius);text-decoration:none;color:var(--quiet)}
+nav a:hover{background:var(--surface);color:var(--ink)}
+nav a[aria-current]{background:var(--surface);color:var(--ink);font-weight:550}
+body>main{padding-block:24px 56px}
+main>section{margin-bottom:32px}
+main>section:last-child{margin:0}
+.bar{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-bottom:16px}
 .bar h1{margin:0}
 .bar .button{margin-inline-start:auto}
-.row{display:flex;flex-wrap:wrap;gap:.75rem;align-items:end}
-.row label{flex:1 1 12rem;margin:0}
-.row label>*{margin-bottom:0}
-.row button{width:auto;margin:0}
-.row a:not(.button){padding:.7rem .25rem}
-search,.narrow{display:block;margin-bottom:1.5rem}
-.narrow,article{max-width:44rem}
-main>section{margin-bottom:2.5rem}
-main>section:last-child{margin:0}
-article{box-shadow:none;border:1px solid var(--pico-muted-border-color)}
-article h3{font-size:1rem;margin-bottom:.4rem}
-article p{margin-bottom:.75rem}
-article form{margin:0}
-.tag{display:inline-block;padding:.05rem .55rem;border:1px solid currentcolor;border-radius:1rem;font-size:.85em;white-space:nowrap}
+.narrow,article{max-width:640px}
+article{border:1px solid var(--line);border-radius:8px;background:var(--raised);box-shadow:var(--shadow);padding:16px;margin-bottom:12px}
+article p:last-child,article form{margin:0}
+.door{max-width:384px;margin:min(12vh,96px) auto 0;padding:32px}
+.door .button{display:block;margin-top:20px}
+`;
+
+const CONTROLS = `
+button,.button{display:inline-block;padding:5px 12px;border:1px solid transparent;border-radius:var(--radius);background:var(--accent);color:var(--on-accent);font:inherit;font-weight:550;text-align:center;text-decoration:none;cursor:pointer}
+button:hover,.button:hover{filter:brightness(1.08)}
+button:disabled{opacity:.55;cursor:default}
+button.plain,.row button:not(.danger),article form>button:not(.danger){background:var(--raised);color:var(--ink);border-color:var(--edge)}
+body>header button{background:none;color:var(--quiet);font-weight:400;padding-inline:8px}
+button.plain:hover,body>header button:hover{color:var(--ink);background:var(--surface);filter:none}
+.narrow .row button{background:var(--accent);color:var(--on-accent);border-color:transparent}
+.danger{background:var(--danger);color:#fff}
+@media (pointer:coarse){button,.button,nav a{padding-block:9px}}
+label,legend{display:block;font-weight:550}
+input,select,textarea{font:inherit;font-weight:400;line-height:20px;color:inherit;background:var(--raised);border:1px solid var(--edge);border-radius:var(--radius);padding:5px 8px;min-height:32px}
+label>input:not([type=checkbox],[type=radio]),label>select,label>textarea{display:block;width:100%;margin-top:4px}
+input::placeholder{color:var(--quiet);opacity:1}
+[aria-invalid=true]{border-color:var(--bad)}
+fieldset{min-width:0;margin-block:16px}
+legend{padding:0;margin-bottom:8px}
+fieldset label{font-weight:400;padding-block:4px}
+input[type=checkbox],input[type=radio]{width:16px;height:16px;margin:0 8px 0 0;vertical-align:-3px;accent-color:var(--accent)}
+.row{display:flex;flex-wrap:wrap;gap:12px;align-items:end}
+.row label{flex:1 1 200px}
+.row a:not(.button){padding-block:6px}
+search{display:block;margin-bottom:16px}
+.fault{display:block;color:var(--bad);margin-top:4px}
+details{margin-top:8px}
+summary{cursor:pointer;color:var(--quiet)}
+dialog{border:0;padding:0;background:none;color:inherit;max-width:min(560px,calc(100vw - 32px))}
+dialog article{margin:0;padding:20px}
+dialog::backdrop{background:#0b0f1680}
+`;
+
+const PARTS = `
+.tag{display:inline-flex;gap:6px;align-items:center;padding:1px 8px;border-radius:10px;font-size:12px;line-height:18px;white-space:nowrap;background:color-mix(in srgb,currentcolor 9%,transparent)}
+.tag::before{content:"";width:6px;height:6px;border-radius:50%;background:currentcolor}
 .active{color:var(--good)}.expiring,.overlap,.suspended{color:var(--warn)}.revoked,.unverifiable{color:var(--bad)}.expired,.replaced,.quiet{color:var(--quiet)}
-.scroll{overflow-x:auto}
-td,th{vertical-align:top}
-th[scope=row]{min-width:10rem;overflow-wrap:anywhere}
-td small,th small{display:block;color:var(--quiet);font-weight:400}
-code{white-space:nowrap;font-size:.85em;color:inherit}
-time{white-space:nowrap}
-svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke:var(--quiet);stroke-width:1;opacity:.4}svg text{fill:var(--quiet);font-size:11px}
-svg.spark{width:7.5rem;height:1.75rem;display:block}
-svg.chart{width:100%;height:auto;display:block;margin-bottom:1rem}
-dl.facts{display:grid;grid-template-columns:max-content 1fr;gap:.4rem 1.5rem;margin-bottom:2rem}
-dl.facts dt{color:var(--quiet)}dl.facts dd{margin:0;overflow-wrap:anywhere}
-.notice{padding:.8rem 1rem;border-inline-start:.3rem solid var(--good);background:var(--surface);margin-bottom:1.5rem;max-width:44rem}
-.notice.warn{border-color:var(--warn)}.notice.bad{border-color:var(--bad)}
-.fault{color:var(--bad);display:block;margin-top:-.4rem;margin-bottom:1rem}
-.secret{display:flex;flex-wrap:wrap;gap:.5rem;align-items:stretch;margin-bottom:1.5rem}
-.secret code{flex:1 1 20rem;padding:.75rem;background:var(--surface);font-size:1rem;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}
-.secret button{width:auto;margin:0}
+.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--raised)}
+table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{padding:8px 12px;text-align:start;vertical-align:middle;font-weight:400}
+thead th{padding-block:6px;font-size:12px;color:var(--quiet);background:var(--surface);white-space:nowrap}
+tbody tr+tr>*{border-top:1px solid var(--line)}
+tbody tr:hover>*{background:color-mix(in srgb,var(--surface) 60%,transparent)}
+th[scope=row]{min-width:160px;overflow-wrap:anywhere}
+th[scope=row]>a{font-weight:550;text-decoration:none}
+th[scope=row]>a:hover{text-decoration:underline}
+td small,th small{display:block;color:var(--quiet)}
+svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke:var(--edge);stroke-width:1;opacity:.5}
+.use{display:flex;gap:8px;align-items:end;font-size:12px;line-height:16px}
+.use svg{width:96px;height:24px;display:block}
+.chart{margin:0}
+.chart figcaption{display:flex;flex-wrap:wrap;gap:4px 20px;margin-bottom:12px}
+.legend::before{content:"";display:inline-block;width:10px;height:10px;border-radius:2px;margin-inline-end:6px}
+.legend.allowed::before{background:var(--allowed)}.legend.denied::before{background:var(--denied)}
+.legend small{color:var(--quiet)}
+.plot{display:grid;grid-template-columns:auto 1fr;gap:4px 8px;font-size:12px;color:var(--quiet)}
+.plot svg{width:100%;height:160px;border-block:1px solid var(--line);overflow:visible}
+.plot .day{fill:transparent}.plot g:hover .day{fill:var(--surface)}
+.scale,.days{display:flex;justify-content:space-between}
+.scale{flex-direction:column;text-align:end;margin-block:-8px}
+.days{grid-column:2}
+.facts{display:grid;grid-template-columns:max-content 1fr;gap:6px 24px;margin-bottom:32px}
+.facts dt{color:var(--quiet)}.facts dd{overflow-wrap:anywhere;min-width:0}
+.notice{max-width:640px;padding:10px 14px;border-radius:8px;border:1px solid color-mix(in srgb,var(--good) 35%,transparent);background:color-mix(in srgb,var(--good) 6%,transparent);margin-bottom:16px}
+.notice.warn{border-color:color-mix(in srgb,var(--warn) 40%,transparent);background:color-mix(in srgb,var(--warn) 7%,transparent)}
+.notice.bad{border-color:color-mix(in srgb,var(--bad) 40%,transparent);background:color-mix(in srgb,var(--bad) 6%,transparent)}
+.notice p:last-child{margin:0}
+.secret{display:flex;flex-wrap:wrap;gap:8px;align-items:stretch;margin-bottom:20px}
+.secret code{flex:1 1 320px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);font-size:14px;line-height:20px;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}
 .visually-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 [data-copy]{display:none}.script [data-copy]{display:inline-block}
-.button{display:inline-block;padding:.55rem 1rem;border-radius:var(--pico-border-radius);background:var(--pico-primary-background);color:var(--pico-primary-inverse);text-decoration:none}
-.button:hover{background:var(--pico-primary-hover-background);color:var(--pico-primary-inverse)}
-.danger,.danger:hover{background:#b3261e;border-color:#b3261e;color:#fff}
-button.plain,button.plain:hover{background:none;color:inherit;border-color:var(--pico-form-element-border-color)}
+`;
+
+const PHONE = `
 @media (max-width:48rem){
 .keys thead{display:none}
-.keys tbody tr{display:block;padding:.75rem 0;border-bottom:1px solid var(--pico-muted-border-color)}
-.keys tbody td,.keys tbody th{display:block;border:0;padding:.15rem 0;background:none}
+.keys tbody tr{display:block;padding:10px 12px}
+.keys tbody tr+tr{border-top:1px solid var(--line)}
+.keys tbody tr>*{display:block;border:0;padding:2px 0;background:none}
 .keys td[data-name]::before{content:attr(data-name) ": ";color:var(--quiet)}
-.keys td small{display:inline;margin-inline-start:.4rem}
+.keys td small{display:inline;margin-inline-start:6px}
 .keys td>small:first-child{margin:0}
-dl.facts{grid-template-columns:1fr;gap:0}dl.facts dd{margin-bottom:.6rem}
+.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:8px}
 }
-`.replaceAll("\n", "");
+`;
+
+export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, PHONE].join("").replaceAll("\n", "");
