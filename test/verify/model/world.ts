@@ -462,8 +462,14 @@ export class World {
     if (outcome === undefined) return;
     this.#reads = this.#reads.filter((other) => other !== read);
     if (read.kind === "primary" && request) request.primaryAt = outcome.at;
-    if (read.kind === "feed" && this.time - startedAt < BOUND_MS) isolate.failures = 0;
+    // What may be shared is asked for before the statement begins.
+    if (read.kind === "feed" && !this.#isShared) this.#answered(isolate, startedAt);
     await this.#run(request, () => read.resolve(outcome.rows));
+  }
+
+  /** An answer that comes later than the bound tells nothing about others. */
+  #answered(isolate: Isolate, askedAt: number): void {
+    if (this.time - askedAt < BOUND_MS) isolate.failures = 0;
   }
 
   #failed(isolate: Isolate, kind: Kind | undefined, request: Request | null): void {
@@ -522,10 +528,11 @@ export class World {
       ...shared,
       read: async (...[cursor, digest]: Parameters<typeof shared.read>) => {
         if (digest === "") this.#asked = { kind: "feed", request: null };
+        const startedAt = this.time;
         const snapshot = await shared.read(cursor, digest);
-        if (snapshot.asOf === undefined) return snapshot;
         const reader = isolate();
-        reader.failures = 0;
+        this.#answered(reader, startedAt);
+        if (snapshot.asOf === undefined) return snapshot;
         // What was replayed may be of a moment that its clock has yet to come to.
         reader.slack = Math.max(reader.slack, this.#ahead - reader.offset - CLOCK_SKEW_MS);
         return snapshot;
