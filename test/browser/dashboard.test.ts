@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { parseEnv, promisify } from "node:util";
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Answer, call } from "../e2e/support.ts";
@@ -56,7 +59,7 @@ describe.each([
     const old = await createKey(page, { label: "Careers page" });
     expect(await jobs(old.rawKey)).toMatchObject({ status: 200 });
 
-    await page.getByRole("link", { name: "I have kept it" }).click();
+    await page.getByRole("link", { name: "I have stored it" }).click();
     await page.getByLabel("Label").fill(label);
     await page.getByRole("button", { name: "Rename" }).click();
     await page.getByRole("heading", { name: label }).waitFor();
@@ -155,7 +158,7 @@ describe.each([
   test.each([
     {
       way: "a link of the page",
-      leave: (page: Page) => page.getByRole("link", { name: "I have kept it" }).click(),
+      leave: (page: Page) => page.getByRole("link", { name: "I have stored it" }).click(),
     },
     { way: "an address typed in", leave: (page: Page) => page.goto(`${site.issuer}/jwks`) },
   ])("a raw key does not come back by the back button, left by $way", async ({ leave }) => {
@@ -225,6 +228,33 @@ test("a key and its command are copied by a button", async () => {
   await page.getByRole("status").getByText("Copied").waitFor({ state: "attached" });
   expect(await copied()).toBe(rawKey);
   expect(await jobs(await copied())).toMatchObject({ status: 200 });
-  await page.getByRole("button", { name: "Copy command" }).click();
+  await page.getByRole("button", { name: "Copy the call with curl" }).click();
   await expect.poll(copied).toBe(`curl ${site.latchkey}/public/v1/key -H "X-API-Key: ${rawKey}"`);
+});
+
+test("the calls that are shown with a new key work as they are", async () => {
+  const page = await visit(browser, site);
+  await signIn(page, ADA);
+  await createKey(page, { label: "Tried" });
+  const code = async (id: string) => (await page.locator(`#${id}`).textContent()) ?? "";
+  for (const [command, ...args] of [
+    ["bash", "-c", await code("curl")],
+    [process.execPath, "--input-type=module", "-e", await code("javascript")],
+    ["python3", "-c", await code("python")],
+  ] as const) {
+    const { stdout } = await promisify(execFile)(command, args);
+    expect(stdout, command).toMatch(/active|keyId|"id"|scopes/);
+  }
+});
+
+test("a new key can be kept as a file of settings", async () => {
+  const page = await visit(browser, site);
+  await signIn(page, ADA);
+  const { rawKey } = await createKey(page, { label: "Downloaded" });
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download .env" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("latchkey.env");
+  expect(parseEnv(await readFile(await download.path(), "utf8"))).toEqual({ API_KEY: rawKey });
 });

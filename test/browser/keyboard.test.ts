@@ -35,7 +35,7 @@ test("a key is created and revoked without a mouse", async () => {
   await tabTo(page, "Create key");
   await page.keyboard.press("Enter");
   await shownKey(page);
-  await tabTo(page, "I have kept it");
+  await tabTo(page, "I have stored it");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "By hand" }).waitFor();
   await tabTo(page, "Revoke…");

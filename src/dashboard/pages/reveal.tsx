@@ -6,6 +6,23 @@ export interface RevealProps {
   origin: string;
 }
 
+/** Calls that anybody can make with a key, to see that it works. */
+function samples(url: string, rawKey: string) {
+  return [
+    { id: "curl", name: "curl", code: `curl ${url} -H "X-API-Key: ${rawKey}"` },
+    {
+      id: "javascript",
+      name: "JavaScript",
+      code: `const answer = await fetch("${url}", {\n  headers: { "X-API-Key": "${rawKey}" },\n});\nconsole.log(await answer.json());`,
+    },
+    {
+      id: "python",
+      name: "Python",
+      code: `import urllib.request\n\nrequest = urllib.request.Request("${url}", headers={"X-API-Key": "${rawKey}"})\nprint(urllib.request.urlopen(request).read().decode())`,
+    },
+  ];
+}
+
 export function RevealPage({ id, rawKey, origin }: RevealProps) {
   const path = `/dashboard/keys/${id}`;
   if (rawKey === null) {
@@ -21,7 +38,7 @@ export function RevealPage({ id, rawKey, origin }: RevealProps) {
     );
   }
   return (
-    <>
+    <div class="narrow">
       <link rel="stylesheet" href={`${path}/created.css`} />
       <h1>Copy your new key now</h1>
       <p class="notice warn">
@@ -34,19 +51,29 @@ export function RevealPage({ id, rawKey, origin }: RevealProps) {
         <button type="button" data-copy="raw-key">
           Copy key
         </button>
-      </div>
-      <h2>Try it</h2>
-      <div class="secret">
-        <code id="curl" data-secret>
-          {`curl ${origin}/public/v1/key -H "X-API-Key: ${rawKey}"`}
-        </code>
-        <button type="button" class="plain" data-copy="curl">
-          Copy command
+        <button type="button" class="plain" data-download="raw-key">
+          Download .env
         </button>
       </div>
+      <section>
+        <h2>Try it</h2>
+        {samples(`${origin}/public/v1/key`, rawKey).map(({ id, name, code }, i) => (
+          <details open={i === 0}>
+            <summary>{name}</summary>
+            <div class="secret">
+              <code id={id} data-secret>
+                {code}
+              </code>
+              <button type="button" class="plain" data-copy={id} aria-label={`Copy the call with ${name}`}>
+                Copy
+              </button>
+            </div>
+          </details>
+        ))}
+      </section>
       <a class="button" href={path}>
-        I have kept it
+        I have stored it
       </a>
-    </>
+    </div>
   );
 }

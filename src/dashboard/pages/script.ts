@@ -1,13 +1,20 @@
 /**
- * All of the dashboard's script; nothing needs it. It copies; opens the dialog that stands for a link's page;
+ * All of the dashboard's script; nothing needs it. It copies; hands out a file with the new key; opens the dialog that stands for a link's page;
  * keeps a typed day and the choice beside it in step; sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
  */
 export const SCRIPT = `
 document.documentElement.classList.add("script");
 document.addEventListener("click",async(event)=>{
-const button=event.target.closest("[data-copy],[data-dialog],[data-close]");
+const button=event.target.closest("[data-copy],[data-download],[data-dialog],[data-close]");
 if(!button)return;
-const {copy,dialog}=button.dataset;
+const {copy,download,dialog}=button.dataset;
+if(download){
+const link=document.createElement("a");
+link.href=URL.createObjectURL(new Blob(["API_KEY="+document.getElementById(download).textContent.trim()+"\\n"]));
+link.download="latchkey.env";
+link.click();
+URL.revokeObjectURL(link.href);
+return}
 if(copy){
 const source=document.getElementById(copy);
 try{await navigator.clipboard.writeText(source.textContent)}catch{getSelection().selectAllChildren(source);return}

@@ -132,7 +132,7 @@ svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke
 .secret{display:flex;flex-wrap:wrap;gap:8px;align-items:stretch;margin-bottom:20px}
 .secret code{flex:1 1 320px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);font-size:14px;line-height:20px;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}
 .visually-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-[data-copy]{display:none}.script [data-copy]{display:inline-block}
+[data-copy],[data-download]{display:none}.script :is([data-copy],[data-download]){display:inline-block}
 `;
 
 const PHONE = `
