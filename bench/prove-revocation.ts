@@ -380,7 +380,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
 function reportCompany({ suspendedMs, resumedMs, left, others }: Turned): boolean {
   const lines = [
     "",
-    `A company of 1,000 keys in use at all isolates: last accepted ${whole(suspendedMs)} ms after it was suspended,`,
+    `A company of 1,000 keys in use at four isolates: last accepted ${whole(suspendedMs)} ms after it was suspended,`,
     `last refused ${whole(resumedMs)} ms after it was resumed; wrong in the end: ${left}; keys of others refused: ${others}`,
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
