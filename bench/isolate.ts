@@ -26,7 +26,8 @@ let lateShare = 0;
  * Latchkey as it is, and beside it:
  *
  * - `POST /ask?late=0.3` presents each API key of a JSON array to this isolate, as requests of their own, and answers
- *   with lines of JSON, each as soon as it is known: `[index, status]`. From then on, so many of the reads are late.
+ *   with lines of JSON, each as soon as it is known: `[index, status, checkedAt]`. From then on, so many of
+ *   the reads are late.
  * - `GET /reads` tells what this isolate has read so far.
  * - `POST /sql?binding=DB_01` runs statements, `[[sql, ...parameters], …]`, in one transaction, as a hand would, past
  *   Latchkey. It answers with the rows of each.
@@ -49,14 +50,15 @@ export default {
     }
     if (pathname !== "/ask") return worker.fetch(request, latchkey, ctx);
     lateShare = Number(searchParams.get("late"));
-    const url = new URL("/public/v1/key", request.url);
+    const url = new URL("/public/v1/verify", request.url);
     const rawKeys = await request.json<string[]>();
     const { readable, writable } = new TransformStream();
     const writer = writable.getWriter();
     const present = async (rawKey: string, i: number) => {
       const headers = { ...CALLER, "X-API-Key": rawKey };
       const answer = await worker.fetch(new Request(url, { headers }) as typeof request, latchkey, ctx);
-      await writer.write(new TextEncoder().encode(`${JSON.stringify([i, answer.status])}\n`));
+      const line = JSON.stringify([i, answer.status, answer.headers.get("X-Key-Checked-At")]);
+      await writer.write(new TextEncoder().encode(`${line}\n`));
     };
     ctx.waitUntil(Promise.all(rawKeys.map(present)).finally(() => writer.close()));
     return new Response(readable);

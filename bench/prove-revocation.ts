@@ -21,8 +21,8 @@ import { type Turned, turnCompany } from "./company.ts";
 import { quantile, table, whole } from "./figures.ts";
 import { CACHES, type CacheKind, type ServiceKey, startService, WAYS, type Way } from "./service.ts";
 
-/** Revoked together, at most, times the isolates that read each of them; and in so many waves at least. */
-const MAX_WAVE_READS = 800;
+/** Revoked together, at most and at least. */
+const MAX_WAVE_KEYS = 200;
 const MIN_WAVES = 10;
 /** One isolate in so many is in constant use, the others are idle. */
 const ISOLATES_PER_HOT = 4;
@@ -56,6 +56,7 @@ const CREATE_LANES = 8;
  */
 const READ_AT_ONCE = 80;
 const READ_PAUSE_MS = 200;
+const LOOK_PAUSE_MS = 20;
 /** How often a key is presented that is neither accepted nor refused. */
 const MAX_ASKED = 20;
 /** Broken promises that are described, at most. */
@@ -104,7 +105,7 @@ const boundMs = Number(options.seconds) * 1000;
 const lateShare = Number(options.late);
 const databases = Number(options.databases);
 const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
-const waveKeys = Math.min(MAX_WAVE_READS / isolates.length, Math.ceil(revocations / MIN_WAVES));
+const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const hot = isolates.slice(0, Math.max(1, Math.floor(isolates.length / ISOLATES_PER_HOT)));
 const idle = isolates.slice(hot.length);
 const readAtOnce = Math.ceil(READ_AT_ONCE / isolates.length);
@@ -189,15 +190,22 @@ async function askGently(keys: readonly Key[], isolate: number, late = lateShare
   await Promise.all(asked);
 }
 
-/** Presents the keys until the isolate holds all of them, with prompt reads. @returns a moment that its knowledge is not older than. */
-async function takeIn(keys: readonly Key[], isolate: number): Promise<number> {
-  let sentAt = clock();
+/** Presents the keys until the isolate holds all of them, with prompt reads. */
+async function takeIn(keys: readonly Key[], isolate: number): Promise<void> {
   for (let left = keys; left.length > 0; ) {
-    sentAt = clock();
     await askGently(left, isolate, 0);
     left = left.filter((key) => nth(key.seen, isolate).acceptedAt === 0);
   }
-  return sentAt;
+}
+
+/** Lets an isolate that was left alone for half a bound look at the feed. @returns as of when it knows all changes. */
+async function lookAt(key: Key, isolate: number): Promise<number> {
+  const startedAt = clock();
+  for (;;) {
+    const [answer] = await service.present([key], isolate);
+    if (answer !== undefined && answer.checkedAt >= startedAt) return answer.checkedAt;
+    await sleep(LOOK_PAUSE_MS);
+  }
 }
 
 /** Reads of D1 while keys that every isolate holds are asked for, and nothing changes. */
@@ -253,10 +261,9 @@ async function revokeAll(): Promise<void> {
 
 /** All isolates hold the keys; they are revoked; each idle isolate is asked about one of them, and then about others. */
 async function revokeWave(keys: readonly Key[]): Promise<void> {
-  const [knownSince] = await Promise.all([
-    Promise.all(idle.map((isolate) => takeIn(keys, isolate))),
-    ...hot.map((isolate) => takeIn(keys, isolate)),
-  ]);
+  await Promise.all(isolates.map((isolate) => takeIn(keys, isolate)));
+  await sleep(boundMs / 2);
+  const knownSince = await Promise.all(idle.map((isolate) => lookAt(anyOf(keys), isolate)));
   const startedAt = clock();
   const endsAt = startedAt + WAVE_BOUNDS * boundMs;
   const atOnce = Math.ceil(AT_ONCE_SHARE * keys.length);

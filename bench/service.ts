@@ -44,6 +44,8 @@ export interface Answer {
   status: number;
   /** When it had arrived. */
   at: number;
+  /** Of an acceptance: changes committed before are taken into account. Else `NaN`. */
+  checkedAt: number;
 }
 
 export interface ServiceOptions {
@@ -233,8 +235,9 @@ export async function startService(options: ServiceOptions) {
       const answers: Answer[] = [];
       if (lines === null) return answers;
       for await (const line of createInterface(Readable.from(lines as AsyncIterable<Uint8Array>))) {
-        const [index, status] = JSON.parse(line) as [number, number];
-        answers[index] = { status, at: performance.now() };
+        const [index, status, checkedAt] = JSON.parse(line) as [number, number, string | null];
+        const at = performance.now();
+        answers[index] = { status, at, checkedAt: at - (Date.now() - Date.parse(checkedAt ?? "")) };
       }
       if (answers.filter(Boolean).length !== keys.length) throw new Error("Not every key was answered");
       return answers;
