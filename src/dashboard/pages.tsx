@@ -37,6 +37,7 @@ export function page(c: Context, title: string, body: Child, { status = 200, ref
   return c.html(
     <Layout
       site={siteOf(c)}
+      path={c.req.path}
       title={title}
       nonce={c.var.secureHeadersNonce}
       visitor={visitor}

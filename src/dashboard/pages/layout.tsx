@@ -8,6 +8,8 @@ import { STYLE } from "./style.ts";
 
 export interface LayoutProps {
   site: Site;
+  /** Of the page. */
+  path: string;
   title: string;
   nonce: string | undefined;
   /** Who is signed in, and for whom; left out where nobody needs to be. */
@@ -19,7 +21,11 @@ export interface LayoutProps {
   children: Child;
 }
 
-export function Layout({ site, title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
+export function Layout({ site, path, title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
+  const [current] = site.pages
+    .map((page) => page.path)
+    .filter((above) => path === above || path.startsWith(`${above}/`))
+    .sort((a, b) => b.length - a.length);
   return (
     <>
       {raw("<!DOCTYPE html>")}
@@ -45,7 +51,9 @@ export function Layout({ site, title, nonce, visitor, suspension, refresh, child
                   <ul>
                     {site.pages.map(({ name, path }) => (
                       <li>
-                        <a href={path}>{name}</a>
+                        <a href={path} aria-current={path === current ? "page" : undefined}>
+                          {name}
+                        </a>
                       </li>
                     ))}
                   </ul>
