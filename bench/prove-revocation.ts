@@ -57,6 +57,8 @@ const CREATE_LANES = 8;
 const READ_AT_ONCE = 80;
 const READ_PAUSE_MS = 200;
 const LOOK_PAUSE_MS = 20;
+/** By how much two ways to tell the time may differ. */
+const CLOCK_MS = 10;
 /** How often a key is presented that is neither accepted nor refused. */
 const MAX_ASKED = 20;
 /** Broken promises that are described, at most. */
@@ -69,6 +71,8 @@ interface Seen {
   /** When the question of its last accepting answer was sent, and when that answer had arrived. */
   askedAt: number;
   acceptedAt: number;
+  /** Whether it is known to hold the key: it has answered by what it knew before the question. */
+  isHeld: boolean;
   /** When its first refusal had arrived, and how often it accepted later. */
   refusedAt: number;
   again: number;
@@ -124,7 +128,7 @@ const service = await startService({
 const dead: Key[] = [];
 /** For each idle isolate that was asked again: how likely its answer would have shown that the bound is too long. */
 const chances: number[] = [];
-/** Answers that neither accept nor refuse: all of them, and those on good keys that the isolate had accepted before. */
+/** Answers that neither accept nor refuse: all of them, and those on good keys that the isolate held. */
 const unclear = { all: 0, held: 0 };
 
 try {
@@ -153,7 +157,7 @@ async function createKeys(count: number): Promise<Key[]> {
         calledAt: Number.POSITIVE_INFINITY,
         committedAfter: Number.POSITIVE_INFINITY,
         returnedAt: Number.POSITIVE_INFINITY,
-        seen: isolates.map(() => ({ askedAt: 0, acceptedAt: 0, refusedAt: 0, again: 0 })),
+        seen: isolates.map(() => ({ askedAt: 0, acceptedAt: 0, isHeld: false, refusedAt: 0, again: 0 })),
       });
     }
   };
@@ -166,15 +170,16 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
   const sentAt = clock();
   const answers = await service.present(keys, isolate, late);
   for (const [i, key] of keys.entries()) {
-    const { status, at } = nth(answers, i);
+    const { status, at, checkedAt } = nth(answers, i);
     const seen = nth(key.seen, isolate);
     if (status === 200) {
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
       seen.acceptedAt = at;
+      seen.isHeld ||= checkedAt < sentAt - CLOCK_MS;
       seen.askedAt = sentAt;
     } else if (!REFUSALS.has(status)) {
       unclear.all++;
-      if (key.calledAt > at && seen.acceptedAt > 0) unclear.held++;
+      if (key.calledAt > at && seen.isHeld) unclear.held++;
     } else if (key.calledAt > at) throw new Error("A good key was refused");
     else seen.refusedAt ||= at;
   }
