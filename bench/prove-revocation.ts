@@ -276,20 +276,25 @@ async function revokeWave(keys: readonly Key[]): Promise<void> {
   const revokeInTime = async (key: Key, i: number) => {
     await sleep(i < atOnce ? i * AT_ONCE_GAP_MS : Math.random() * SPREAD_BOUNDS * boundMs);
     key.calledAt = clock();
-    key.committedAfter = await service.revoke(key, key.way, anyOf(hot));
+    await service.revoke(key, key.way, anyOf(hot));
     key.returnedAt = clock();
   };
-  const leaveAlone = async (isolate: number, i: number) => {
+  const leaveAlone = async (isolate: number) => {
     await sleepUntil(startedAt + idleMs());
     const key = anyOf(keys);
     await ask([key], isolate);
     await askAtRandom(keys, isolate, endsAt);
     await untilRefused(keys, isolate);
+    return key;
+  };
+  const [asked] = await Promise.all([Promise.all(idle.map(leaveAlone)), ...keys.map(revokeInTime)]);
+  const commits = await service.commits();
+  for (const key of keys) key.committedAfter = Math.max(key.calledAt, commits.get(key.id) ?? 0);
+  for (const [i, key] of asked.entries()) {
     const beyondAt = key.committedAfter + boundMs;
     const tooLongUntil = nth(knownSince, i) + TOO_LONG * boundMs;
     chances.push(chanceBetween(beyondAt - startedAt, tooLongUntil - startedAt));
-  };
-  await Promise.all([...keys.map(revokeInTime), ...idle.map(leaveAlone)]);
+  }
 }
 
 /** Presents the keys until the isolate has refused all of them; where reads are late, some are answered 503 at first. */

@@ -30,8 +30,13 @@ export type Way = (typeof WAYS)[number];
 /** No address that a key is presented from. */
 const ELSEWHERE = JSON.stringify({ allowedIps: ["198.51.100.1"] });
 const OPERATOR_AUDIENCE = "https://operator.bench.example";
-/** When a transaction begins, in milliseconds since the epoch. */
-const DATABASE_CLOCK = "SELECT unixepoch('subsec') * 1000 AS at";
+/** The database notes when keys change, in milliseconds since the epoch: its own column has whole seconds. */
+const NOTE_COMMITS = [
+  "CREATE TABLE commits (digest TEXT NOT NULL, at INTEGER NOT NULL)",
+  `CREATE TRIGGER note_commit AFTER INSERT ON key_changes
+   BEGIN INSERT INTO commits VALUES (NEW.digest, unixepoch('subsec') * 1000); END`,
+];
+const COMMITS = `SELECT api_keys.id, min(commits.at) AS at FROM commits JOIN api_keys USING (digest) GROUP BY api_keys.id`;
 const SUSPEND = "INSERT INTO companies (id, suspended_at) VALUES (?, unixepoch() * 1000)";
 
 export interface ServiceKey {
@@ -138,7 +143,7 @@ export async function startService(options: ServiceOptions) {
       const answer = await call(0, "POST", `/sql?binding=${binding}`, {}, JSON.stringify(statements));
       return (await answer.json()) as Row[][];
     };
-  const schema = (await migrations()).map((statement) => [statement] as const);
+  const schema = [...(await migrations()), ...NOTE_COMMITS].map((statement) => [statement] as const);
   for (const binding of Object.keys(d1Databases)) await batchOf(binding)(schema);
   const stops = await Promise.all(
     databases
@@ -194,34 +199,35 @@ export async function startService(options: ServiceOptions) {
       const answer = await call(i, "POST", "/settings/api-keys", await adminOf(company), body);
       return { ...((await answer.json()) as Omit<ServiceKey, "company">), company };
     },
-    /** At isolate `i`. @returns a moment before the commit, which came before this resolves. */
-    async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<number> {
-      const calledAt = performance.now();
+    /** At isolate `i`. Resolves after the commit. */
+    async revoke({ id, rawKey, company }: ServiceKey, way: Way, i: number): Promise<void> {
       const path = `/settings/api-keys/${id}`;
-      const byHand = async (...statement: [string, string]) => {
-        const [clock] = await batchOf(bindingOf("DB", databaseOf(company)))([[DATABASE_CLOCK], statement]);
-        const sinceMs = Date.now() - Number(clock?.[0]?.at);
-        return Math.max(calledAt, performance.now() - sinceMs);
-      };
+      const byHand = async (...statement: [string, string]) =>
+        void (await batchOf(bindingOf("DB", databaseOf(company)))([statement]));
       switch (way) {
+        case "management API":
+          return void (await call(i, "DELETE", path, await adminOf(company)));
+        case "its holder":
+          return void (await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey }));
         case "SQL by hand":
           return byHand("UPDATE api_keys SET revoked_at = unixepoch() * 1000 WHERE id = ?", id);
+        case "suspension":
+          return void (await call(i, "POST", `${path}/suspend`, await adminOf(company)));
+        case "another address list":
+          return void (await call(i, "PATCH", path, await adminOf(company), ELSEWHERE));
         case "suspension of its company":
           return byHand(SUSPEND, `company-${company}`);
-        case "management API":
-          await call(i, "DELETE", path, await adminOf(company));
-          break;
-        case "its holder":
-          await call(i, "DELETE", "/public/v1/key", { "X-API-Key": rawKey });
-          break;
-        case "suspension":
-          await call(i, "POST", `${path}/suspend`, await adminOf(company));
-          break;
-        case "another address list":
-          await call(i, "PATCH", path, await adminOf(company), ELSEWHERE);
-          break;
       }
-      return calledAt;
+    },
+    /** By key id, when the statement began that changed it first since this was last asked: just before its commit. */
+    async commits(): Promise<Map<string, number>> {
+      const all = await Promise.all(
+        databases.map((name) => batchOf(bindingOf("DB", name))([[COMMITS], ["DELETE FROM commits"]])),
+      );
+      const ahead = Date.now() - performance.now();
+      return new Map(
+        all.flatMap(([rows = []]) => rows.map(({ id, at }) => [String(id), Number(at) - ahead])),
+      );
     },
     /** By the operator's API, at isolate `i`. Resolves after the commit. */
     async suspendCompany(company: number, suspended: boolean, i: number): Promise<void> {
