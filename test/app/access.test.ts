@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { call, createKey, manage, operate, token } from "../support/api.ts";
+import { call, createKey, manage, operate, service, token } from "../support/api.ts";
 import { expectError, stored } from "../support/expect.ts";
 import {
   ask,
@@ -18,6 +18,12 @@ const NOBODY = "6f1ff3f4-0000-4000-8000-000000000000";
 describe.each(routes)("$method $path", (route) => {
   test(`answers ${route.success} to the right credential`, async () => {
     expect((await ask(route, await createKey())).status).toBe(route.success);
+  });
+
+  test("answers the same where the Worker is called as a service", async () => {
+    const key = await createKey({}, { target: service });
+    expect((await ask(route, key, { target: service })).status).toBe(route.success);
+    await expectError(await call(pathOf(route, key), { method: route.method }, service), "UNAUTHORIZED");
   });
 
   test("without a credential is 401 with a challenge and changes nothing", async () => {

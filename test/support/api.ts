@@ -2,6 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { importJWK, SignJWT } from "jose";
 import { createApp } from "../../src/app.ts";
+import latchkey from "../../src/index.ts";
 import { createIsolate } from "../../src/isolate.ts";
 import type { NewApiKey } from "../../src/keys/schema.ts";
 import { expectDocumented } from "./agreement.ts";
@@ -11,7 +12,12 @@ export const ORIGIN = "https://latchkey.example";
 /** Where a request goes: the Worker under test, or an app of other settings. */
 export type Target = (request: Request) => Response | Promise<Response>;
 
-const worker: Target = (request) => exports.default.fetch(request);
+/** The Worker under test, called as a service. */
+export const service: Target = (request) => exports.default.fetch(request);
+
+/** The same, called as a function: the pool takes several milliseconds for a call of it as a service. */
+const worker: Target = (request) =>
+  latchkey.fetch(request as Parameters<typeof latchkey.fetch>[0], env, createExecutionContext());
 
 /** An isolate of its own, whose settings or bindings differ from those of the Worker under test. */
 export function appWith(overrides: Record<string, unknown>): Target {
