@@ -1,6 +1,6 @@
 import { table, whole } from "../figures.ts";
 import { carried, type Figures, loadOf, READS_PER_SECOND } from "./everywhere.ts";
-import type { Result } from "./results.ts";
+import type { Result, Variation } from "./results.ts";
 import { usageOf } from "./usage.ts";
 import { USUAL } from "./world.ts";
 
@@ -23,8 +23,15 @@ function byPrimary(figures: Figures, homeShare: number): number {
   return (figures.requests * READS_PER_SECOND) / loadOf(figures, homeShare).primary;
 }
 
-/** @param shared - The third size, with records that are shared by a data centre. */
-export function goalsTable([, usual, large, largest]: readonly Result[], shared: Figures): string {
+/**
+ * @param shared - The third size, with records that are shared by a data centre.
+ * @param plans - What is not built, of the fourth.
+ */
+export function goalsTable(
+  [, usual, large, largest]: readonly Result[],
+  shared: Figures,
+  plans: readonly Variation[],
+): string {
   if (!usual || !large || !largest) throw new RangeError("There are four sizes");
   const { latchkey } = usual;
   const rows = usageOf(usual.size, latchkey.requests, latchkey.usage.messages);
@@ -50,6 +57,9 @@ export function goalsTable([, usual, large, largest]: readonly Result[], shared:
       ),
       atLeast("the same with B, which is not built", carried(shared, 0), GOALS.oneDatabase),
       atLeast("that 16 databases carry", carried(largest.latchkey, 0), GOALS.sixteen),
+      ...plans.map(({ title, figures }) =>
+        atLeast(`the same ${title}, not built`, carried(figures, 0), GOALS.sixteen),
+      ),
       atMost("rows written for each verification, at 10,000 a second", written, GOALS.rows, 3),
       atMost("reads of the feed a second, 8 isolates of a data centre", perCentre, GOALS.looks, 2),
     ],
@@ -57,10 +67,12 @@ export function goalsTable([, usual, large, largest]: readonly Result[], shared:
 }
 
 /** Why goals are missed, and what would reach them. */
-export function reasonsText([, , large, largest]: readonly Result[]): string {
+export function reasonsText([, , large, largest]: readonly Result[], plans: readonly Variation[]): string {
   if (!large || !largest) throw new RangeError("There are four sizes");
   const misses = (figures: Figures) => `${((1 - figures.within.isolate) * 100).toFixed(0)} %`;
   const { primary, replica } = loadOf(large.latchkey, 0);
+  const last = plans.at(-1)?.figures ?? largest.latchkey;
+  const best = carried(last, 0);
   const ofMany = loadOf(largest.latchkey, 0);
   return `**One database**: with isolates of this kind, ${misses(large.latchkey)} of the verifications at ${whole(large.size.requestsPerSecond)} a second are the first use of a key in
 an isolate, and read a record. The replica of the busiest region would have to answer ${whole(replica)} of these a second, and answers ${whole(READS_PER_SECOND)}. The primary,
@@ -69,6 +81,6 @@ records that are [shared by a data centre](#what-would-carry-more), or several d
 
 **16 databases**: the replicas again, with ${whole(ofMany.replica)} reads a second in the busiest region. And the primary, with ${whole(ofMany.primary)}: each
 isolate sees so few requests for one database that it often knows nothing of the last ${USUAL.boundSeconds} seconds when one comes (${whole(largest.latchkey.first)} reads a
-second), and crowded data centres ask for the feed ${(largest.latchkey.looks / largest.size.dataCentres).toFixed(1)} times a second. That takes A, B and C [below](#what-would-carry-more).
-64 databases in place of 16 would help the replicas, and not the primaries.`;
+second), and crowded data centres ask for the feed ${(largest.latchkey.looks / largest.size.dataCentres).toFixed(1)} times a second. [A and B](#what-would-carry-more) bring it to ${about(best)}: what is left at the primary is
+the feed, which C makes cheaper, and the records of keys that were just revoked. More databases help the replicas, and not the primaries.`;
 }

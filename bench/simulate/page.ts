@@ -16,6 +16,8 @@ export interface Simulated {
   variations: readonly Variation[];
   /** With records that are shared by a data centre. */
   shared: { size: Size; figures: Figures };
+  /** Of the largest size. */
+  plans: readonly Variation[];
 }
 
 const nameOf = ({ requestsPerSecond, databases }: Size) =>
@@ -142,7 +144,14 @@ function sharedTable({ size, figures }: Simulated["shared"], results: readonly R
   return `At ${nameOf(size)}:\n\n${table(["", ...FIGURES_HEAD], rows)}`;
 }
 
-export function page({ results, variations, shared }: Simulated): string {
+function manyTable(plans: readonly Variation[], results: readonly Result[]): string {
+  const largest = results.at(-1);
+  if (largest === undefined) return "";
+  const rows = plans.map(({ title, figures }) => figuresRow(title, figures));
+  return `At ${nameOf(largest.size)}, of whose isolates few are lived through, so that they share less than all would:\n\n${table(["", ...FIGURES_HEAD], [figuresRow("as built", largest.latchkey), ...rows])}`;
+}
+
+export function page({ results, variations, shared, plans }: Simulated): string {
   const [, usual] = results;
   if (usual === undefined) throw new RangeError("There is no usual size");
   return `# What verification takes and costs: simulated
@@ -153,9 +162,9 @@ ${answersText(results)}
 
 ## Goals
 
-${goalsTable(results, shared.figures)}
+${goalsTable(results, shared.figures, plans)}
 
-${reasonsText(results)}
+${reasonsText(results, plans)}
 
 ## The busiest database
 
@@ -191,6 +200,8 @@ ${table(["", ...FIGURES_HEAD], [figuresRow("as above", usual.latchkey), ...varia
 ${plansText()}
 
 ${sharedTable(shared, results)}
+
+${manyTable(plans, results)}
 
 ${assumptionsText()}
 

@@ -2,7 +2,7 @@
 export function plansText(): string {
   return `## What would carry more
 
-Nothing of this is built; B was simulated over the product's own code.
+Nothing of this is built; A and B were simulated over the product's own code.
 
 **A. Idle isolates ask their data centre first.** The more databases there are, the fewer requests an isolate sees for each of them. Where
 more than a bound passes between two, it has to ask before it answers, and asks the primary for record and feed. To build: where
@@ -33,5 +33,5 @@ the last reading took, others use what was shared before, if it is not older tha
 in that one alone; as many reports are dropped an hour as were added; and what waits is divided into parts by how much waits,
 not by how much one batch brings.
 
-In the table: "feed", "knows nothing" and "too old" are reads of the primary, as above.`;
+In the tables: "feed", "knows nothing" and "too old" are reads of the primary, as above.`;
 }

@@ -25,6 +25,7 @@ export interface Result {
 
 export interface Variation {
   title: string;
+  boundSeconds: number;
   figures: Figures;
 }
 
@@ -51,14 +52,36 @@ export function withSharedRecords(size: Size): Promise<Figures> {
   return of(size, { sharedRecordSeconds: SHARED_RECORD_SECONDS }, ALL);
 }
 
+/** What many databases take: idle isolates ask their data centre first, and records are shared. Neither is built. */
+export async function plansOf(size: Size): Promise<Variation[]> {
+  const idle = { asksCentreFirst: true };
+  const both = { ...idle, sharedRecordSeconds: SHARED_RECORD_SECONDS };
+  const { boundSeconds } = USUAL;
+  return [
+    { title: "with A", boundSeconds, figures: await of(size, idle) },
+    { title: "with A and B", boundSeconds, figures: await of(size, both) },
+  ];
+}
+
 /** What the figures of one size depend on. */
 export async function variationsOf(size: Size): Promise<Variation[]> {
+  const { isolates, keys, databases } = size;
   const variations: [string, Partial<Size>, Partial<Assumptions>][] = [
     ["isolates live 5 minutes", {}, { lifeSeconds: 300 }],
-    ["a quarter of the isolates, each with four times the requests", { isolates: size.isolates / 4 }, {}],
+    ["isolates live an hour", {}, { lifeSeconds: 3_600 }],
+    ["a quarter of the isolates, each with four times the requests", { isolates: isolates / 4 }, {}],
+    ["ten times the keys", { keys: keys * 10 }, {}],
+    ["keys used more evenly: 1/rank^0.8", {}, { popularity: 0.8 }],
+    ["4 databases", { databases: databases * 4 }, {}],
+    ["bound 1 s", {}, { boundSeconds: 1 }],
+    ["bound 60 s", {}, { boundSeconds: 60 }],
   ];
   const results: Variation[] = [];
   for (const [title, changedSize, changed] of variations)
-    results.push({ title, figures: await of({ ...size, ...changedSize }, changed) });
+    results.push({
+      title,
+      boundSeconds: changed.boundSeconds ?? USUAL.boundSeconds,
+      figures: await of({ ...size, ...changedSize }, changed),
+    });
   return results;
 }
