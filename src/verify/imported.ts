@@ -2,7 +2,7 @@ import { type ForeignDigests, sha256 } from "../keys/foreign.ts";
 import type { KeyFormat } from "../keys/format.ts";
 import type { FindPlace, KeyPlace } from "../keys/places.ts";
 import { LruCache } from "../lib/cache.ts";
-import type { Refusal } from "./contract.ts";
+import type { Refusal, VerifyOptions } from "./contract.ts";
 import { LIMITED, UNAVAILABLE, UNKNOWN } from "./decide.ts";
 import type { VerifierHooks } from "./log.ts";
 
@@ -48,13 +48,14 @@ export class ImportedKeys {
   /**
    * Where the key is, or why nobody can tell: `UNKNOWN` for what is nobody's key, `LIMITED`, `UNAVAILABLE`.
    *
-   * @param isAnew - Asks again for what was nobody's key a moment ago.
+   * @param options - `strong` asks again for what was nobody's key a moment ago.
    * @param isBlocked - Asked where the database would have to be: a key whose place is known passes, whoever presents it.
    * @throws SettingsError
    */
   async place(
     rawKey: string,
-    { isAnew, isBlocked }: { isAnew: boolean; isBlocked: () => boolean },
+    { consistency }: Pick<VerifyOptions, "consistency">,
+    isBlocked: () => boolean,
   ): Promise<KeyPlace | Refusal> {
     const { isForeign, digestsOf, now } = this.#parts;
     if (!isForeign(rawKey)) return UNKNOWN;
@@ -62,7 +63,7 @@ export class ImportedKeys {
     const id = hash.toBase64();
     const held = this.#places.get(id);
     if (held !== undefined) return held;
-    if (!isAnew && this.#isMissing(id)) return UNKNOWN;
+    if (consistency !== "strong" && this.#isMissing(id)) return UNKNOWN;
     if (isBlocked() || !this.#take(now())) return LIMITED;
     const place = await this.#find(await digestsOf(hash));
     if (place === undefined) return UNAVAILABLE;

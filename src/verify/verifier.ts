@@ -48,7 +48,9 @@ export class Verifier {
   /** Of a key that is held, the verdict itself. */
   #judge(digest: string, asked: Asked, caller: string | undefined): VerifyResult | Promise<VerifyResult> {
     const { feed, now, background } = this.#parts;
-    if (asked.options.consistency !== "strong") {
+    const { options } = asked;
+    const isStrong = options.consistency === "strong";
+    if (!isStrong) {
       const at = now();
       const urgency = feed.urgency(at);
       if (urgency !== "first") {
@@ -59,14 +61,18 @@ export class Verifier {
         }
       }
     }
-    return this.#ask(digest, asked, caller);
+    return this.#ask(digest, asked, caller, isStrong);
   }
 
   /** The verdict on what the database is asked for. */
-  async #ask(digest: string, asked: Asked, caller: string | undefined): Promise<VerifyResult> {
+  async #ask(
+    digest: string,
+    asked: Asked,
+    caller: string | undefined,
+    isStrong: boolean,
+  ): Promise<VerifyResult> {
     const { feed, failureLimit, now } = this.#parts;
     const { options } = asked;
-    const isStrong = options.consistency === "strong";
     // A held key passes, whoever presents it: others must not take service away from it.
     const isOpen = !isStrong && feed.get(digest) !== undefined;
     if (!isOpen && failureLimit?.isBlocked(caller, now())) return this.#refuse(LIMITED);
@@ -93,10 +99,8 @@ export class Verifier {
     const { imported, failureLimit, now } = this.#parts;
     if (imported === undefined) return this.#unknown(caller);
     const { rawKey, options } = asked;
-    const place = await imported.keys.place(rawKey, {
-      isAnew: options.consistency === "strong",
-      isBlocked: () => failureLimit?.isBlocked(caller, now()) ?? false,
-    });
+    const isBlocked = () => failureLimit?.isBlocked(caller, now()) ?? false;
+    const place = await imported.keys.place(rawKey, options, isBlocked);
     if ("valid" in place) return place === UNKNOWN ? this.#unknown(caller) : this.#refuse(place);
     const verifier = imported.verifierOf(place.database);
     if (verifier === undefined) return this.#refuse(UNAVAILABLE);

@@ -32,7 +32,7 @@ function known(hook: Hook = () => {}) {
     waitMs: 2_000,
   });
   const place = (key: string, options: { isAnew?: boolean; isBlocked?: boolean } = {}) =>
-    keys.place(key, { isAnew: options.isAnew ?? false, isBlocked: () => options.isBlocked ?? false });
+    keys.place(key, { consistency: options.isAnew ? "strong" : "bounded" }, () => options.isBlocked ?? false);
   return { keys, clock, state, place };
 }
 
