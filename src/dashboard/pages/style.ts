@@ -25,16 +25,17 @@ color-scheme:light dark;
 const TEXT = `
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
-body{margin:0;background:var(--page);color:var(--ink);font:14px/20px var(--font)}
+body{margin:0;background:var(--page);color:var(--ink);font:14px/20px var(--font);overflow-wrap:anywhere}
 h1,h2,h3,p,dl,dd,ul,fieldset,table{margin:0;padding:0;border:0}
-h1{font-size:20px;line-height:28px;font-weight:600;letter-spacing:-.01em;overflow-wrap:anywhere;margin-bottom:16px}
+h1{font-size:20px;line-height:28px;font-weight:600;letter-spacing:-.01em;margin-bottom:16px}
 h2{font-size:16px;line-height:24px;font-weight:600;margin-bottom:12px}
 h3{font-size:14px;font-weight:600;margin-bottom:4px}
 p{margin-bottom:12px}
 small{font-size:12px;line-height:16px}
 a{color:inherit;text-decoration:underline;text-decoration-color:var(--edge);text-underline-offset:3px}
 a:hover{text-decoration-color:currentcolor}
-code{font:12px/16px var(--mono);white-space:nowrap}
+code{font:12px/16px var(--mono)}
+td code,th code{white-space:nowrap}
 time{white-space:nowrap}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:var(--radius)}
 `;
@@ -46,7 +47,7 @@ body>header{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:center;min-heig
 body>header>a:first-child{display:flex;gap:8px;align-items:center;font-size:15px;font-weight:650;text-decoration:none}
 body>header>nav{flex:1}
 .mark{width:24px;height:24px;display:block}
-body>header small{color:var(--quiet);overflow-wrap:anywhere}
+body>header small{color:var(--quiet)}
 nav ul{display:flex;flex-wrap:wrap;gap:4px;list-style:none}
 nav a{display:inline-block;padding:6px 10px;border-radius:var(--radius);text-decoration:none;color:var(--quiet)}
 nav a:hover{background:var(--surface);color:var(--ink)}
@@ -75,7 +76,7 @@ button.plain:hover,body>header button:hover{color:var(--ink);background:var(--su
 .danger{background:var(--danger);color:#fff}
 @media (pointer:coarse){button,.button,nav a{padding-block:9px}}
 label,legend{display:block;font-weight:550}
-input,select,textarea{font:inherit;font-weight:400;line-height:20px;color:inherit;background:var(--raised);border:1px solid var(--edge);border-radius:var(--radius);padding:5px 8px;min-height:32px}
+input,select,textarea{max-width:100%;font:inherit;font-weight:400;line-height:20px;color:inherit;background:var(--raised);border:1px solid var(--edge);border-radius:var(--radius);padding:5px 8px;min-height:32px}
 label>input:not([type=checkbox],[type=radio]),label>select,label>textarea{display:block;width:100%;margin-top:4px}
 input::placeholder{color:var(--quiet);opacity:1}
 [aria-invalid=true]{border-color:var(--bad)}
@@ -101,7 +102,7 @@ const PARTS = `
 .active{color:var(--good)}.expiring,.overlap,.suspended{color:var(--warn)}.revoked,.unverifiable{color:var(--bad)}.expired,.replaced,.quiet{color:var(--quiet)}
 .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--raised)}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{padding:8px 12px;text-align:start;vertical-align:middle;font-weight:400}
+td,th{overflow-wrap:break-word;padding:8px 12px;text-align:start;vertical-align:middle;font-weight:400}
 thead th{padding-block:6px;font-size:12px;color:var(--quiet);background:var(--surface);white-space:nowrap}
 tbody tr+tr>*{border-top:1px solid var(--line)}
 tbody tr:hover>*{background:color-mix(in srgb,var(--surface) 60%,transparent)}
@@ -124,7 +125,7 @@ svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke
 .scale{flex-direction:column;text-align:end;margin-block:-8px}
 .days{grid-column:2}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:6px 24px;margin-bottom:32px}
-.facts dt{color:var(--quiet)}.facts dd{overflow-wrap:anywhere;min-width:0}
+.facts dt{color:var(--quiet)}.facts dd{min-width:0}
 .notice{max-width:640px;padding:10px 14px;border-radius:8px;border:1px solid color-mix(in srgb,var(--good) 35%,transparent);background:color-mix(in srgb,var(--good) 6%,transparent);margin-bottom:16px}
 .notice.warn{border-color:color-mix(in srgb,var(--warn) 40%,transparent);background:color-mix(in srgb,var(--warn) 7%,transparent)}
 .notice.bad{border-color:color-mix(in srgb,var(--bad) 40%,transparent);background:color-mix(in srgb,var(--bad) 6%,transparent)}
