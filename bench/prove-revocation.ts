@@ -3,7 +3,7 @@
  *
  *     npm run prove:revocation -- [--revocations 10000] [--isolates 4] [--processes 2] [--seconds 5] [--late 0] [--cache none] …
  *
- * 10,000 revocations take seven minutes, 300 a minute and a half. Ends with code 1 where an isolate accepted a key
+ * 10,000 revocations take twelve minutes, 300 three and a half. Ends with code 1 where an isolate accepted a key
  * beyond the bound or after it had refused it, where it had no answer (503) on a key that it held, or on any key though
  * all reads came in time, where keys in constant use cost more reads of D1 than one in half a bound, and where the run
  * could have missed a bound 1.2 times too long.

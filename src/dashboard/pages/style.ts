@@ -53,8 +53,8 @@ nav a{display:inline-block;padding:6px 10px;border-radius:var(--radius);text-dec
 nav a:hover{background:var(--surface);color:var(--ink)}
 nav a[aria-current]{background:var(--surface);color:var(--ink);font-weight:550}
 body>main{padding-block:24px 56px}
-main>section{margin-bottom:32px}
-main>section:last-child{margin:0}
+section{margin-bottom:32px}
+section:last-child,.scroll{margin-bottom:0}
 .bar{display:flex;flex-wrap:wrap;gap:8px 12px;align-items:center;margin-bottom:16px}
 .bar h1{margin:0}
 .bar .button{margin-inline-start:auto}
