@@ -58,7 +58,7 @@ const app = new Hono().route("/public/v1", routes);
 
 /** A record as a read of the database brings it: nothing of it is shared with another. */
 function recordOf(id: string): KeyRecord {
-  const row = `{"id":"${id}","companyId":"company-${id.slice(0, 8)}","scopes":["jobs:read"],"expiresAt":null,"revokedAt":null,"suspendedAt":null,"allowedIps":null,"metadata":null}`;
+  const row = `{"id":"${id}","companyId":"company-${id.slice(0, 8)}","scopes":["jobs:read"],"expiresAt":null,"revokedAt":null,"suspendedAt":null,"allowedIps":null,"metadata":null,"company":null}`;
   return JSON.parse(row);
 }
 
