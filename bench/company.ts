@@ -1,17 +1,16 @@
 /** A company of 1,000 keys is suspended and resumed while its keys, and those of others, are in use. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ServiceKey, startService } from "./service.ts";
+import { READS, type ServiceKey, type startService } from "./service.ts";
 
 /** As many as a company may have. */
 const KEYS = 1_000;
 /** No other key of this run is of this company. */
 const COMPANY = 1_000_000;
 const LANES = 8;
-/** Presented at once to an isolate, and the pause before the next ones: a local D1 answers 400 reads a second in time. */
-const ASKED = 20;
-const PAUSE_MS = 200;
 /** So many isolates are asked. */
 const ISOLATES = 4;
+/** Presented at once to an isolate. */
+const ASKED = READS.atOnce / ISOLATES;
 /** Asked for so long, in bounds. */
 const ASKED_BOUNDS = 1.1;
 
@@ -59,7 +58,7 @@ export async function turnCompany(
         otherwiseAt = Math.max(otherwiseAt, ...otherwise.map(({ at }) => at));
         left += otherwise.length;
         turned.others += beside.filter((answer) => answer.status === 401 || answer.status === 403).length;
-        await sleep(PAUSE_MS);
+        await sleep(READS.pauseMs);
       }
     }
     turned.left += left;

@@ -19,7 +19,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Turned, turnCompany } from "./company.ts";
 import { quantile, table, whole } from "./figures.ts";
-import { CACHES, type CacheKind, type ServiceKey, startService, WAYS, type Way } from "./service.ts";
+import { CACHES, type CacheKind, READS, type ServiceKey, startService, WAYS, type Way } from "./service.ts";
 
 /** Revoked together, at most and at least. */
 const MAX_WAVE_KEYS = 200;
@@ -50,12 +50,6 @@ const HOT_HALF_BOUNDS = 4;
 /** How often isolates that share a cache look at the feed, a second, all together. */
 const MAX_SHARED_LOOKS = 1.2;
 const CREATE_LANES = 8;
-/**
- * Keys that all isolates together are asked about at once where each has to be read, and the pause before the next ones:
- * a local D1 answers 400 reads a second in time.
- */
-const READ_AT_ONCE = 80;
-const READ_PAUSE_MS = 200;
 const LOOK_PAUSE_MS = 20;
 /** By how much two ways to tell the time may differ. */
 const CLOCK_MS = 10;
@@ -112,7 +106,7 @@ const isolates = Array.from({ length: Number(options.isolates) }, (_, i) => i);
 const waveKeys = Math.min(MAX_WAVE_KEYS, Math.ceil(revocations / MIN_WAVES));
 const hot = isolates.slice(0, Math.max(1, Math.floor(isolates.length / ISOLATES_PER_HOT)));
 const idle = isolates.slice(hot.length);
-const readAtOnce = Math.ceil(READ_AT_ONCE / isolates.length);
+const readAtOnce = Math.ceil(READS.atOnce / isolates.length);
 const clock = () => performance.now();
 
 const service = await startService({
@@ -190,7 +184,7 @@ async function askGently(keys: readonly Key[], isolate: number, late = lateShare
   const asked: Promise<void>[] = [];
   for (let from = 0; from < keys.length; from += readAtOnce) {
     asked.push(ask(keys.slice(from, from + readAtOnce), isolate, late));
-    await sleep(READ_PAUSE_MS);
+    await sleep(READS.pauseMs);
   }
   await Promise.all(asked);
 }

@@ -17,11 +17,13 @@ export interface VerifierParts extends LookupParts, VerifierHooks, UseLimits {
   imported?: Imported;
 }
 
+/** The verifier of a database by its name; `undefined`: there is none. */
+export type VerifierOf = (name: string) => Verifier | undefined;
+
 /** Keys that were made elsewhere, each in some database. */
 export interface Imported {
   keys: Pick<ImportedKeys, "place" | "forget">;
-  /** The verifier of a database by its name; `undefined`: there is none. */
-  verifierOf: (name: string) => Verifier | undefined;
+  verifierOf: VerifierOf;
 }
 
 /** Tells good keys of one database from bad ones. One for each isolate and database; holds no promise between calls. */

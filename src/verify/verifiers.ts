@@ -1,9 +1,6 @@
 import type { NamedDatabase } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
-import type { Verifier } from "./verifier.ts";
-
-/** The verifier of a database by its name; `undefined`: there is none. */
-export type VerifierOf = (name: string) => Verifier | undefined;
+import type { Verifier, VerifierOf } from "./verifier.ts";
 
 /** What is told whether keys are good, whichever database they are in. */
 export interface Verifiers extends Pick<Verifier, "verify" | "forget"> {

@@ -1,10 +1,10 @@
 import type { DayUsage } from "../../usage/schema.ts";
+import { whole } from "./number.ts";
 
 const SPARK = { width: 120, height: 30 };
 /** Of the drawing alone: words and numbers stand beside it, so that they stay readable however narrow it becomes. */
 const CHART = { width: 900, height: 160 };
 
-const whole = new Intl.NumberFormat("en");
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
 
 /** The kinds of answers, each with what it is called. */

@@ -4,7 +4,7 @@ import { raw } from "hono/html";
 const DRAWING = (ground: string, ink: string) =>
   `<rect width="24" height="24" rx="6" fill="${ground}"/><g fill="none" stroke="${ink}" stroke-width="2" stroke-linecap="round"><circle cx="8.5" cy="12" r="3"/><path d="M11.5 12H19M16 12v3.5M19 12v2.5"/></g>`;
 
-/** Of an own image the browser asks nobody. */
+/** As a data URL: no request is made for it. */
 export const ICON = `data:image/svg+xml,${encodeURIComponent(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24">${DRAWING("#3149c6", "#fff")}</svg>`,
 )}`;

@@ -1,9 +1,8 @@
 import type { ListedCompany } from "../../../companies/listing.ts";
 import { StateTag } from "../../../dashboard/pages/list.tsx";
+import { whole } from "../../../dashboard/pages/number.ts";
 import { Time } from "../../../dashboard/pages/time.tsx";
 import { companyPath, HOME } from "../site.ts";
-
-const whole = new Intl.NumberFormat("en");
 
 export interface CompaniesProps {
   companies: readonly ListedCompany[];

@@ -1,14 +1,13 @@
 import type { Company } from "../../../companies/policy.ts";
 import { Fault, faulty } from "../../../dashboard/pages/create.tsx";
 import { Keys, type ListedKey } from "../../../dashboard/pages/list.tsx";
+import { whole } from "../../../dashboard/pages/number.ts";
 import type { ErrorDetail } from "../../../http/errors.ts";
 import type { CompanyOptions } from "../../schema.ts";
 import type { PolicyForm } from "../policy-form.ts";
 import { companyPath } from "../site.ts";
 import { CompanyState } from "./companies.tsx";
 import { Policy, PolicyFacts } from "./policy.tsx";
-
-const whole = new Intl.NumberFormat("en");
 
 export interface CompanyPageProps {
   company: Company;

@@ -1,7 +1,6 @@
 import type { Company } from "../../../companies/policy.ts";
+import { whole } from "../../../dashboard/pages/number.ts";
 import { companyPath } from "../site.ts";
-
-const whole = new Intl.NumberFormat("en");
 
 /** What is asked before all keys of a company end: how many they are. @param left - That are not revoked. */
 export function RevokeAllPage({ company, left }: { company: Company; left: number }) {

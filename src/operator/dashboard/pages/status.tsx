@@ -1,7 +1,7 @@
+import { whole } from "../../../dashboard/pages/number.ts";
 import { Time } from "../../../dashboard/pages/time.tsx";
 import type { Status } from "../../status.ts";
 
-const whole = new Intl.NumberFormat("en");
 const megabytes = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const BYTES_PER_MEGABYTE = 1_000_000;
 

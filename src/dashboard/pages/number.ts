@@ -1,0 +1,2 @@
+/** Writes whole numbers: `1,042`. */
+export const whole = new Intl.NumberFormat("en");
