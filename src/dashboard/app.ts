@@ -17,6 +17,7 @@ import {
   type VisitorVariables,
 } from "./guard.ts";
 import { keyRoutes } from "./key.tsx";
+import { languageRoutes } from "./language.ts";
 import { newKeyRoutes } from "./new-key.tsx";
 import { once } from "./once.ts";
 import { errorPages, pageHeaders } from "./pages.tsx";
@@ -26,15 +27,14 @@ import { principalOf, type SessionsParts, sessions } from "./session.ts";
 import { signInRoutes } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
 import { sessionStore } from "./store.ts";
+import { detectLanguage } from "./words/words.ts";
 
 const SITE: Site = {
   home: "/dashboard",
-  homeName: "All keys",
-  heading: "Your company’s API keys",
-  description: "API keys of your company",
+  words: "company",
   pages: [
-    { name: "API keys", path: "/dashboard" },
-    { name: "Audit log", path: "/dashboard/events" },
+    { name: "keys", path: "/dashboard" },
+    { name: "events", path: "/dashboard/events" },
   ],
   cookies: "",
   audienceSetting: "OAUTH_AUDIENCE",
@@ -76,7 +76,9 @@ export function signedIn(
   };
   return new Hono<{ Variables: VisitorVariables }>()
     .use(trimTrailingSlash({ alwaysRedirect: true }))
-    .use(onSite(site), pageHeaders, errorPages, secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
+    .use(onSite(site), detectLanguage, pageHeaders, errorPages)
+    .use(secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
+    .route("/", languageRoutes(site))
     .route("/", signInRoutes(parts))
     .use(requireSession(parts));
 }

@@ -71,7 +71,7 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
         const { id } = c.req.valid("param");
         const { origin } = new URL(c.req.url);
         const body = <RevealPage id={id} rawKey={await shown(c, id)} origin={origin} />;
-        return page(c, "Your new key", body);
+        return page(c, "Your new key", body, { once: true });
       })
 
       // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.

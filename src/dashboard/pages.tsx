@@ -8,6 +8,7 @@ import type { SessionVariables, VisitorVariables } from "./guard.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
 import type { Site } from "./site.ts";
+import { InWords, wordsOf } from "./words/words.ts";
 
 export const pageHeaders = secureHeaders({
   contentSecurityPolicy: {
@@ -26,32 +27,45 @@ interface PageOptions {
   status?: ContentfulStatusCode;
   /** Where the browser goes by itself, at once. */
   refresh?: string;
+  /** Whether it is shown this once. */
+  once?: boolean;
 }
 
 /** A page, with who is signed in, if somebody is. Wants `onSite` before it. */
-export function page(c: Context, title: string, body: Child, { status = 200, refresh }: PageOptions = {}) {
+export function page(c: Context, title: string, body: Child, options: PageOptions = {}) {
+  const { status = 200, refresh, once = false } = options;
   const name: VisitorVariables["visitorName"] | undefined = c.var.visitorName;
   const of: VisitorVariables["visitorOf"] | undefined = c.var.visitorOf;
   const rules: SessionVariables["rules"] | undefined = c.var.rules;
   const visitor = of && name ? { name, of } : undefined;
+  c.header("Vary", "Accept, Accept-Language, Cookie");
   return c.html(
-    <Layout
-      site={siteOf(c)}
-      path={c.req.path}
-      title={title}
-      nonce={c.var.secureHeadersNonce}
-      visitor={visitor}
-      suspension={rules?.suspension}
-      refresh={refresh}
-    >
-      {body}
-    </Layout>,
+    <InWords value={wordsOf(c)}>
+      <Layout
+        site={siteOf(c)}
+        path={c.req.path}
+        again={againOf(c, once)}
+        title={title}
+        nonce={c.var.secureHeadersNonce}
+        visitor={visitor}
+        suspension={rules?.suspension}
+        refresh={refresh}
+      >
+        {body}
+      </Layout>
+    </InWords>,
     status,
   );
 }
 
 function siteOf(c: Context): Site {
   return c.var.site;
+}
+
+/** Path of the page, for a page that is there when it is asked for again. */
+function againOf({ req }: Context, once: boolean): string | undefined {
+  const { pathname, search } = new URL(req.url);
+  return req.method === "GET" && !once ? pathname + search : undefined;
 }
 
 /**
@@ -77,7 +91,7 @@ export const errorPages: MiddlewareHandler = async function errorPages(c, next) 
       status: c.res.status as ContentfulStatusCode,
     });
   } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {
-    c.res = await continuePage(c, pathname + search, "One moment");
+    c.res = await continuePage(c, pathname + search, wordsOf(c).text.signIn.oneMoment);
   } else {
     const query = new URLSearchParams({ to: reads ? pathname + search : site.home });
     if (error.error === "TOKEN_EXPIRED") query.set("ended", "1");

@@ -10,6 +10,7 @@ import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
 import type { Sessions } from "./session.ts";
 import type { Site } from "./site.ts";
+import { wordsOf } from "./words/words.ts";
 
 /** A longer way would make a cookie larger than the 4,096 bytes that browsers keep (RFC 6265 §6.1). */
 const MAX_PATH_CHARACTERS = 1_000;
@@ -36,7 +37,7 @@ export function signInRoutes({ site, cookies, sessions, login, once, signInLimit
       const returnTo = ownPage(c.req.query("to"), c.req.url, home);
       const ended = c.req.query("ended") !== undefined;
       const body = <SignInPage site={site} returnTo={returnTo} ended={ended} />;
-      return page(c, "Sign in", body);
+      return page(c, wordsOf(c).text.signIn.title, body);
     })
 
     .get("/sign-in/issuer", async (c) => {
@@ -57,7 +58,7 @@ export function signInRoutes({ site, cookies, sessions, login, once, signInLimit
       cookies.login.clear(c, state);
       const secret = await sessions.start(await completed(login, c.req.url, callbackUrl(c.req.url), pending));
       await cookies.session.write(c, { secret });
-      return continuePage(c, pending.returnTo, "Signed in");
+      return continuePage(c, pending.returnTo, wordsOf(c).text.signIn.signedIn);
     })
 
     .post("/sign-out", async (c) => {
@@ -67,7 +68,9 @@ export function signInRoutes({ site, cookies, sessions, login, once, signInLimit
       const { origin } = new URL(c.req.url);
       // Who is signed out here need not wait for an issuer that is out of reach.
       const end = await login.end(tokens?.logoutHint ?? null, `${origin}${home}/sign-in`).catch(() => null);
-      return end === null ? c.redirect(`${home}/sign-in`, 303) : continuePage(c, end.href, "Signed out");
+      return end === null
+        ? c.redirect(`${home}/sign-in`, 303)
+        : continuePage(c, end.href, wordsOf(c).text.signIn.signedOut);
     });
 }
 
@@ -94,7 +97,7 @@ async function completed(
 }
 
 /** A page of this site, never of another one. */
-function ownPage(path: string | undefined, here: string, home: string): string {
+export function ownPage(path: string | undefined, here: string, home: string): string {
   const { origin } = new URL(here);
   if (path === undefined || !URL.canParse(path, origin)) return home;
   const url = new URL(path, origin);

@@ -1,6 +1,7 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { Site } from "../site.ts";
+import { LANGUAGES, messagesIn, useWords } from "../words/words.ts";
 import { ICON, Mark } from "./mark.tsx";
 import { SignOut } from "./message.tsx";
 import { SCRIPT } from "./script.ts";
@@ -10,6 +11,8 @@ export interface LayoutProps {
   site: Site;
   /** Of the page. */
   path: string;
+  /** Where the page is there again, in another language; left out where it is not. */
+  again: string | undefined;
   title: string;
   nonce: string | undefined;
   /** Who is signed in, and for whom; left out where nobody needs to be. */
@@ -21,7 +24,9 @@ export interface LayoutProps {
   children: Child;
 }
 
-export function Layout({ site, path, title, nonce, visitor, suspension, refresh, children }: LayoutProps) {
+export function Layout({ site, path, again, title, nonce, visitor, children, ...props }: LayoutProps) {
+  const { suspension, refresh } = props;
+  const { language, text } = useWords();
   const [current] = site.pages
     .map((page) => page.path)
     .filter((above) => path === above || path.startsWith(`${above}/`))
@@ -29,12 +34,12 @@ export function Layout({ site, path, title, nonce, visitor, suspension, refresh,
   return (
     <>
       {raw("<!DOCTYPE html>")}
-      <html lang="en">
+      <html lang={language}>
         <head>
           <meta charset="utf-8" />
           <meta name="viewport" content="width=device-width, initial-scale=1" />
           <meta name="color-scheme" content="light dark" />
-          <meta name="description" content={site.description} />
+          <meta name="description" content={text.sites[site.words].description} />
           {refresh && <meta http-equiv="refresh" content={`0; url=${refresh}`} />}
           <title>{`${title} · Latchkey`}</title>
           <link rel="icon" href={ICON} />
@@ -47,12 +52,12 @@ export function Layout({ site, path, title, nonce, visitor, suspension, refresh,
             </a>
             {visitor && (
               <>
-                <nav aria-label="Pages">
+                <nav aria-label={text.layout.pages}>
                   <ul>
                     {site.pages.map(({ name, path }) => (
                       <li>
                         <a href={path} aria-current={path === current ? "page" : undefined}>
-                          {name}
+                          {text.navigation[name]}
                         </a>
                       </li>
                     ))}
@@ -69,6 +74,7 @@ export function Layout({ site, path, title, nonce, visitor, suspension, refresh,
             {suspension && <Suspension {...suspension} />}
             {children}
           </main>
+          <Footer site={site} again={again} />
           <div id="said" role="status" class="visually-hidden"></div>
           <script nonce={nonce}>{raw(SCRIPT)}</script>
         </body>
@@ -78,10 +84,38 @@ export function Layout({ site, path, title, nonce, visitor, suspension, refresh,
 }
 
 function Suspension({ reason }: { reason: string | null }) {
+  const { suspended, suspendedFor } = useWords().text.layout;
   return (
     <p class="notice bad">
-      Your company is suspended: its keys are refused everywhere, and it can create none. Ask whoever runs
-      this service.{reason !== null && ` The reason they give: ${reason}`}
+      {suspended}
+      {reason !== null && ` ${suspendedFor(reason)}`}
     </p>
+  );
+}
+
+/** In which zone times are, and the languages to choose from. */
+function Footer({ site, again }: Pick<LayoutProps, "site" | "again">) {
+  const { language, text, zone } = useWords();
+  return (
+    <footer>
+      <span>{text.layout.zone(zone)}</span>
+      {again !== undefined && (
+        <form method="post" action={`${site.home}/language`} aria-label={text.layout.language}>
+          <input type="hidden" name="to" value={again} />
+          {LANGUAGES.map((one) => (
+            <button
+              type="submit"
+              class="plain"
+              name="language"
+              value={one}
+              lang={one}
+              aria-current={one === language ? "true" : undefined}
+            >
+              {messagesIn(one).name}
+            </button>
+          ))}
+        </form>
+      )}
+    </footer>
   );
 }

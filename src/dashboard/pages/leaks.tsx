@@ -1,4 +1,5 @@
 import type { Leak } from "../../audit/leaks.ts";
+import { useWords } from "../words/words.ts";
 import { Time } from "./time.tsx";
 
 export interface LeaksProps {
@@ -9,24 +10,26 @@ export interface LeaksProps {
 
 /** Says which keys were found in public, until somebody dismisses it. */
 export function Leaks({ leaks, mayWrite, now }: LeaksProps) {
+  const { found, advice, dismiss } = useWords().text.leaks;
   return (
     <>
       {leaks.map(({ keyId, label, url, at }) => (
         <div class="notice bad">
           <p>
-            <a href={`/dashboard/keys/${keyId}`}>{label}</a> was found in public and revoked{" "}
+            <a href={`/dashboard/keys/${keyId}`}>{label}</a>
+            {found}
             <Time at={new Date(at).toISOString()} now={now} />
             {url !== "" && (
               <>
                 : <code>{url}</code>
               </>
             )}
-            . Whatever used it is refused. Create another key, and look for what was done with this one.
+            {advice}
           </p>
           {mayWrite && (
             <form method="post" action={`/dashboard/keys/${keyId}/dismiss`}>
               <button type="submit" class="plain">
-                Dismiss
+                {dismiss}
               </button>
             </form>
           )}

@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorEnvelope } from "../../http/errors.ts";
 import type { Site } from "../site.ts";
+import { useWords } from "../words/words.ts";
 
 interface OfSite {
   site: Site;
@@ -13,12 +14,13 @@ export interface SignInProps extends OfSite {
 }
 
 export function SignInPage({ site, returnTo, ended }: SignInProps) {
+  const { signIn, sites } = useWords().text;
   return (
     <article class="door">
-      <h1>{site.heading}</h1>
-      {ended && <p class="notice warn">Your session has ended. Nothing was changed since then.</p>}
+      <h1>{sites[site.words].heading}</h1>
+      {ended && <p class="notice warn">{signIn.ended}</p>}
       <a class="button" href={`${site.home}/sign-in/issuer?${new URLSearchParams({ to: returnTo })}`}>
-        Sign in
+        {signIn.signIn}
       </a>
     </article>
   );
@@ -29,7 +31,7 @@ export function ContinuePage({ to, title }: { to: string; title: string }) {
   return (
     <>
       <h1>{title}</h1>
-      <a href={to}>Continue</a>
+      <a href={to}>{useWords().text.signIn.proceed}</a>
     </>
   );
 }
@@ -48,13 +50,14 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 export function SignOut({ site }: OfSite) {
   return (
     <form method="post" action={`${site.home}/sign-out`}>
-      <button type="submit">Sign out</button>
+      <button type="submit">{useWords().text.layout.signOut}</button>
     </form>
   );
 }
 
 /** An error, for people: what happened and what to do. */
 export function ErrorPage({ site, error }: OfSite & { error: ErrorEnvelope }) {
+  const { signIn, sites } = useWords().text;
   return (
     <>
       <h1>{error.message}</h1>
@@ -65,8 +68,12 @@ export function ErrorPage({ site, error }: OfSite & { error: ErrorEnvelope }) {
       ))}
       <p class="notice bad">{ADVICE[error.error] ?? "Go back and try again."}</p>
       <div class="row">
-        <a href={site.home}>{site.homeName}</a>
-        {error.error === "FORBIDDEN" ? <SignOut site={site} /> : <a href={`${site.home}/sign-in`}>Sign in</a>}
+        <a href={site.home}>{sites[site.words].home}</a>
+        {error.error === "FORBIDDEN" ? (
+          <SignOut site={site} />
+        ) : (
+          <a href={`${site.home}/sign-in`}>{signIn.signIn}</a>
+        )}
       </div>
     </>
   );

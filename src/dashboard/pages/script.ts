@@ -1,9 +1,10 @@
 /**
- * All of the dashboard's script; nothing needs it. It copies; hands out a file with the new key; opens the dialog that stands for a link's page;
+ * All of the dashboard's script; nothing needs it. It says in which time zone the browser is; copies; hands out a file with the new key; opens the dialog that stands for a link's page;
  * keeps a typed day and the choice beside it in step; sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
  */
 export const SCRIPT = `
 document.documentElement.classList.add("script");
+document.cookie="latchkey-zone="+encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone)+"; Path=/; Max-Age=31536000; SameSite=Lax"+(location.protocol==="https:"?"; Secure":"");
 document.addEventListener("click",async(event)=>{
 const button=event.target.closest("[data-copy],[data-download],[data-dialog],[data-close]");
 if(!button)return;

@@ -136,6 +136,13 @@ svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke
 [data-copy],[data-download]{display:none}.script :is([data-copy],[data-download]){display:inline-block}
 `;
 
+const FOOTER = `
+body>footer{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding:12px max(20px,calc((100% - 1120px)/2)) 24px;font-size:12px;line-height:16px;color:var(--quiet)}
+body>footer form{display:flex;gap:4px;margin-inline-start:auto}
+body>footer button.plain{border-color:transparent;background:none;padding-inline:8px;font-weight:400;color:var(--quiet)}
+body>footer button[aria-current]{color:var(--ink);font-weight:550}
+`;
+
 const PHONE = `
 @media (max-width:48rem){
 .keys thead{display:none}
@@ -149,4 +156,4 @@ const PHONE = `
 }
 `;
 
-export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, PHONE].join("").replaceAll("\n", "");
+export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, PHONE].join("").replaceAll("\n", "");

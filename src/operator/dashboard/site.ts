@@ -6,13 +6,11 @@ export const KEYS = `${HOME}/keys`;
 
 export const SITE: Site = {
   home: HOME,
-  homeName: "All companies",
-  heading: "API keys of all companies",
-  description: "For whoever runs this service",
+  words: "operator",
   pages: [
-    { name: "Companies", path: HOME },
-    { name: "Find a key", path: KEYS },
-    { name: "Status", path: `${HOME}/status` },
+    { name: "companies", path: HOME },
+    { name: "findKey", path: KEYS },
+    { name: "status", path: `${HOME}/status` },
   ],
   cookies: "operator-",
   audienceSetting: "OPERATOR_AUDIENCE",
