@@ -93,10 +93,11 @@ async function apply(sqlite: Sqlite, { sql, params, at }: Commit): Promise<void>
   await sqlite.all(DATE, [at]);
 }
 
-/** A binding of D1 each statement of which goes to `send`, with what the session began with. */
-export function binding(
-  send: (start: string, sql: string, params: readonly unknown[]) => Promise<unknown[][]>,
-): D1Database {
+/** Runs a statement in a session that began with `start`. */
+export type Send = (start: string, sql: string, params: readonly unknown[]) => Promise<unknown[][]>;
+
+/** A binding of D1 each statement of which goes to `send`. */
+export function binding(send: Send): D1Database {
   const session = (start: string) => ({
     prepare: (sql: string) => ({
       bind: (...params: unknown[]) => ({ raw: () => send(start, sql, params) }),

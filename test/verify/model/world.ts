@@ -3,9 +3,9 @@ import type { VerifyResult } from "../../../src/verify/contract.ts";
 import { type CompanyRecord, decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
 import type { sharedFeed } from "../../../src/verify/shared.ts";
-import type { feedStore } from "../../../src/verify/store.ts";
+import type { FeedStore, feedStore } from "../../../src/verify/store.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
-import { binding, Cluster, type Sqlite } from "./database.ts";
+import { binding, Cluster, type Send, type Sqlite } from "./database.ts";
 
 const BOUND_MS = 5_000;
 const OUTAGE_MS = 20_000;
@@ -102,6 +102,15 @@ interface Isolate {
   refused: Map<string, number>;
 }
 
+/** The statements of an isolate, each of which goes to `send`. */
+interface Statements {
+  store: FeedStore;
+  send: Send;
+}
+
+/** Building them takes longer than a history: they are used again, by one isolate at a time. */
+const unused = new WeakMap<Code["feedStore"], Statements[]>();
+
 const pause = async () => {
   for (let i = 0; i < 30; i++) await null;
 };
@@ -144,6 +153,7 @@ export class World {
   readonly #companies: CompanyRecord[] = [];
   readonly #cluster: Cluster;
   readonly #code: Code;
+  readonly #statements: Statements[] = [];
 
   readonly #isShared: boolean;
 
@@ -438,6 +448,7 @@ export class World {
       this.#break("a request was never answered");
     for (const read of this.#dropped) read.reject(new Error("cut off"));
     await pause();
+    unused.set(this.#code.feedStore, [...this.#unused(), ...this.#statements]);
   }
 
   async #run(request: Request | null, act: () => void): Promise<void> {
@@ -507,10 +518,27 @@ export class World {
     this.#timers.push({ at: this.time + milliseconds, isolate, request, end });
   }
 
+  #unused(): Statements[] {
+    return unused.get(this.#code.feedStore) ?? [];
+  }
+
+  #feedStore(send: Send): FeedStore {
+    const statements = this.#unused().pop() ?? this.#build(send);
+    statements.send = send;
+    this.#statements.push(statements);
+    return statements.store;
+  }
+
+  #build(send: Send): Statements {
+    const store = this.#code.feedStore(binding((...statement) => statements.send(...statement)));
+    const statements = { store, send };
+    return statements;
+  }
+
   /** The store as an isolate has it; what it reads of the others is told to the isolate of the world. */
-  #store(d1: D1Database, now: () => number, isolate: () => Isolate) {
-    const { feedStore, sharedFeed } = this.#code;
-    const store = feedStore(d1);
+  #store(send: Send, now: () => number, isolate: () => Isolate) {
+    const { sharedFeed } = this.#code;
+    const store = this.#feedStore(send);
     if (!this.#isShared) return store;
     const shared = sharedFeed(store, {
       text: { get: () => this.#getText(), put: (text) => this.#putText(text) },
@@ -553,30 +581,28 @@ export class World {
       this.#timer(milliseconds, isolate, request, end);
     const now = () => this.time + isolate.offset;
     const store = this.#store(
-      binding(
-        (start, sql, params) =>
-          new Promise((resolve, reject) => {
-            // The feed alone is asked for behind the answer.
-            const request = params.includes("") ? null : this.#running;
-            const ofPrimary = sql.includes("(SELECT 1)") ? "primary" : "feed";
-            const kind = start === "first-primary" ? ofPrimary : "nearest";
-            const startedAt = this.time;
-            this.#begun = {
-              isolate,
-              request,
-              isKept: false,
-              startedAt,
-              kind,
-              sql,
-              params,
-              resolve,
-              reject,
-            };
-            this.#reads.push(this.#begun);
-            this.#asked = this.#begun;
-            if (request === null) this.#inBackground(isolate, params);
-          }),
-      ),
+      (start, sql, params) =>
+        new Promise((resolve, reject) => {
+          // The feed alone is asked for behind the answer.
+          const request = params.includes("") ? null : this.#running;
+          const ofPrimary = sql.includes("(SELECT 1)") ? "primary" : "feed";
+          const kind = start === "first-primary" ? ofPrimary : "nearest";
+          const startedAt = this.time;
+          this.#begun = {
+            isolate,
+            request,
+            isKept: false,
+            startedAt,
+            kind,
+            sql,
+            params,
+            resolve,
+            reject,
+          };
+          this.#reads.push(this.#begun);
+          this.#asked = this.#begun;
+          if (request === null) this.#inBackground(isolate, params);
+        }),
       now,
       () => isolate,
     );
