@@ -26,7 +26,7 @@ let lateShare = 0;
  * Latchkey as it is, and beside it:
  *
  * - `POST /ask?late=0.3` presents each API key of a JSON array to this isolate, as requests of their own, and answers
- *   with lines of JSON, each as soon as it is known: `[index, status, checkedAt]`. From then on, so many of
+ *   with lines of JSON, each as soon as it is known: `[index, status, checkedAt, isStale]`. From then on, so many of
  *   the reads are late.
  * - `GET /reads` tells what this isolate has read so far.
  * - `POST /sql?binding=DB_01` runs statements, `[[sql, ...parameters], …]`, in one transaction, as a hand would, past
@@ -57,7 +57,12 @@ export default {
     const present = async (rawKey: string, i: number) => {
       const headers = { ...CALLER, "X-API-Key": rawKey };
       const answer = await worker.fetch(new Request(url, { headers }) as typeof request, latchkey, ctx);
-      const line = JSON.stringify([i, answer.status, answer.headers.get("X-Key-Checked-At")]);
+      const line = JSON.stringify([
+        i,
+        answer.status,
+        answer.headers.get("X-Key-Checked-At"),
+        answer.headers.has("X-Key-Stale"),
+      ]);
       await writer.write(new TextEncoder().encode(`${line}\n`));
     };
     ctx.waitUntil(Promise.all(rawKeys.map(present)).finally(() => writer.close()));

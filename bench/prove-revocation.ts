@@ -65,6 +65,8 @@ interface Seen {
   /** When the question of its last accepting answer was sent, and when that answer had arrived. */
   askedAt: number;
   acceptedAt: number;
+  /** Whether that answer told that the database could not be asked. */
+  isStale: boolean;
   /** Whether it is known to hold the key: it has answered by what it knew before the question. */
   isHeld: boolean;
   /** When its first refusal had arrived, and how often it accepted later. */
@@ -151,7 +153,14 @@ async function createKeys(count: number): Promise<Key[]> {
         calledAt: Number.POSITIVE_INFINITY,
         committedAfter: Number.POSITIVE_INFINITY,
         returnedAt: Number.POSITIVE_INFINITY,
-        seen: isolates.map(() => ({ askedAt: 0, acceptedAt: 0, isHeld: false, refusedAt: 0, again: 0 })),
+        seen: isolates.map(() => ({
+          askedAt: 0,
+          acceptedAt: 0,
+          isStale: false,
+          isHeld: false,
+          refusedAt: 0,
+          again: 0,
+        })),
       });
     }
   };
@@ -164,11 +173,12 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
   const sentAt = clock();
   const answers = await service.present(keys, isolate, late);
   for (const [i, key] of keys.entries()) {
-    const { status, at, checkedAt } = nth(answers, i);
+    const { status, at, isStale, checkedAt } = nth(answers, i);
     const seen = nth(key.seen, isolate);
     if (status === 200) {
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
       seen.acceptedAt = at;
+      seen.isStale = isStale;
       seen.isHeld ||= checkedAt < sentAt - CLOCK_MS;
       seen.askedAt = sentAt;
     } else if (!REFUSALS.has(status)) {
@@ -183,6 +193,8 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
 async function askGently(keys: readonly Key[], isolate: number, late = lateShare): Promise<void> {
   const asked: Promise<void>[] = [];
   for (let from = 0; from < keys.length; from += readAtOnce) {
+    // A database that falls behind is asked more slowly.
+    await asked.at(-READS.unanswered);
     asked.push(ask(keys.slice(from, from + readAtOnce), isolate, late));
     await sleep(READS.pauseMs);
   }
@@ -249,7 +261,7 @@ async function revokeAll(): Promise<void> {
       next = createKeys(Math.min(waveKeys, revocations - dead.length - keys.length));
       await revokeWave(keys);
       dead.push(...keys);
-      process.stderr.write(`${dead.length} of ${revocations}\r`);
+      process.stderr.write(`${dead.length} of ${revocations}; reads that failed: ${service.failedReads()}\r`);
     }
     live = [];
     await Promise.all(idle.map((isolate) => askAtRandom([], isolate, clock() + boundMs)));
@@ -331,7 +343,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
       whole(delays.filter((ms) => ms > boundMs).length),
     ];
   };
-  const failedReads = service.takeFailedReads();
+  const failedReads = service.failedReads();
   const missed = chances.reduce((product, chance) => product * (1 - chance), 1);
   const expected = chances.reduce((sum, chance) => sum + chance, 0);
   const lines = [
@@ -402,8 +414,8 @@ function reportCompany({ suspendedMs, resumedMs, left, others }: Turned): boolea
 function describe(key: Key, isolate: number, seen: Seen): string {
   const since = (moment: number) => whole(moment - key.committedAfter);
   return [
-    `- revoked by ${key.way}, call returned after ${since(key.returnedAt)} ms; isolate ${isolate} accepted a question sent`,
-    `after ${since(seen.askedAt)} ms, answered after ${since(seen.acceptedAt)} ms,`,
+    `- revoked by ${key.way}, call returned after ${since(key.returnedAt)} ms; isolate ${isolate} accepted${seen.isStale ? " as stale" : ""}`,
+    `a question sent after ${since(seen.askedAt)} ms, answered after ${since(seen.acceptedAt)} ms,`,
     `${seen.refusedAt > 0 ? `first refused after ${since(seen.refusedAt)} ms` : "never refused"}, accepted later ${seen.again} times`,
   ].join(" ");
 }
