@@ -1,9 +1,6 @@
 import type { ShownEvent } from "../audit/schema.ts";
+import { SOON_MS } from "../keys/expiry.ts";
 import type { ApiKey } from "../keys/schema.ts";
-import { DAY_MS } from "../lib/time.ts";
-
-/** A key that ends sooner is said to. */
-const SOON_MS = 7 * DAY_MS;
 
 export type KeyState =
   | "active"

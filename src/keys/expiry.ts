@@ -1,5 +1,8 @@
 import { DAY_MS, LAST_INSTANT_MS } from "../lib/time.ts";
 
+/** A key that ends sooner is said to. */
+export const SOON_MS = 7 * DAY_MS;
+
 /**
  * What is wrong with the end of a new key, in the words of the API; `null`: nothing. Times are milliseconds since the
  * epoch.

@@ -41,6 +41,15 @@ export const stored = {
 /** What to select from where no table is read. */
 export const ONE_ROW = sql`(SELECT 1)`;
 
+/** The label as searches compare it. */
+export const labelForm = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;
+
+/** Whether the key's label or prefix holds `q`. By instr, as D1 limits a LIKE pattern to 50 bytes. */
+export function holds(q: string): SQL {
+  const parts = [labelForm, sql`upper(${apiKeys.keyPrefix})`];
+  return sql`(${or(...parts.map((part) => sql`instr(${part}, ${fold(q)}) > 0`))})`;
+}
+
 /** Newest first. @param isActive - Of keys that are good now. */
 export function listQuery(db: Database, companyId: string, filter: ListKeys, isActive: SQL) {
   const { limit, cursor, active, q, expiresBefore, unusedSince } = filter;
@@ -50,13 +59,7 @@ export function listQuery(db: Database, companyId: string, filter: ListKeys, isA
   if (active !== undefined) conditions.push(active ? isActive : not(isActive));
   if (expiresBefore !== undefined) conditions.push(lt(apiKeys.expiresAt, expiresBefore));
   if (unusedSince !== undefined) conditions.push(sql`${stored.lastUsedAt} < ${unusedSince}`);
-  // instr, as D1 limits a LIKE pattern to 50 bytes.
-  if (q) {
-    const label = sql`coalesce(${apiKeys.labelFolded}, upper(${apiKeys.label}))`;
-    conditions.push(
-      or(...[label, sql`upper(${apiKeys.keyPrefix})`].map((c) => sql`instr(${c}, ${fold(q)}) > 0`)),
-    );
-  }
+  if (q) conditions.push(holds(q));
   return db
     .select(stored)
     .from(apiKeys)
