@@ -1,26 +1,29 @@
 import { zValidator } from "@hono/zod-validator";
 import { type Context, Hono } from "hono";
-import * as z from "zod";
 import { leaksOf } from "../audit/leaks.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import { listEvents, originsOf } from "../audit/store.ts";
 import type { Databases } from "../db/databases.ts";
 import { refuseUrl } from "../http/validation.ts";
 import type { KeyForm } from "../keys/form.ts";
-import { formatCursor, listKeysSchema } from "../keys/listing.ts";
+import type { KeyFormat } from "../keys/format.ts";
+import { keyOverview } from "../keys/overview.ts";
 import type { Scope } from "../keys/schema.ts";
 import type { KeyService } from "../keys/service.ts";
+import { shownKey } from "../keys/shown.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
 import { recentUse } from "../usage/recent.ts";
 import type { DashboardCookies } from "./cookies.ts";
-import { filled, formOf, keyIn, textOf } from "./form.ts";
+import { formOf, keyIn, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
 import { EventsPage } from "./pages/events.tsx";
 import { ListPage, NoSuchKeyPage } from "./pages/list.tsx";
 import { page } from "./pages.tsx";
 import { originsFrom, stateOf } from "./state.ts";
+import { keyView, listPath, viewSchema } from "./view.ts";
+import { wordsOf } from "./words/words.ts";
 
 const KEYS_ON_A_PAGE = 25;
 export const EVENTS_ON_A_PAGE = 25;
@@ -31,6 +34,8 @@ export interface DashboardParts {
   /** Generation character to pepper. */
   peppers: ReadonlyMap<string, string>;
   form: KeyForm;
+  /** Which keys can be checked. */
+  format: Pick<KeyFormat, "generations">;
   /** All scopes that keys may have. */
   catalogue: readonly Scope[];
   /** Milliseconds since the epoch. */
@@ -50,55 +55,59 @@ export function mayCreate(c: SessionContext, scope: string): boolean {
 export const eventsQuery = listEventsSchema.pick({ cursor: true });
 
 /** The company's keys and its audit log, below `/dashboard`. Wants `requireSession` before it. */
-export function companyRoutes({ databases, keys: service, form, now, scopes }: DashboardParts) {
-  const listQuery = z.preprocess(
-    filled,
-    listKeysSchema({ form }).omit({ expiresBefore: true, unusedSince: true }),
-  );
+export function companyRoutes({ databases, keys: service, format, form, now, scopes }: DashboardParts) {
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
+  const schema = viewSchema(form);
 
   return (
     new Hono<{ Variables: SessionVariables }>()
-      .get("/", reads, zValidator("query", listQuery, refuseUrl), async (c) => {
+      .get("/", reads, zValidator("query", schema, refuseUrl), async (c) => {
         const { companyId } = c.var.principal;
-        const query = c.req.valid("query");
-        const { keys, next } = await service.list(companyId, { ...query, limit: KEYS_ON_A_PAGE });
-        const ids = keys.map((key) => key.id);
+        const view = c.req.valid("query");
         const { d1 } = await databases.of(companyId);
+        const { generations } = format;
+        const context = { generations, now: now() };
+        const { rows, ...found } = await keyOverview(d1, companyId, keyView(view, KEYS_ON_A_PAGE), context);
+        const ids = rows.map(({ id }) => id);
         const [events, used, leaks] = await Promise.all([
           originsOf(d1, companyId, ids),
           recentUse(d1, companyId, ids, now()),
           leaksOf(d1, companyId),
         ]);
         const origins = originsFrom(events);
-        const listed = keys.map((key) => {
+        const listed = rows.map((row) => {
+          const key = shownKey(row, generations, now());
           const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
           return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
         });
-        const filter = { q: query.q ?? "", active: query.active === undefined ? "" : String(query.active) };
         const body = (
           <ListPage
+            {...found}
             keys={listed}
             leaks={leaks}
-            filter={filter}
-            next={next && `${new URLSearchParams({ ...filter, cursor: formatCursor(next) })}`}
-            isFirst={query.cursor === undefined}
+            view={view}
             mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
             mayCreate={mayCreate(c, scopes.OAUTH_WRITE_SCOPE)}
             now={now()}
           />
         );
-        return page(c, "API keys", body);
+        return page(c, wordsOf(c).text.list.title, body);
       })
 
       // A search comes as a form, so that a key that was pasted into it is in no URL.
       .post("/search", reads, async (c) => {
-        const search = await formOf(c);
-        const [q, active] = [textOf(search, "q").trim(), textOf(search, "active")];
-        if (!form.isIn(q)) return c.redirect(`/dashboard?${new URLSearchParams({ q, active })}`, 303);
+        const data = await formOf(c);
+        const q = textOf(data, "q").trim();
+        if (!form.isIn(q)) {
+          const asked = Object.fromEntries(
+            ["state", "days", "sort", "order"].map((name) => [name, textOf(data, name)]),
+          );
+          const { data: view = {} } = schema.safeParse(asked);
+          return c.redirect(listPath(view, { q }), 303);
+        }
         const key = await service.identify(c.var.principal.companyId, keyIn(q, form));
         if (key !== null) return c.redirect(`/dashboard/keys/${key.id}`, 303);
-        return page(c, "No such key", <NoSuchKeyPage />, { status: 404 });
+        return page(c, wordsOf(c).text.list.noSuchKey, <NoSuchKeyPage />, { status: 404 });
       })
 
       .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {

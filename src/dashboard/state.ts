@@ -12,17 +12,6 @@ export type KeyState =
   | "expired"
   | "revoked";
 
-export const STATE_NAMES: Record<KeyState, string> = {
-  active: "Active",
-  expiring: "Expiring soon",
-  overlap: "In overlap",
-  suspended: "Suspended",
-  unverifiable: "Cannot be checked",
-  replaced: "Replaced",
-  expired: "Expired",
-  revoked: "Revoked",
-};
-
 /** What the key itself does not tell: who made it, and which key a rotation put in its place. */
 export interface Origin {
   /** Subject of the access token. */

@@ -186,7 +186,11 @@ const ENTITIES: Record<string, string> = {
 describe("the list", () => {
   const list = async (jar: Jar, query = "") => pageOf(await visit(`/dashboard${query}`, { jar }));
   const labels = (page: string) =>
-    [...page.matchAll(/<a href="\/dashboard\/keys\/[0-9a-f-]{36}">([^<]*)</g)].map(([, label]) => label);
+    [...page.matchAll(/<a href="\/dashboard\/keys\/[0-9a-f-]{36}" dir="auto">([^<]*)</g)].map(
+      ([, label]) => label,
+    );
+  const linkTo = (page: string, rel: string) =>
+    new RegExp(`rel="${rel}"[^>]* href="/dashboard([^"]*)"`).exec(page)?.[1]?.replaceAll("&amp;", "&");
 
   test("without keys says what a key is for and how to make one", async () => {
     const page = await list(await signedIn());
@@ -204,7 +208,7 @@ describe("the list", () => {
     await createKey({ expiresAt: new Date(Date.now() + 2 * 86_400_000 + 60_000).toISOString() });
     const page = await list(await signedIn());
     expect(page).toContain('<span class="tag expiring">');
-    expect(page).toMatch(/ends <time [^>]*>in 2 days<\/time>/);
+    expect(page).toMatch(/<td data-name="Expires"><time [^>]*>in 2 days<\/time>/);
   });
 
   test("for somebody who may only read offers nothing to change", async () => {
@@ -241,35 +245,94 @@ describe("the list", () => {
     expect(page).not.toContain(key.rawKey);
   });
 
-  test("searches by label or prefix and filters by state, as the API does", async () => {
+  test("searches by label or prefix among the keys of a state, each with how many there are", async () => {
     const jar = await signedIn();
     const one = await createKey({ label: "One" });
     await createKey({ label: "Two" });
     await manage(`/settings/api-keys/${one.id}`, { method: "DELETE" });
-    expect(labels(await list(jar, "?q=&active="))).toEqual(["Two", "One"]);
-    expect(labels(await list(jar, "?q=two&active="))).toEqual(["Two"]);
-    expect(labels(await list(jar, `?q=${one.keyPrefix}&active=`))).toEqual(["One"]);
-    expect(labels(await list(jar, "?q=&active=true"))).toEqual(["Two"]);
-    expect(labels(await list(jar, "?active=false"))).toEqual(["One"]);
-    expect(await list(jar, "?q=three&active=")).toContain("No key is like this");
+    expect(labels(await list(jar, "?q=&state="))).toEqual(["Two", "One"]);
+    expect(labels(await list(jar, "?q=two"))).toEqual(["Two"]);
+    expect(labels(await list(jar, `?q=${one.keyPrefix}`))).toEqual(["One"]);
+    expect(labels(await list(jar, "?state=active"))).toEqual(["Two"]);
+    const ended = await list(jar, "?state=ended");
+    expect(labels(ended)).toEqual(["One"]);
+    expect(tabs(ended)).toEqual([
+      "/dashboard: All 2",
+      "/dashboard?state=active: Active 1",
+      "/dashboard?state=expiring: Expiring 0",
+      "/dashboard?state=unused: Unused 0",
+      "/dashboard?state=suspended: Suspended 0",
+      "/dashboard?state=ended: Ended 1",
+    ]);
+    expect(ended).toContain('href="/dashboard?state=ended" aria-current="page"');
+    const none = await list(jar, "?q=two&state=ended");
+    expect(none).toContain("No key is like this");
+    expect(tabs(none)[1]).toBe("/dashboard?q=two&amp;state=active: Active 1");
   });
 
-  test.each(["?active=maybe", "?cursor=x", "?active=true&active=false", `?q=${"x".repeat(101)}`])(
-    "asked with %s is 400",
-    async (query) => {
-      await pageOf(await visit(`/dashboard${query}`, { jar: await signedIn() }), 400);
-    },
-  );
+  const tabs = (page: string) =>
+    [...page.matchAll(/<a href="([^"]*)"[^>]*>(\w+) <span class="count">(\d+)<\/span>/g)].map(
+      ([, path, name, count]) => `${path}: ${name} ${count}`,
+    );
 
-  const search = (q: string, jar: Jar, active = "") =>
-    visit("/dashboard/search", { jar, form: { q, active } });
+  test("of keys that nobody used says since when, and offers longer times", async () => {
+    await createKey({ label: "Old" });
+    await env.DB.exec(`UPDATE api_keys SET created_at = created_at - ${100 * 86_400_000}`);
+    const jar = await signedIn();
+    const page = await list(jar, "?state=unused&days=90");
+    expect(labels(page)).toEqual(["Old"]);
+    expect(page).toContain('<a href="/dashboard?state=unused&amp;days=90" aria-current="true">90 days</a>');
+    expect(page).toContain('<a href="/dashboard?state=unused&amp;days=180">180 days</a>');
+    expect(labels(await list(jar, "?state=unused&days=180"))).toEqual([]);
+  });
+
+  test("is sorted by what heads a column, and the other way round by the same link", async () => {
+    for (const label of ["b", "a", "C"]) await createKey({ label });
+    const jar = await signedIn();
+    const heads = (page: string) => page.slice(page.indexOf("<thead>"), page.indexOf("</thead>"));
+    const first = await list(jar);
+    expect(labels(first)).toEqual(["C", "a", "b"]);
+    expect(heads(first)).toContain(
+      '<th scope="col" aria-sort="descending"><a href="/dashboard?order=asc">Created',
+    );
+    expect(heads(first)).toContain('<a href="/dashboard?sort=label">Key');
+    const sorted = await list(jar, "?sort=label");
+    expect(labels(sorted)).toEqual(["a", "b", "C"]);
+    expect(heads(sorted)).toContain(
+      'aria-sort="ascending"><a href="/dashboard?sort=label&amp;order=desc">Key',
+    );
+    const reversed = await list(jar, "?sort=label&order=desc");
+    expect(labels(reversed)).toEqual(["C", "b", "a"]);
+    expect(heads(reversed)).toContain('<a href="/dashboard?sort=label">Key');
+  });
+
+  test.each([
+    "?state=maybe",
+    "?sort=id",
+    "?order=up",
+    "?days=1",
+    "?after=x",
+    "?before=x",
+    "?active=true",
+    "?state=active&state=ended",
+    `?q=${"x".repeat(101)}`,
+  ])("asked with %s is 400", async (query) => {
+    await pageOf(await visit(`/dashboard${query}`, { jar: await signedIn() }), 400);
+  });
+
+  const search = (q: string, jar: Jar, more: Record<string, string> = {}) =>
+    visit("/dashboard/search", { jar, form: { q, ...more } });
 
   test("is searched by a form, which leads to an address that can be kept", async () => {
-    const answer = await search(" Übersetzung & mehr ", await signedIn(), "true");
+    const jar = await signedIn();
+    const answer = await search(" Übersetzung & mehr ", jar, { state: "active", sort: "label" });
     expect({ status: answer.status, to: locationOf(answer) }).toEqual({
       status: 303,
-      to: "/dashboard?q=%C3%9Cbersetzung+%26+mehr&active=true",
+      to: "/dashboard?q=%C3%9Cbersetzung+%26+mehr&state=active&sort=label",
     });
+    expect(locationOf(await search("x", jar, { state: "maybe", sort: "//evil.example" }))).toBe(
+      "/dashboard?q=x",
+    );
   });
 
   test.each([
@@ -305,17 +368,17 @@ describe("the list", () => {
     await pageOf(await search("x", await signedIn({ scope: "api-keys:write" })), 403);
   });
 
-  test("of many keys goes on, page by page, each key once", async () => {
+  test("of many keys goes on and back, page by page, each key once", async () => {
     for (let i = 0; i < 27; i++) await createKey({ label: `Key ${i}` });
     const jar = await signedIn();
     const first = await list(jar, "?q=key");
-    const next = /rel="next" href="\/dashboard(\?[^"]*)"/.exec(first)?.[1]?.replaceAll("&amp;", "&");
-    const second = await list(jar, next);
+    const second = await list(jar, linkTo(first, "next"));
     expect(labels(first)).toHaveLength(25);
     expect([...labels(first), ...labels(second)]).toEqual(
       Array.from({ length: 27 }, (_, i) => `Key ${26 - i}`),
     );
-    expect(second).not.toContain('rel="next"');
+    expect([linkTo(first, "prev"), linkTo(second, "next")]).toEqual([undefined, undefined]);
+    expect(labels(await list(jar, linkTo(second, "prev")))).toEqual(labels(first));
   });
 
   test("costs six round trips of the database, however many keys it holds", async () => {

@@ -26,7 +26,8 @@ interface Row {
 /** Keys of these times, the newest last. @returns their ids. */
 async function insert(rows: Row[], company = "acme"): Promise<string[]> {
   const ids = rows.map(() => crypto.randomUUID());
-  const statement = env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, label_folded, key_prefix, digest, generation,
+  const statement =
+    env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, label_folded, key_prefix, digest, generation,
     scopes, created_at, expires_at, revoked_at, suspended_at, last_used_at) VALUES (?1, ?2, ?3, upper(?3), 'lk_live_' || substr(?1, 1, 5), ?1, ?4, '[]', ?5, ?6, ?7, ?8, ?9)`);
   await env.DB.batch(
     rows.map((row, i) =>
@@ -172,7 +173,12 @@ test("a page from a key of another company, or of none, is empty", async () => {
 
 test("every statement finds the company's keys by an index; the newest, and where a page begins, without sorting", async () => {
   const from = { id: crypto.randomUUID(), isBackward: false };
-  for (const view of [{}, { from }, { from: { ...from, isBackward: true } }, { group: "unused", q: "x" }] as const) {
+  for (const view of [
+    {},
+    { from },
+    { from: { ...from, isBackward: true } },
+    { group: "unused", q: "x" },
+  ] as const) {
     const statements = await statementsOf((db) => keyOverview(db, "acme", { ...ALL, ...view }, context));
     for (const sql of statements) {
       const plan = (await planOf(sql)).join("\n");

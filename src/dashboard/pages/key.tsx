@@ -8,8 +8,8 @@ import { Chart } from "./chart.tsx";
 import { Fault, faulty, RequestField } from "./create.tsx";
 import { Events } from "./events.tsx";
 import { Facts } from "./facts.tsx";
+import { StateTag } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
-import { StateTag } from "./list.tsx";
 import { RevokeAct } from "./question.tsx";
 import { Time } from "./time.tsx";
 

@@ -1,204 +1,196 @@
-import type { ApiKey } from "../../keys/schema.ts";
-import type { DayUsage } from "../../usage/schema.ts";
-import { type KeyState, STATE_NAMES } from "../state.ts";
-import { highest, Sparkline } from "./chart.tsx";
+import type { Child } from "hono/jsx";
+import { KEY_GROUPS, type KeyOverview, type KeySort } from "../../keys/overview.ts";
+import { type ListView, listPath, orderOf, sorted, UNUSED_DAYS } from "../view.ts";
+import { useWords } from "../words/words.ts";
+import { Keys, type ListedKey } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
-import { Time } from "./time.tsx";
 
-export interface ListedKey {
-  key: ApiKey;
-  state: KeyState;
-  createdBy: string | null;
-  /** Left out where keys of several companies are listed. */
-  days?: readonly DayUsage[];
-  /** Whose it is, where that is not plain. */
-  company?: { id: string; path: string };
-}
-
-export interface ListProps extends LeaksProps {
+export interface ListProps extends LeaksProps, Omit<KeyOverview, "rows"> {
   keys: readonly ListedKey[];
-  filter: { q: string; active: string };
-  /** Query of the page that follows, if one does. */
-  next: string | null;
-  isFirst: boolean;
+  view: ListView;
   /** Whether whoever looks may make keys. */
   mayCreate: boolean;
 }
 
-export function StateTag({ state }: { state: KeyState }) {
-  return <span class={`tag ${state}`}>{STATE_NAMES[state]}</span>;
-}
-
-export function ListPage({ keys, leaks, filter, next, isFirst, mayWrite, mayCreate, now }: ListProps) {
-  const isFiltered = filter.q !== "" || filter.active !== "";
+export function ListPage({ keys, leaks, view, mayWrite, mayCreate, now, ...found }: ListProps) {
+  const isFiltered = view.q !== undefined || view.state !== undefined;
+  const isFirst = view.after === undefined && view.before === undefined;
+  const isEmpty = keys.length === 0 && !isFiltered && isFirst;
   return (
     <>
-      <div class="bar">
-        <h1>API keys</h1>
-        {mayCreate && (
-          <a class="button" href="/dashboard/keys/new">
-            Create key
-          </a>
-        )}
-      </div>
+      <Bar mayCreate={mayCreate} />
       <Leaks leaks={leaks} mayWrite={mayWrite} now={now} />
-      <search>
-        <form method="post" action="/dashboard/search" class="row">
-          <label>
-            Label, prefix or whole key
-            <input type="search" name="q" value={filter.q} maxlength={100} />
-          </label>
-          <label>
-            State
-            <select name="active">
-              <option value="">All</option>
-              <option value="true" selected={filter.active === "true"}>
-                Active
-              </option>
-              <option value="false" selected={filter.active === "false"}>
-                Suspended, expired or revoked
-              </option>
-            </select>
-          </label>
-          <button type="submit">Search</button>
-        </form>
-      </search>
-      {keys.length === 0 ? (
-        <Nothing isFiltered={isFiltered} isFirst={isFirst} mayCreate={mayCreate} />
+      {isEmpty ? (
+        <Nothing mayCreate={mayCreate} />
       ) : (
-        <Keys path="/dashboard/keys" keys={keys} now={now} />
+        <>
+          <Search view={view} />
+          <div id="list">
+            <Tabs {...found} view={view} />
+            {keys.length === 0 ? <NoneLikeThis /> : <SortedKeys keys={keys} view={view} now={now} />}
+            <Pages {...found} keys={keys} view={view} />
+          </div>
+        </>
       )}
-      <nav aria-label="More keys">
+    </>
+  );
+}
+
+function Bar({ mayCreate }: { mayCreate: boolean }) {
+  const { title, create } = useWords().text.list;
+  return (
+    <div class="bar">
+      <h1>{title}</h1>
+      {mayCreate && (
+        <a class="button" href="/dashboard/keys/new">
+          {create}
+        </a>
+      )}
+    </div>
+  );
+}
+
+/** It looks through what is shown: the state and the order stay. */
+function Search({ view }: { view: Partial<ListView> }) {
+  const { search, searchBy } = useWords().text.list;
+  const { q, state, days, sort, order } = view;
+  return (
+    <search>
+      <form method="post" action="/dashboard/search" class="search">
+        {Object.entries({ state, days, sort, order }).map(
+          ([name, value]) => value !== undefined && <input type="hidden" name={name} value={value} />,
+        )}
+        <input
+          type="search"
+          name="q"
+          value={q}
+          maxlength={100}
+          aria-label={searchBy}
+          placeholder={searchBy}
+          autocomplete="off"
+          spellcheck={false}
+        />
+        <button type="submit">{search}</button>
+      </form>
+    </search>
+  );
+}
+
+function Tabs({ counts, isCapped, view }: Pick<ListProps, "counts" | "isCapped" | "view">) {
+  const { text, number } = useWords();
+  const { groups, show } = text.list;
+  const count = (of: keyof typeof counts) =>
+    isCapped && counts[of] > 0 ? `${number(counts[of])}+` : number(counts[of]);
+  return (
+    <>
+      <nav aria-label={show} class="tabs">
         <ul>
-          {!isFirst && (
+          {([undefined, ...KEY_GROUPS] as const).map((state) => (
             <li>
-              <a href="/dashboard">Newest keys</a>
-            </li>
-          )}
-          {next !== null && (
-            <li>
-              <a rel="next" href={`/dashboard?${next}`}>
-                Older keys
+              <a href={listPath(view, { state })} aria-current={state === view.state ? "page" : undefined}>
+                {groups[state ?? "all"]} <span class="count">{count(state ?? "all")}</span>
               </a>
             </li>
-          )}
+          ))}
         </ul>
       </nav>
+      <About view={view} />
     </>
+  );
+}
+
+/** What is in a group, where its name does not say it all. */
+function About({ view }: { view: ListView }) {
+  const { about, days: daysOf, unusedFor } = useWords().text.list;
+  if (view.state === "expiring") return <p class="about">{about.expiring}</p>;
+  if (view.state !== "unused") return null;
+  return (
+    <nav class="about" aria-label={unusedFor}>
+      {about.unused}{" "}
+      {UNUSED_DAYS.map((days) => (
+        <a href={listPath(view, { days })} aria-current={days === view.days ? "true" : undefined}>
+          {daysOf(days)}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function SortedKeys({ keys, view, now }: Pick<ListProps, "keys" | "view" | "now">) {
+  const order = orderOf(view) === "asc" ? "ascending" : "descending";
+  const heading = (sort: KeySort, name: string): Child => (
+    <a href={listPath(view, sorted(view, sort))}>
+      {name}
+      {sort === view.sort && <span aria-hidden="true">{order === "ascending" ? " ↑" : " ↓"}</span>}
+    </a>
+  );
+  return (
+    <Keys
+      path="/dashboard/keys"
+      keys={keys}
+      heading={heading}
+      sorting={{ column: view.sort, order }}
+      now={now}
+    />
+  );
+}
+
+function Pages({
+  keys,
+  view,
+  hasPrevious,
+  hasNext,
+}: Pick<ListProps, "keys" | "view" | "hasPrevious" | "hasNext">) {
+  const { more, previous, next } = useWords().text.list;
+  const [first, last] = [keys.at(0)?.key.id, keys.at(-1)?.key.id];
+  if (first === undefined || (!hasPrevious && !hasNext)) return null;
+  return (
+    <nav aria-label={more} class="pages">
+      {hasPrevious && (
+        <a rel="prev" class="button plain" href={listPath(view, { before: first })}>
+          {previous}
+        </a>
+      )}
+      {hasNext && (
+        <a rel="next" class="button plain" href={listPath(view, { after: last })}>
+          {next}
+        </a>
+      )}
+    </nav>
   );
 }
 
 /** Somebody searched by a whole key. It is not said again. */
 export function NoSuchKeyPage() {
+  const { noSuchKey, noSuchKeyWhy, showAll } = useWords().text.list;
   return (
     <>
-      <h1>No key of your company is this one</h1>
-      <p class="notice">
-        It may be another company’s, it may not be whole, or it was made for another service. Search by a part
-        of its label, or by what it begins with.
-      </p>
-      <a href="/dashboard">Show all keys</a>
+      <h1>{noSuchKey}</h1>
+      <Search view={{}} />
+      <div id="list">
+        <p class="notice">{noSuchKeyWhy}</p>
+        <a href="/dashboard">{showAll}</a>
+      </div>
     </>
   );
 }
 
-function Nothing({
-  isFiltered,
-  isFirst,
-  mayCreate,
-}: {
-  isFiltered: boolean;
-  isFirst: boolean;
-  mayCreate: boolean;
-}) {
-  if (isFiltered || !isFirst) {
-    return (
-      <p>
-        No key is like this. <a href="/dashboard">Show all keys</a>
-      </p>
-    );
-  }
+function NoneLikeThis() {
+  const { noneLikeThis, showAll } = useWords().text.list;
   return (
-    <section>
-      <h2>No keys yet</h2>
-      <p>A key lets a program of yours call the API. Give it a label and only the scopes it needs.</p>
-      {mayCreate ? (
-        <a href="/dashboard/keys/new">Create the first key</a>
-      ) : (
-        <p>Ask somebody who may write keys to create one.</p>
-      )}
-    </section>
+    <p class="none">
+      {noneLikeThis} <a href="/dashboard">{showAll}</a>
+    </p>
   );
 }
 
-interface KeysProps {
-  /** Of the pages of keys. */
-  path: string;
-  keys: readonly ListedKey[];
-  now: number;
-}
-
-export function Keys({ path, keys, now }: KeysProps) {
-  const hasDays = keys.some(({ days }) => days !== undefined);
-  const most = Math.max(...keys.map(({ days = [] }) => highest(days)));
+function Nothing({ mayCreate }: { mayCreate: boolean }) {
+  const { nothing, nothingWhy, createFirst, askForOne } = useWords().text.list;
   return (
-    <section class="scroll" tabindex={0} aria-label="Keys">
-      <table class="keys">
-        <thead>
-          <tr>
-            <th scope="col">Key</th>
-            <th scope="col">State</th>
-            <th scope="col">Scopes</th>
-            <th scope="col">Last used</th>
-            {hasDays && <th scope="col">Last 30 days</th>}
-            <th scope="col">Created</th>
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map(({ key, state, createdBy, days, company }) => (
-            <tr>
-              <th scope="row">
-                <a href={`${path}/${key.id}`}>{key.label}</a>
-                <small>
-                  <code>{key.keyPrefix}…</code>
-                </small>
-                {company !== undefined && (
-                  <small>
-                    of <a href={company.path}>{company.id}</a>
-                  </small>
-                )}
-              </th>
-              <td>
-                <StateTag state={state} />
-                {(state === "expiring" || state === "overlap") && key.expiresAt !== null && (
-                  <small>
-                    ends <Time at={key.expiresAt} now={now} />
-                  </small>
-                )}
-              </td>
-              <td>
-                <small>{key.scopes.join(", ")}</small>
-              </td>
-              <td data-name="Last used">
-                {key.lastUsedAt === null ? (
-                  <span class="quiet">Never</span>
-                ) : (
-                  <Time at={key.lastUsedAt} now={now} />
-                )}
-              </td>
-              {hasDays && (
-                <td>
-                  <Sparkline days={days ?? []} most={most} />
-                </td>
-              )}
-              <td data-name="Created">
-                <Time at={key.createdAt} now={now} as="day" />
-                {createdBy !== null && <small>by {createdBy}</small>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <section>
+      <h2>{nothing}</h2>
+      <p>{nothingWhy}</p>
+      {mayCreate ? <a href="/dashboard/keys/new">{createFirst}</a> : <p>{askForOne}</p>}
     </section>
   );
 }

@@ -143,9 +143,32 @@ body>footer button.plain{border-color:transparent;background:none;padding-inline
 body>footer button[aria-current]{color:var(--ink);font-weight:550}
 `;
 
+const LIST = `
+.search{display:flex;gap:8px;max-width:480px}
+.search input{flex:1;min-width:0}
+.search button{background:var(--raised);color:var(--ink);border-color:var(--edge)}
+.script .search button{display:none}
+.tabs{border-bottom:1px solid var(--line);margin-bottom:12px}
+.tabs a{padding:6px 8px 8px;margin-bottom:-1px;border-radius:0;border-bottom:2px solid transparent}
+.tabs a:hover{background:none}
+.tabs a[aria-current]{background:none;border-color:var(--accent)}
+.count{font-size:12px;line-height:16px;font-variant-numeric:tabular-nums;color:var(--quiet)}
+.about{color:var(--quiet)}
+.about a{padding:0 4px}
+.about [aria-current]{color:var(--ink);font-weight:550;text-decoration:none}
+.keys thead a{color:inherit;text-decoration:none}
+.keys thead a:hover,.keys [aria-sort] a{color:var(--ink)}
+.keys tbody td,.keys tbody th{padding-block:6px}
+.pages{display:flex;gap:8px;justify-content:end;margin-top:12px}
+.pages a,.button.plain{background:var(--raised);color:var(--ink);border-color:var(--edge)}
+.none{padding:32px 12px;text-align:center;color:var(--quiet)}
+`;
+
 const PHONE = `
 @media (max-width:48rem){
-.keys thead{display:none}
+.keys thead{display:block}
+.keys thead tr{display:flex;flex-wrap:wrap;background:var(--surface)}
+.keys thead th:not(:has(a)){display:none}
 .keys tbody tr{display:block;padding:10px 12px}
 .keys tbody tr+tr{border-top:1px solid var(--line)}
 .keys tbody tr>*{display:block;border:0;padding:2px 0;background:none}
@@ -156,4 +179,6 @@ const PHONE = `
 }
 `;
 
-export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, PHONE].join("").replaceAll("\n", "");
+export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, LIST, PHONE]
+  .join("")
+  .replaceAll("\n", "");

@@ -1,5 +1,5 @@
 import type { ListedCompany } from "../../../companies/listing.ts";
-import { StateTag } from "../../../dashboard/pages/list.tsx";
+import { StateTag } from "../../../dashboard/pages/keys.tsx";
 import { whole } from "../../../dashboard/pages/number.ts";
 import { Time } from "../../../dashboard/pages/time.tsx";
 import { companyPath, HOME } from "../site.ts";

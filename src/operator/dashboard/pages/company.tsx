@@ -1,6 +1,6 @@
 import type { Company } from "../../../companies/policy.ts";
 import { Fault, faulty } from "../../../dashboard/pages/create.tsx";
-import { Keys, type ListedKey } from "../../../dashboard/pages/list.tsx";
+import { Keys, type ListedKey } from "../../../dashboard/pages/keys.tsx";
 import { whole } from "../../../dashboard/pages/number.ts";
 import type { ErrorDetail } from "../../../http/errors.ts";
 import type { CompanyOptions } from "../../schema.ts";

@@ -3,7 +3,7 @@ import { Chart } from "../../../dashboard/pages/chart.tsx";
 import { Events } from "../../../dashboard/pages/events.tsx";
 import { Facts } from "../../../dashboard/pages/facts.tsx";
 import { Notice, Switch } from "../../../dashboard/pages/key.tsx";
-import { StateTag } from "../../../dashboard/pages/list.tsx";
+import { StateTag } from "../../../dashboard/pages/keys.tsx";
 import { RevokeAct } from "../../../dashboard/pages/question.tsx";
 import type { KeyState, Origin } from "../../../dashboard/state.ts";
 import type { Scope } from "../../../keys/schema.ts";

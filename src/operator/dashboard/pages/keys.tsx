@@ -1,4 +1,4 @@
-import { Keys, type ListedKey } from "../../../dashboard/pages/list.tsx";
+import { Keys, type ListedKey } from "../../../dashboard/pages/keys.tsx";
 import { KEYS } from "../site.ts";
 
 export interface FindKeyProps {
