@@ -61,13 +61,15 @@ export function listPath(view: Partial<ListView>, changes: Partial<ListView> = {
   const said = {
     q,
     state,
-    days: days === USUAL_DAYS ? undefined : days,
-    sort: sort === USUAL_SORT ? undefined : sort,
-    order: order === FIRST[sort ?? USUAL_SORT] ? undefined : order,
+    days: days === USUAL_DAYS ? "" : days,
+    sort: sort === USUAL_SORT ? "" : sort,
+    order: order === FIRST[sort ?? USUAL_SORT] ? "" : order,
     after,
     before,
   };
-  const query = new URLSearchParams(filled(said) as Record<string, string>);
+  const query = new URLSearchParams(
+    Object.entries(said).flatMap(([name, value]) => (value ? [[name, value]] : [])),
+  );
   return query.size === 0 ? "/dashboard" : `/dashboard?${query}`;
 }
 
