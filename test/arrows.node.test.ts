@@ -8,7 +8,7 @@ const ALLOWED: Record<string, string> = {
   db: "lib drizzle-orm zod",
   http: "db lib hono zod",
   oauth: "http lib hono jose oauth4webapi zod",
-  audit: "db http oauth drizzle-orm hono @hono/zod-validator zod",
+  audit: "db http lib oauth drizzle-orm hono @hono/zod-validator zod",
   companies: "audit db drizzle-orm",
   keys: "audit companies db http lib oauth drizzle-orm hono @hono/zod-validator zod",
   usage: "db http keys lib oauth drizzle-orm hono @hono/zod-validator zod",
@@ -30,7 +30,7 @@ const ALLOWED: Record<string, string> = {
   index: "app db events isolate keys lib retention usage verify cloudflare:workers",
 };
 
-const IMPORT = /^(?:import|export)\s[^;]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;
+const IMPORT = /^(?:import|export)\s[^;]*?from "([^"\s]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;
 
 /** Every file of `src`, with what it imports: files of `src` by their path there, packages by their name. */
 async function imports(): Promise<Map<string, string[]>> {

@@ -1,6 +1,6 @@
-import { and, desc, eq, getTableColumns, inArray, lt, notExists, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, getTableColumns, lt, notExists, type SQL, sql } from "drizzle-orm";
 import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
-import { type Database, isOneOf, onPrimary } from "../db/client.ts";
+import { type Database, onPrimary } from "../db/client.ts";
 import type { Databases } from "../db/databases.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, auditEvents, companies } from "../db/tables.ts";
@@ -19,6 +19,11 @@ export const NO_KEY_ID = "";
 /** Whoever runs the service, as companies see them. */
 const OPERATOR = { issuer: "latchkey", subject: "operator" };
 
+/** Whether an actor, as companies see it, is whoever runs the service. */
+export function isOperator(actor: Actor): boolean {
+  return actor?.issuer === OPERATOR.issuer && actor.subject === OPERATOR.subject;
+}
+
 export interface AuditEvent {
   id: string;
   action: (typeof auditEvents.$inferSelect)["action"];
@@ -32,10 +37,13 @@ export interface AuditEvent {
 /**
  * The statement that records `event` for the key that `condition` selects, and nothing where it
  * selects none or where it is recorded already. Belongs into the batch of the mutation it records.
+ *
+ * @param detail - In place of the event's own: made from the key as it is.
  */
-export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined) {
+export function recordEvent(db: Database, event: AuditEvent, condition: SQL | undefined, detail?: SQL) {
   const of = { companyId: apiKeys.companyId, keyId: apiKeys.id };
-  return record(db, event, of, sql`FROM ${apiKeys} WHERE ${and(condition, isNew(db, event))}`);
+  const recorded = detail === undefined ? event : { ...event, detail };
+  return record(db, recorded, of, sql`FROM ${apiKeys} WHERE ${and(condition, isNew(db, event))}`);
 }
 
 /** The same for the company that `condition` selects. */
@@ -46,7 +54,7 @@ export function recordCompanyEvent(db: Database, event: AuditEvent, condition: S
 
 function record(
   db: Database,
-  event: AuditEvent,
+  event: Omit<AuditEvent, "detail"> & { detail?: AuditEvent["detail"] | SQL },
   of: { companyId: SQLiteColumn; keyId: SQLiteColumn | string },
   rest: SQL,
 ) {
@@ -135,31 +143,6 @@ export function listEvents(
   });
 }
 
-/**
- * How each key began, and what came after it: the events of its creation and its rotation.
- *
- * @throws DatabaseError
- */
-export function originsOf(
-  d1: D1Database,
-  companyId: string,
-  keyIds: readonly string[],
-): Promise<ShownEvent[]> {
-  return onPrimary(d1, async (db) => {
-    const rows = await db
-      .select()
-      .from(auditEvents)
-      .where(
-        and(
-          eq(auditEvents.companyId, companyId),
-          isOneOf(auditEvents.keyId, keyIds),
-          inArray(auditEvents.action, ["create", "rotate"]),
-        ),
-      );
-    return rows.map(shown);
-  });
-}
-
 /** Which events of all companies. */
 export interface EventSearch extends Pick<ListEvents, "limit" | "action" | "key"> {
   company?: string | undefined;
@@ -232,7 +215,8 @@ function operated(row: typeof auditEvents.$inferSelect): OperatedEvent {
   return { ...shown({ ...row, isOperator: false }), companyId, isOperator };
 }
 
-function shown(row: typeof auditEvents.$inferSelect): ShownEvent {
+/** As its company sees it. */
+export function shown(row: typeof auditEvents.$inferSelect): ShownEvent {
   const { id, action, detail } = row;
   const keyId = row.keyId === NO_KEY_ID ? null : row.keyId;
   return { id, action, keyId, actor: shownActor(row), at: new Date(row.at).toISOString(), detail };

@@ -6,6 +6,7 @@ import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
 import { type DashboardCookies, dashboardCookies } from "./cookies.ts";
+import { eventRoutes } from "./events.tsx";
 import {
   companyRules,
   onSite,
@@ -95,6 +96,7 @@ export function dashboard(options: DashboardOptions): Hono<{ Variables: SessionV
     .use(rateLimit<{ Variables: SessionVariables }>(options.limiter, callerOf))
     .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))
+    .route("/", eventRoutes(parts))
     .route("/", newKeyRoutes(parts))
     .route("/", keyRoutes(parts));
 }

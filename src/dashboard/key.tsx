@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import { dismissLeak, leaksOf } from "../audit/leaks.ts";
-import { listEvents, originsOf } from "../audit/store.ts";
+import { originsOf, searchLog } from "../audit/log.ts";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
 import { keyIdSchema, rotateKeySchema, updateKeySchema } from "../keys/schema.ts";
@@ -91,13 +91,13 @@ function keyPage({ databases, keys: service, catalogue, now, scopes }: Dashboard
   return async function showKey(c, id, refused) {
     refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
     const { companyId } = c.var.principal;
-    const query = { key: id, limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
+    const query = { keys: [id], limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
     const key = await service.get(companyId, id);
     const { d1 } = await databases.of(companyId);
     const [origins, used, { events, next }, leaks] = await Promise.all([
       originsOf(d1, companyId, [id]),
       recentUse(d1, companyId, [id], now()),
-      listEvents(d1, companyId, query),
+      searchLog(d1, companyId, query),
       leaksOf(d1, companyId, id),
     ]);
     const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
@@ -109,6 +109,7 @@ function keyPage({ databases, keys: service, catalogue, now, scopes }: Dashboard
         catalogue={catalogue}
         days={used.get(id) ?? []}
         events={events}
+        self={{ subject: c.var.principal.subject, name: c.var.visitorName }}
         leaks={leaks}
         next={next}
         mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}

@@ -1,8 +1,8 @@
 import { zValidator } from "@hono/zod-validator";
 import { type Context, Hono } from "hono";
 import { leaksOf } from "../audit/leaks.ts";
+import { originsOf } from "../audit/log.ts";
 import { listEventsSchema } from "../audit/schema.ts";
-import { listEvents, originsOf } from "../audit/store.ts";
 import type { Databases } from "../db/databases.ts";
 import { refuseUrl } from "../http/validation.ts";
 import type { KeyForm } from "../keys/form.ts";
@@ -18,7 +18,6 @@ import type { DashboardCookies } from "./cookies.ts";
 import { formOf, keyIn, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
-import { EventsPage } from "./pages/events.tsx";
 import { ListPage, NoSuchKeyPage } from "./pages/list.tsx";
 import { page } from "./pages.tsx";
 import { originsFrom, stateOf } from "./state.ts";
@@ -108,15 +107,6 @@ export function companyRoutes({ databases, keys: service, format, form, now, sco
         const key = await service.identify(c.var.principal.companyId, keyIn(q, form));
         if (key !== null) return c.redirect(`/dashboard/keys/${key.id}`, 303);
         return page(c, wordsOf(c).text.list.noSuchKey, <NoSuchKeyPage />, { status: 404 });
-      })
-
-      .get("/events", reads, zValidator("query", eventsQuery, refuseUrl), async (c) => {
-        const query = { ...c.req.valid("query"), limit: EVENTS_ON_A_PAGE };
-        const { companyId } = c.var.principal;
-        const { d1 } = await databases.of(companyId);
-        const { events, next } = await listEvents(d1, companyId, query);
-        const path = next && `/dashboard/events?${new URLSearchParams({ cursor: next })}`;
-        return page(c, "Audit log", <EventsPage events={events} next={path} now={now()} />);
       })
   );
 }

@@ -10,7 +10,7 @@ export interface KeyChange {
   label?: string | undefined;
   metadata?: Record<string, string> | undefined;
   allowedIps?: string[] | null | undefined;
-  /** Recorded where the label has changed. */
+  /** Recorded where the label has changed, with both. */
   renamed: AuditEvent;
   /** Recorded where something else has. */
   updated: AuditEvent;
@@ -27,9 +27,10 @@ export function updateKey(
   return onPrimary(d1, async (db) => {
     const open = and(isIt, isNull(apiKeys.revokedAt));
     const relabels = label === undefined ? NEVER : ne(apiKeys.label, label);
+    const labels = sql`json_object('label', ${label ?? null}, 'previousLabel', ${apiKeys.label})`;
     const changes = or(isOtherMetadata(settings), isOtherPlace(settings)) ?? NEVER;
     const [, , , rows] = await db.batch([
-      recordEvent(db, renamed, and(open, relabels)),
+      recordEvent(db, renamed, and(open, relabels), labels),
       recordEvent(db, updated, and(open, changes)),
       db
         .update(apiKeys)

@@ -194,7 +194,7 @@ export class KeyService {
   ): Promise<ApiKey> {
     if (label === undefined && metadata === undefined && allowedIps === undefined)
       return this.get(companyId, id);
-    const renamed = this.#event("rename", actor, { label: label ?? "" });
+    const renamed = this.#event("rename", actor);
     const updated = this.#event("update", actor, {
       ...(allowedIps !== undefined && { allowedIps: allowedIps?.join(" ") ?? "anywhere" }),
       ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),

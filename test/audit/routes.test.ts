@@ -20,7 +20,11 @@ test("the audit log tells who did what to which key and when, newest first", asy
     at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
     detail,
   });
-  expect(await log()).toEqual([event("revoke"), event("rename", { label: "New" }), event("create")]);
+  expect(await log()).toEqual([
+    event("revoke"),
+    event("rename", { label: "New", previousLabel: "Careers page" }),
+    event("create"),
+  ]);
 });
 
 test("a revocation by the key's holder has no actor", async () => {

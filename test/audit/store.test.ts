@@ -30,7 +30,7 @@ test("creation, rename and revocation are each one row: who by issuer and subjec
   });
   expect(await events()).toEqual([
     row("create", "ada"),
-    row("rename", "grace", '{"label":"New"}'),
+    row("rename", "grace", '{"label":"New","previousLabel":"Careers page"}'),
     row("revoke", "grace"),
   ]);
   const times = (await events()).map((event) => (event as { at: number }).at);

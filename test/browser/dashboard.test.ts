@@ -92,7 +92,7 @@ describe.each([
     expect(await rowOf(page, label).innerText()).toContain("Revoked");
     await page.goto("/dashboard/events");
     const log = await page.getByRole("main").innerText();
-    for (const act of ["Created", "Renamed", "Rotated", "Revoked"]) expect(log).toContain(act);
+    for (const act of ["created", "renamed", "rotated", "revoked"]) expect(log).toContain(act);
   });
 
   test("a live key that is rotated at once ends only after a question", async () => {

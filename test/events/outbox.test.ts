@@ -36,7 +36,7 @@ describe("what happens to a key is told with its own event:", () => {
     expect(events.map(({ id }) => id)).toEqual(await ids());
     expect(events.map(({ type, data }) => [type, data.key?.id, data.detail])).toEqual([
       ["api_key.created", id, null],
-      ["api_key.renamed", id, { label: "Jobs page" }],
+      ["api_key.renamed", id, { label: "Jobs page", previousLabel: "Careers page" }],
       ["api_key.rotated", id, { replacedBy: next.id }],
       ["api_key.created", next.id, { replaces: id }],
       ["api_key.revoked", id, null],

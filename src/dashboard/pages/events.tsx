@@ -1,108 +1,168 @@
-import type { ShownEvent } from "../../audit/schema.ts";
-import { Time } from "./time.tsx";
+import { auditEvents } from "../../db/tables.ts";
+import { useWords } from "../words/words.ts";
+import { detailsOf, Sentence, type SentenceProps, type Tellers } from "./sentence.tsx";
 
-const ACTIONS: Record<ShownEvent["action"], string> = {
-  create: "Created",
-  rename: "Renamed",
-  update: "Changed",
-  rotate: "Rotated",
-  suspend: "Suspended",
-  resume: "Resumed",
-  revoke: "Revoked",
-  expiring: "Expires soon",
-  expired: "Expired",
-  dismiss: "Leak dismissed",
-  suspend_company: "Company suspended",
-  resume_company: "Company resumed",
-  update_company: "Policy changed",
-};
+const EVENTS = "/dashboard/events";
 
-/** What nobody does. */
-const OF_TIME: ReadonlySet<ShownEvent["action"]> = new Set(["expiring", "expired"]);
+/** What of the log is shown, as its form has it. */
+export interface LogFilter {
+  key: string;
+  action: string;
+  person: string;
+  /** `YYYY-MM-DD`, as the last day; or empty. */
+  since: string;
+  until: string;
+}
 
-export interface EventsProps {
-  events: readonly ShownEvent[];
-  /** Path of the events that follow, if some do. */
+export interface EventsPageProps extends Pick<EventsProps, "events" | "self"> {
+  filter: LogFilter;
+  /** Subjects to choose from. */
+  people: readonly string[];
+  /** Whether the events are of some of the keys alone that are like the filter's. */
+  isCut: boolean;
+  /** Cursors: of this page, of what follows, and of what is in another file. */
+  cursor: string | undefined;
   next: string | null;
-  /** Path of the pages of keys, where the events are of several. */
-  keys?: string;
-  now: number;
+  nextPart: string | null;
 }
 
-export function EventsPage(props: EventsProps) {
+export function EventsPage({ filter, people, events, self, ...page }: EventsPageProps) {
+  const { text } = useWords();
+  const { events: words } = text;
+  const chosen = Object.entries(filter).filter(([, value]) => value !== "");
+  const at = (path: string, cursor: string | null | undefined) =>
+    pathOf(path, cursor ? [...chosen, ["cursor", cursor]] : chosen);
   return (
     <>
-      <h1>Audit log</h1>
-      <Events {...props} keys="/dashboard/keys" />
-    </>
-  );
-}
-
-export function Events({ events, next, keys, now }: EventsProps) {
-  return (
-    <>
-      <section class="scroll" tabindex={0} aria-label="Events">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">What</th>
-              {keys !== undefined && <th scope="col">Key</th>}
-              <th scope="col">Who</th>
-            </tr>
-          </thead>
-          <tbody>
-            {events.map((event) => (
-              <tr>
-                <td>
-                  <Time at={event.at} now={now} />
-                </td>
-                <td>
-                  {ACTIONS[event.action]}
-                  <small>{explain(event)}</small>
-                </td>
-                {keys !== undefined && (
-                  <td>
-                    {event.keyId !== null && (
-                      <a href={`${keys}/${event.keyId}`}>
-                        <code>{event.keyId}</code>
-                      </a>
-                    )}
-                  </td>
-                )}
-                <td>
-                  {event.actor?.subject ?? (OF_TIME.has(event.action) ? "" : "Holder of the key")}
-                  {event.actor !== null && <small>{event.actor.issuer}</small>}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-      {next !== null && (
-        <p>
-          <a rel="next" href={next}>
-            Older events
+      <div class="bar">
+        <h1>{words.heading}</h1>
+        <p class="export">
+          {page.cursor === undefined ? words.exportAll : words.exportFrom}{" "}
+          <a href={at(`${EVENTS}/export/csv`, page.cursor)} download>
+            CSV
+          </a>{" "}
+          <a href={at(`${EVENTS}/export/json`, page.cursor)} download>
+            JSON
           </a>
+        </p>
+      </div>
+      <Filter filter={filter} people={people} self={self} isFiltered={chosen.length > 0} />
+      {page.isCut && <p class="notice warn">{words.cut}</p>}
+      {events.length === 0 && (
+        <p class="quiet">{chosen.length > 0 || page.cursor ? words.noneLike : words.none}</p>
+      )}
+      <Events events={events} next={page.next && at(EVENTS, page.next)} keys="/dashboard/keys" self={self} />
+      {page.nextPart !== null && (
+        <p class="quiet">
+          {words.part} <a href={at(EVENTS, page.nextPart)}>{words.nextPart}</a>
         </p>
       )}
     </>
   );
 }
 
-function explain({ action, detail }: ShownEvent): string {
-  if (detail === null) return "";
-  if (action === "update_company")
-    return Object.entries(detail)
-      .map((entry) => entry.join(": "))
-      .join(", ");
-  const { label, allowedIps, metadata, replaces, replacedBy, reason, url, days } = detail;
-  if (label !== undefined) return `to “${label}”`;
-  if (allowedIps !== undefined) return `may be used from ${allowedIps}`;
-  if (metadata !== undefined) return `metadata to ${metadata}`;
-  if (replaces !== undefined) return `in place of ${replaces}`;
-  if (replacedBy !== undefined) return `replaced by ${replacedBy}`;
-  if (days !== undefined) return `in ${days} ${days === "1" ? "day" : "days"}`;
-  if (reason === "leaked") return `found in public: ${url}`;
-  return reason ?? "";
+function pathOf(path: string, query: readonly (readonly string[])[]): string {
+  return query.length === 0
+    ? path
+    : `${path}?${new URLSearchParams(query.map(([name = "", value = ""]) => [name, value]))}`;
+}
+
+type FilterProps = Pick<EventsPageProps, "filter" | "people" | "self"> & { isFiltered: boolean };
+
+function Filter({ filter, people, self, isFiltered }: FilterProps) {
+  const { text } = useWords();
+  const { events: words } = text;
+  const chosen = filter.person.startsWith("by:") ? [filter.person.slice(3)] : [];
+  const subjects = [...new Set([...people, ...chosen])];
+  const persons = [
+    ...subjects.map((subject) => [`by:${subject}`, subject === self?.subject ? self.name : subject] as const),
+    ["operator", words.operator] as const,
+    ["nobody", words.nobody] as const,
+  ];
+  return (
+    <search>
+      <form method="post" action={EVENTS} class="row filter">
+        <label>
+          {words.key}
+          <input type="search" name="key" value={filter.key} placeholder={words.keyHint} autocomplete="off" />
+        </label>
+        <label>
+          {words.action}
+          <select name="action">
+            <option value="">{words.anything}</option>
+            {auditEvents.action.enumValues.map((action) => (
+              <option value={action} selected={action === filter.action}>
+                {words.actions[action]}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {words.person}
+          <select name="person">
+            <option value="">{words.anybody}</option>
+            {persons.map(([value, name]) => (
+              <option value={value} selected={value === filter.person}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          {words.since}
+          <input type="date" name="since" value={filter.since} />
+        </label>
+        <label>
+          {words.until}
+          <input type="date" name="until" value={filter.until} />
+        </label>
+        <button type="submit" class="plain">
+          {words.filter}
+        </button>
+        {isFiltered && <a href={EVENTS}>{words.clear}</a>}
+      </form>
+    </search>
+  );
+}
+
+export interface EventsProps extends Omit<Tellers, "isOfOneKey"> {
+  events: readonly SentenceProps["event"][];
+  /** Path of the events that follow, if some do. */
+  next: string | null;
+  isOfOneKey?: boolean;
+}
+
+export function Events({ events, next, keys, self, isOfOneKey = false }: EventsProps) {
+  const { text, exact, moment } = useWords();
+  const { events: words } = text;
+  return (
+    <>
+      {events.length > 0 && (
+        <ol class="log">
+          {events.map((event) => (
+            <li>
+              <div>
+                <Sentence event={event} keys={keys} self={self} isOfOneKey={isOfOneKey} />
+                {detailsOf(words, event).map(([name, value]) => (
+                  <small>
+                    {name}: {value}
+                  </small>
+                ))}
+              </div>
+              <time datetime={event.at} title={exact(new Date(event.at))}>
+                {moment(new Date(event.at))}
+              </time>
+            </li>
+          ))}
+        </ol>
+      )}
+      {next !== null && (
+        <p>
+          <a rel="next" href={next}>
+            {words.older}
+          </a>
+        </p>
+      )}
+    </>
+  );
 }

@@ -1,4 +1,3 @@
-import type { ShownEvent } from "../../audit/schema.ts";
 import type { ErrorDetail } from "../../http/errors.ts";
 import type { ApiKey, Scope } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
@@ -6,7 +5,7 @@ import { offeredDays } from "../form.ts";
 import type { KeyState, Origin } from "../state.ts";
 import { Chart } from "./chart.tsx";
 import { Fault, faulty, RequestField } from "./create.tsx";
-import { Events } from "./events.tsx";
+import { Events, type EventsProps } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { StateTag } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
@@ -22,13 +21,12 @@ const OVERLAPS = [
   { seconds: 604_800, name: "In a week" },
 ];
 
-export interface KeyPageProps extends LeaksProps {
+export interface KeyPageProps extends LeaksProps, Pick<EventsProps, "events" | "self"> {
   apiKey: ApiKey;
   state: KeyState;
   origin: Origin;
   catalogue: readonly Scope[];
   days: readonly DayUsage[];
-  events: readonly ShownEvent[];
   /** Cursor of the events that follow, if some do. */
   next: string | null;
   /** Whether whoever looks may make keys. */
@@ -59,7 +57,13 @@ export function KeyPage(props: KeyPageProps) {
       {mayWrite && key.revokedAt === null && <Actions {...props} path={path} />}
       <section>
         <h2>Audit log</h2>
-        <Events events={events} next={next === null ? null : `${path}?cursor=${next}`} now={now} />
+        <Events
+          events={events}
+          next={next === null ? null : `${path}?cursor=${next}`}
+          keys={KEYS}
+          self={props.self}
+          isOfOneKey
+        />
       </section>
     </>
   );

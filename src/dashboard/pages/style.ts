@@ -164,8 +164,20 @@ const LIST = `
 .none{padding:32px 12px;text-align:center;color:var(--quiet)}
 `;
 
+const LOG = `
+.export{margin:0 0 0 auto;color:var(--quiet)}
+.filter label{flex:1 1 128px}.filter label:first-child{flex:2 1 200px}
+.log{margin:0 0 16px;padding:0;list-style:none;border:1px solid var(--line);border-radius:8px;background:var(--raised)}
+.log li{display:flex;gap:4px 24px;justify-content:space-between;align-items:baseline;min-height:44px;padding:12px}
+.log li+li{border-top:1px solid var(--line)}
+.log b{font-weight:550}
+.log small{display:block;margin-top:4px;color:var(--quiet)}
+.log time{font-size:12px;line-height:20px;color:var(--quiet);font-variant-numeric:tabular-nums}
+`;
+
 const PHONE = `
 @media (max-width:48rem){
+.log li{flex-direction:column}
 .keys thead{display:block}
 .keys thead tr{display:flex;flex-wrap:wrap;background:var(--surface)}
 .keys thead th:not(:has(a)){display:none}
@@ -179,6 +191,6 @@ const PHONE = `
 }
 `;
 
-export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, LIST, PHONE]
+export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, LIST, LOG, PHONE]
   .join("")
   .replaceAll("\n", "");

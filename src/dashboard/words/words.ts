@@ -43,6 +43,8 @@ export interface Words {
   relative(at: Date, now: number): string;
   /** `27 Nov 2026` */
   day(at: Date): string;
+  /** `27 Nov 2026, 11:56` */
+  moment(at: Date): string;
   /** With the seconds and the zone. */
   exact(at: Date): string;
 }
@@ -52,7 +54,7 @@ export function messagesIn(language: Language): Messages {
 }
 
 /** @param zone - What `Intl` knows. */
-function wordsIn(language: Language, zone: string): Words {
+export function wordsIn(language: Language, zone: string): Words {
   const locale = LOCALES[language];
   const text = MESSAGES[language];
   const format = (options: Intl.DateTimeFormatOptions) => (at: Date) =>
@@ -71,6 +73,7 @@ function wordsIn(language: Language, zone: string): Words {
       return units.format(Math.trunc(seconds / fits.seconds), fits.unit);
     },
     day: format({ dateStyle: "medium" }),
+    moment: format({ dateStyle: "medium", timeStyle: "short" }),
     exact: format({ dateStyle: "long", timeStyle: "long" }),
   };
 }

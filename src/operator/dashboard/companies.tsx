@@ -1,7 +1,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import * as z from "zod";
-import { originsOf } from "../../audit/store.ts";
+import { originsOf } from "../../audit/log.ts";
 import type { CompanyService } from "../../companies/service.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
 import { page } from "../../dashboard/pages.tsx";

@@ -1,7 +1,8 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import * as z from "zod";
-import { originsOf, searchAllEvents } from "../../audit/store.ts";
+import { originsOf } from "../../audit/log.ts";
+import { searchAllEvents } from "../../audit/store.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
 import { RevokePage } from "../../dashboard/pages/question.tsx";
 import { page } from "../../dashboard/pages.tsx";

@@ -57,7 +57,7 @@ export function KeyPage({ path, apiKey: key, company, state, origin, ...props }:
       )}
       <section>
         <h2>Audit log</h2>
-        <Events events={events} next={next} now={now} />
+        <Events events={events} next={next} keys={KEYS} self={undefined} isOfOneKey />
       </section>
     </>
   );
