@@ -2,7 +2,6 @@ import { FIRST_DATABASE } from "../../src/db/settings.ts";
 import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 import type { KeyRecord } from "../../src/verify/decide.ts";
 import { Feed } from "../../src/verify/feed.ts";
-import { Lookup } from "../../src/verify/lookup.ts";
 import { sharedFeed } from "../../src/verify/shared.ts";
 import { RECENT_SIZE } from "../../src/verify/snapshot.ts";
 import { Verifier } from "../../src/verify/verifier.ts";
@@ -37,7 +36,6 @@ export class Isolate {
   readonly #centre: DataCentre;
   readonly #feeds: Feed[] = [];
   readonly #verifiers: Verifier[] = [];
-  readonly #lookups: Lookup[] = [];
   readonly #usage: UsageRecorder | null;
   readonly #exposed = new Map<string, Exposure>();
   /** How far the questions went that are under way. */
@@ -67,20 +65,15 @@ export class Isolate {
       return;
     }
     clock.stir();
-    const { asksCentreFirst } = this.#centre.assumptions;
-    const asksCentre = asksCentreFirst && urgency === "first" && feed.syncedAt > Number.NEGATIVE_INFINITY;
-    const verified = asksCentre
-      ? this.#lookups[database]?.look().then(() => verifier.verify(digest, {}))
-      : verifier.verify(digest, {});
-    const answered = verified?.then(({ valid }) => {
+    const answered = verifier.verify(digest, {}).then(({ valid }) => {
       const revokedAt = this.#centre.history.revokedAt.get(digest) ?? Number.POSITIVE_INFINITY;
       if (valid && revokedAt < clock.now) this.#expose(digest, database, clock.now - revokedAt);
       if (held !== undefined) return;
-      this.#centre.tally.answers[this.#reached.get(digest) ?? "isolate"] += 1;
+      this.#centre.tally.answers[this.#reached.get(digest) ?? "dataCentre"] += 1;
       this.#centre.tally.waits.add(clock.now - startedAt);
       this.#reached.delete(digest);
     });
-    if (answered) this.#centre.background(answered);
+    this.#centre.background(answered);
   }
 
   /** The key was revoked just now, wherever this isolate may be. */
@@ -135,7 +128,7 @@ export class Isolate {
     const known = this.#verifiers[database];
     if (known !== undefined) return known;
     const { clock, background, chance, boundMs } = this.#centre;
-    const parts = {
+    const verifier = new Verifier({
       store: sharedFeed(this.#storeOf(database), {
         text: this.#centre.textOf(database),
         boundMs,
@@ -149,13 +142,9 @@ export class Isolate {
       wait: clock.wait,
       inTime: clock.inTime,
       background,
-    };
-    const verifier = new Verifier({
-      ...parts,
       format: { digest: async (rawKey) => rawKey },
       onVerdict: (record) => this.#count(record),
     });
-    this.#lookups[database] = new Lookup(parts);
     this.#verifiers[database] = verifier;
     return verifier;
   }

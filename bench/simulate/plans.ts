@@ -2,14 +2,7 @@
 export function plansText(): string {
   return `## What would carry more
 
-Nothing of this is built; A and B were simulated over the product's own code.
-
-**A. Idle isolates ask their data centre first.** The more databases there are, the fewer requests an isolate sees for each of them. Where
-more than a bound passes between two, it has to ask before it answers, and asks the primary for record and feed. To build: where
-\`Lookup.find\` would ask the primary though the cursor is known, it first looks at the feed as it does beside an answer, which is in
-the cache of the data centre most of the time. Then what is held answers, and any other record comes from the replica. A shared
-answer counts as of when it was read, here as there, so the promise stands as it is. Where nothing is shared, a key that is
-not held waits for one more round trip to the nearest replica.
+Nothing of this is built; B was simulated over the product's own code.
 
 **B. Records shared by a data centre.** A record that another isolate has read is as good as one of a replica that lags so far, if the
 isolate knows the changes since. To build:

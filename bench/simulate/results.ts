@@ -52,15 +52,10 @@ export function withSharedRecords(size: Size): Promise<Figures> {
   return of(size, { sharedRecordSeconds: SHARED_RECORD_SECONDS }, ALL);
 }
 
-/** What many databases take: idle isolates ask their data centre first, and records are shared. Neither is built. */
+/** What many databases take with records that are shared, which is not built. */
 export async function plansOf(size: Size): Promise<Variation[]> {
-  const idle = { asksCentreFirst: true };
-  const both = { ...idle, sharedRecordSeconds: SHARED_RECORD_SECONDS };
-  const { boundSeconds } = USUAL;
-  return [
-    { title: "with A", boundSeconds, figures: await of(size, idle) },
-    { title: "with A and B", boundSeconds, figures: await of(size, both) },
-  ];
+  const figures = await of(size, { sharedRecordSeconds: SHARED_RECORD_SECONDS });
+  return [{ title: "with B", boundSeconds: USUAL.boundSeconds, figures }];
 }
 
 /** What the figures of one size depend on. */

@@ -69,8 +69,6 @@ export interface Assumptions {
   isRegional: boolean;
   /** Not built: the isolates of a data centre share the records that they read, for so long; 0: they do not. */
   sharedRecordSeconds: number;
-  /** Not built: an isolate that has not asked for a whole bound asks its data centre before the primary. */
-  asksCentreFirst: boolean;
 }
 
 export const USUAL: Assumptions = {
@@ -79,7 +77,6 @@ export const USUAL: Assumptions = {
   popularity: 1,
   isRegional: false,
   sharedRecordSeconds: 0,
-  asksCentreFirst: false,
 };
 
 /** From a number of [0, 1) to a place of `weights`, which add up to anything. */

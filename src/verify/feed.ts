@@ -98,6 +98,13 @@ export class Feed {
     return { number: this.reads.begin(now), cursor: this.#cursor, askedAt: now, isDue, watch };
   }
 
+  /** Starts a look at what another isolate has read of the feed: to be followed by `absorb`, or by nothing. `null`: it would tell nothing. */
+  askShared(now: number): (Question & { cursor: KeyChange }) | null {
+    const cursor = this.#cursor;
+    if (cursor === null || this.#freshness.isClockDoubted) return null;
+    return { number: this.reads.take(), cursor, askedAt: now, isDue: false, watch: { isOver: false } };
+  }
+
   /** Whether a record from the nearest replica would do: what is known tells whether it is current. */
   asksNearest(now: number): boolean {
     return this.#cursor !== null && this.urgency(now) !== "first" && !this.nearest.isFailing(now);

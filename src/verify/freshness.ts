@@ -10,6 +10,8 @@ export class Freshness {
   #syncedAt = Number.NEGATIVE_INFINITY;
   #toldAt = Number.NEGATIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
+  /** Whether the clock was set back since what is known was told: of what others have read it tells no age either. */
+  #isClockDoubted = false;
   /** Of the question that was last due. */
   #watch: Watch = { isOver: true };
   /** Of the question that `#syncedAt` is of. */
@@ -27,6 +29,10 @@ export class Freshness {
   /** Every change committed before this moment is known. */
   get toldAt(): number {
     return this.#toldAt;
+  }
+
+  get isClockDoubted(): boolean {
+    return this.#isClockDoubted;
   }
 
   /** Whether what is known was confirmed longer ago than the bound. */
@@ -47,12 +53,15 @@ export class Freshness {
     this.#syncedAt = askedAt;
     this.#toldAt = askedAt;
     this.#syncedBy = watch;
+    this.#isClockDoubted = false;
   }
 
   /** What was known by a question of this watch is past the bound, whatever the clock says. */
   expire(watch: Watch, now: number): void {
     watch.isOver = true;
-    if (this.#syncedBy === watch) this.#distrust(now);
+    if (this.#syncedBy !== watch) return;
+    this.#isClockDoubted ||= now - this.#toldAt < this.#boundMs;
+    this.#distrust(now);
   }
 
   /** A clock that was set back tells no ages: what is known from before is past the bound. @returns whether it was. */
@@ -61,6 +70,7 @@ export class Freshness {
     if (back > 0 && back <= CLOCK_SKEW_MS) return false;
     this.#latest = now;
     if (back <= 0) return false;
+    this.#isClockDoubted = true;
     this.#distrust(now);
     return true;
   }

@@ -44,17 +44,23 @@ export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore 
   const { text, boundMs, now, random, inTime, background } = parts;
   const lifeMs = Math.min(SHARED_MS, boundMs / 5);
 
-  /**
-   * `null`: there is none that may be used. Towards its end it is passed over at random, the earlier the longer a read
-   * takes, so that one isolate asks anew before all have to: https://doi.org/10.14778/2757807.2757813.
-   */
-  async function find(): Promise<Answer | null> {
+  /** @param earlyMs - How long before its end an answer is passed over already. `null`: there is none that may be used. */
+  async function find(cursor: KeyChange, earlyMs: (answer: Answer) => number): Promise<Snapshot | null> {
     const found = await inTime(text.get(), CACHE_WAIT_MS).catch(() => null);
     if (found === null) return null;
     const answer: Answer = JSON.parse(found);
     const age = now() - answer.readAt;
-    const early = Math.min(-Math.max(0, answer.tookMs) * Math.log(1 - random()), lifeMs / 2);
-    return -CLOCK_SKEW_MS <= age && age + early < lifeMs ? answer : null;
+    if (age < -CLOCK_SKEW_MS || age + earlyMs(answer) >= lifeMs) return null;
+    const shared = after(cursor, answer.snapshot);
+    return shared && { ...shared, asOf: asOf(answer) };
+  }
+
+  /**
+   * At random, the earlier the longer a read takes, so that one isolate asks anew before all have to:
+   * https://doi.org/10.14778/2757807.2757813.
+   */
+  function early({ tookMs }: Answer): number {
+    return Math.min(-Math.max(0, tookMs) * Math.log(1 - random()), lifeMs / 2);
   }
 
   /**
@@ -75,11 +81,11 @@ export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore 
 
   return {
     ...store,
+    readShared: (cursor) => find(cursor, () => 0),
     async read(cursor, digest) {
       if (cursor === null || digest !== NO_KEY) return store.read(cursor, digest);
-      const answer = await find();
-      const shared = answer && after(cursor, answer.snapshot);
-      if (answer && shared) return { ...shared, asOf: asOf(answer) };
+      const shared = await find(cursor, early);
+      if (shared) return shared;
       const readAt = now();
       const snapshot = await store.read(cursor, NO_KEY, readAt - REACH_BOUNDS * boundMs);
       tell(readAt, snapshot);

@@ -17,6 +17,11 @@ export interface FeedStore {
   readNearest(cursor: number, digest: string): Promise<Snapshot>;
   /** The newest change and the record of `digest`, from the primary. */
   readPrimary(digest: string): Promise<Omit<Snapshot, "changes">>;
+  /**
+   * What another isolate of the data centre has just read of the feed, from the change `cursor` on; `null`: nothing that
+   * may be used. Absent: nothing is shared.
+   */
+  readShared?(cursor: KeyChange): Promise<Snapshot | null>;
 }
 
 /** What a verdict depends on: the triggers of the change feed name the same columns. */

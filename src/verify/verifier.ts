@@ -79,6 +79,11 @@ export class Verifier {
     const isOpen = !isStrong && feed.get(digest) !== undefined;
     if (!isOpen && failureLimit?.isBlocked(caller, now())) return this.#refuse(LIMITED);
     try {
+      if (!isStrong && feed.urgency(now()) === "first") {
+        await this.#lookup.catchUp();
+        const verdict = this.#usable(digest, asked);
+        if (verdict !== undefined) return verdict;
+      }
       const isCrowded = !isStrong && !feed.asksNearest(now()) && feed.reads.isCrowded(now());
       if (isCrowded && (await this.#lookup.isLeftToOthers(digest)))
         return this.#usable(digest, asked) ?? this.#refuse(UNAVAILABLE);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import { sharedFeed } from "../../src/verify/shared.ts";
 import type { SharedText } from "../../src/verify/signed.ts";
@@ -284,4 +284,92 @@ test("with the Cache API of the platform isolates share what they read", async (
   await one.settle();
   expect((await two.store().read(cursor, NO_KEY)).asOf).toBe(one.clock.now - OLDER_MS);
   expect(two.queries).toEqual([]);
+});
+
+/** Two isolates of a data centre that hold a key; the one has asked what changed just now, the other a bound ago. */
+async function idle(text: SharedText = memory()) {
+  const [other, reader] = [isolate({ text }), isolate({ text })];
+  const key = await createKey();
+  reader.clock.now = other.clock.now;
+  for (const { verify } of [other, reader]) await verify(key.rawKey);
+  for (const { clock } of [other, reader]) clock.now += BOUND_MS / 2;
+  await other.verify(key.rawKey);
+  await other.settle();
+  for (const { clock } of [other, reader]) clock.now += BOUND_MS / 2;
+  await other.verify(key.rawKey);
+  await other.settle();
+  reader.queries.length = 0;
+  return { other, reader, key };
+}
+
+test("an isolate that has not asked for a bound looks at what is shared first, and what it holds answers", async () => {
+  const { reader, key } = await idle();
+  const readAt = reader.clock.now;
+  reader.clock.now += 900;
+  expect(await reader.verify(key.rawKey)).toMatchObject({
+    valid: true,
+    checkedAt: new Date(readAt - OLDER_MS).toISOString(),
+    stale: false,
+  });
+  expect(reader.queries).toEqual([]);
+});
+
+test("a key that it does not hold then comes from the nearest replica", async () => {
+  const { reader } = await idle();
+  const key = await createKey();
+  const { withSession } = env.DB;
+  const sessions: unknown[] = [];
+  vi.spyOn(env.DB, "withSession").mockImplementation((start) => {
+    sessions.push(start);
+    return withSession.call(env.DB, start);
+  });
+  expect(await reader.verify(key.rawKey)).toMatchObject({ valid: true });
+  expect(sessions).toEqual(["first-unconstrained"]);
+});
+
+test("a revocation that what is shared tells of counts", async () => {
+  const { other, reader, key } = await idle();
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  for (const { clock } of [other, reader]) clock.now += BOUND_MS;
+  await other.verify((await createKey()).rawKey);
+  other.clock.now += BOUND_MS / 2;
+  await other.verify((await createKey()).rawKey);
+  await other.settle();
+  reader.clock.now = other.clock.now;
+  expect(await reader.verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
+});
+
+test("what is shared answers an idle isolate up to its end; then the primary is asked, in one round trip", async () => {
+  const { reader, key } = await idle();
+  reader.clock.now += 1_000;
+  expect(await reader.verify(key.rawKey)).toMatchObject({
+    checkedAt: new Date(reader.clock.now).toISOString(),
+  });
+  expect(reader.queries).toHaveLength(1);
+});
+
+test.each<[string, () => Promise<never>]>([
+  ["throws", () => Promise.reject(new Error("no cache"))],
+  ["hangs", () => new Promise(() => {})],
+])("an idle isolate whose cache %s asks the primary", async (_, fault) => {
+  const text = memory();
+  const { reader, key } = await idle(text);
+  text.get = fault;
+  expect(await reader.verify(key.rawKey)).toMatchObject({ valid: true, stale: false });
+  expect(reader.queries).toHaveLength(1);
+});
+
+test("what is shared with an idle isolate ends by a timer as well, though the clock is set back", async () => {
+  const { reader, key } = await idle();
+  reader.clock.now += 500;
+  await reader.verify(key.rawKey);
+  expect(reader.waits.at(-1)).toBe(BOUND_MS - 500 - OLDER_MS);
+});
+
+test("an isolate whose clock was set back asks the primary: it cannot tell how old what is shared is", async () => {
+  const { reader, key } = await idle();
+  await manage(`/settings/api-keys/${key.id}`, { method: "DELETE" });
+  reader.feed.urgency(reader.clock.now);
+  reader.clock.now -= 200;
+  expect(await reader.verify(key.rawKey)).toMatchObject({ error: "KEY_REVOKED" });
 });

@@ -86,8 +86,8 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "a clock set back unseen makes knowledge new": [
     "freshness.ts",
-    "if (this.#syncedBy === watch) this.#distrust(now);",
-    "",
+    "if (this.#syncedBy !== watch) return;",
+    "return;",
   ],
   "a clock set back after the bound makes knowledge new": [
     "freshness.ts",
@@ -170,6 +170,11 @@ const MUTANTS: Record<string, Mutant> = {
     "shared.ts",
     "return { ...shared, asOf:",
     "return { ...shared, notAsOf:",
+  ],
+  "a shared answer counts as of now for an idle isolate": [
+    "lookup.ts",
+    "feed.absorb(this.#backdate(question, snapshot.asOf), snapshot, NO_KEY, now());",
+    "feed.absorb(question, snapshot, NO_KEY, now());",
   ],
   "a shared answer that does not reach back is used": [
     "shared.ts",

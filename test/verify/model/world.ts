@@ -3,6 +3,7 @@ import type { VerifyResult } from "../../../src/verify/contract.ts";
 import { type CompanyRecord, decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
 import type { sharedFeed } from "../../../src/verify/shared.ts";
+import type { KeyChange, Snapshot } from "../../../src/verify/snapshot.ts";
 import type { FeedStore, feedStore } from "../../../src/verify/store.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
 import { binding, Cluster, type Send, type Sqlite } from "./database.ts";
@@ -496,7 +497,8 @@ export class World {
     this.#dropped.push(read);
   }
 
-  async #getText(): Promise<string | null> {
+  /** @param request - Who waits for it; `null`: nobody. */
+  async #getText(request: Request | null): Promise<string | null> {
     if (this.#cache === "throws") throw new Error("no cache");
     const waits = {
       prompt: 0,
@@ -504,7 +506,7 @@ export class World {
       hangs: Number.POSITIVE_INFINITY,
     };
     const wait = waits[this.#cache];
-    if (wait > 0) await new Promise<void>((end) => this.#timer(wait, null, null, end));
+    if (wait > 0) await new Promise<void>((end) => this.#timer(wait, null, request, end));
     return this.#text;
   }
 
@@ -540,30 +542,40 @@ export class World {
     const { sharedFeed } = this.#code;
     const store = this.#feedStore(send);
     if (!this.#isShared) return store;
+    // Who waits for what is looked at; `null`: nobody, it is done behind the answers.
+    let request: Request | null = null;
     const shared = sharedFeed(store, {
-      text: { get: () => this.#getText(), put: (text) => this.#putText(text) },
+      text: { get: () => this.#getText(request), put: (text) => this.#putText(text) },
       boundMs: BOUND_MS,
       now,
       random: () => 0,
       inTime: (promise, milliseconds) =>
         new Promise((resolve, reject) => {
-          this.#timer(milliseconds, isolate(), null, () => reject(new Error("late")));
+          this.#timer(milliseconds, isolate(), request, () => reject(new Error("late")));
           promise.then(resolve, reject);
         }),
       background: () => {},
     });
+    const told = <S extends Snapshot | null>(startedAt: number, snapshot: S): S => {
+      if (snapshot === null) return snapshot;
+      const reader = isolate();
+      this.#answered(reader, startedAt);
+      // What was replayed may be of a moment that its clock has yet to come to.
+      const slack = this.#ahead - reader.offset - CLOCK_SKEW_MS;
+      if (snapshot.asOf !== undefined) reader.slack = Math.max(reader.slack, slack);
+      return snapshot;
+    };
     return {
       ...shared,
+      readShared: async (cursor: KeyChange) => {
+        request = this.#running;
+        const look = shared.readShared?.(cursor) ?? null;
+        request = null;
+        return told(this.time, await look);
+      },
       read: async (...[cursor, digest]: Parameters<typeof shared.read>) => {
         if (digest === "") this.#asked = { kind: "feed", request: null };
-        const startedAt = this.time;
-        const snapshot = await shared.read(cursor, digest);
-        const reader = isolate();
-        this.#answered(reader, startedAt);
-        if (snapshot.asOf === undefined) return snapshot;
-        // What was replayed may be of a moment that its clock has yet to come to.
-        reader.slack = Math.max(reader.slack, this.#ahead - reader.offset - CLOCK_SKEW_MS);
-        return snapshot;
+        return told(this.time, await shared.read(cursor, digest));
       },
     };
   }
