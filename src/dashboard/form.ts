@@ -1,13 +1,15 @@
 import type { Context } from "hono";
-import type * as z from "zod";
+import * as z from "zod";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields } from "../http/validation.ts";
 import type { KeyForm as KeyFormat } from "../keys/form.ts";
 import { type IdempotentRequest, idempotentRequest } from "../keys/idempotency.ts";
-import { DAY_MS, dayOf, timestamp } from "../lib/time.ts";
+import { DAY_MS, timestamp } from "../lib/time.ts";
+import { dayIn, endOf } from "./zone.ts";
 
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
 const DAY = /^\d{4}-\d\d-\d\d$/;
+const DAYS = /^[1-9]\d{0,4}$/;
 
 /** How long a new key may be offered to live. */
 const EXPIRY_DAYS = [30, 90, 365];
@@ -21,6 +23,20 @@ export interface KeyForm {
   expiry: string;
   /** `YYYY-MM-DD`, or empty. Where there is one it counts, whatever `expiry` is. */
   date: string;
+  /** Addresses and blocks, apart by spaces, commas or lines; empty: anywhere. */
+  allowedIps: string;
+  /** `name=text`, a line each. */
+  metadata: string;
+}
+
+/** When and where a form is filled in, and what it may ask for. */
+export interface FormRules {
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** 0: none. */
+  maxLifetimeDays: number;
+  /** Name of the IANA's database. */
+  zone: string;
 }
 
 /** The days that the form offers, the fewest first. @param maxLifetimeDays - 0: none. */
@@ -33,7 +49,7 @@ export function offeredDays(maxLifetimeDays: number): number[] {
 export function emptyForm(maxLifetimeDays: number): KeyForm {
   const offered = offeredDays(maxLifetimeDays);
   const usual = offered.findLast((days) => days <= USUAL_DAYS) ?? offered[0];
-  return { label: "", scopes: [], expiry: String(usual), date: "" };
+  return { label: "", scopes: [], expiry: String(usual), date: "", allowedIps: "", metadata: "" };
 }
 
 /** @throws ApiError `UNSUPPORTED_MEDIA_TYPE`, `BAD_REQUEST` where the body is no form. */
@@ -76,30 +92,60 @@ export function readKeyForm(data: FormData): KeyForm {
     scopes: data.getAll("scopes").filter((scope) => typeof scope === "string"),
     expiry: date === "" ? textOf(data, "expiry") : "date",
     date,
+    allowedIps: textOf(data, "allowedIps"),
+    metadata: textOf(data, "metadata"),
   };
 }
 
-/**
- * What the form asks for, as the body of `POST /settings/api-keys`: its rules hold here too.
- *
- * @param maxLifetimeDays - 0: none. The last day that it reaches is a day to choose, though it reaches not to its end.
- */
+/** What the form asks for, as the body of `POST /settings/api-keys`: its rules hold here too. */
 export function keyBody(
-  { label, scopes, expiry, date }: KeyForm,
-  now: number,
-  maxLifetimeDays: number,
+  { label, scopes, expiry, date, allowedIps, metadata }: KeyForm,
+  rules: FormRules,
 ): Record<string, unknown> {
-  if (expiry === "never") return { label, scopes };
-  const end = endAfter(expiry, now);
-  if (end !== null) return { label, scopes, expiresAt: end };
+  const addresses = allowedIps.split(SEPARATORS).filter((entry) => entry !== "");
+  return {
+    label,
+    scopes,
+    ...(expiry !== "never" && { expiresAt: endOfDay(date || lastDay(expiry, rules), rules) }),
+    ...(addresses.length > 0 && { allowedIps: addresses }),
+    ...(metadata.trim() !== "" && { metadata: metadataOf(metadata) }),
+  };
+}
+
+const SEPARATORS = /[\s,;]+/;
+
+/** What cannot be read is a name without a text, which the rules refuse. */
+function metadataOf(text: string): Record<string, unknown> {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return Object.fromEntries(
+    lines.map((line): [string, unknown] => {
+      const at = line.indexOf("=");
+      return at < 0 ? [line.trim(), null] : [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+    }),
+  );
+}
+
+/** The day on which a key of so many days ends; empty where `days` is no number of them. */
+export function lastDay(days: string, { now, zone }: Pick<FormRules, "now" | "zone">): string {
+  return DAYS.test(days) ? dayIn(now + Number(days) * DAY_MS, zone) : "";
+}
+
+/** Of the calendar: there is no 30th of February. */
+function isDay(text: string): boolean {
+  return z.iso.date().safeParse(text).success;
+}
+
+/** RFC 3339, where `day` is one. The last day that the rules let a key live is one to choose: it ends in its course. */
+export function endOfDay(day: string, { now, maxLifetimeDays, zone }: FormRules): string {
+  if (!isDay(day)) return day;
   const latest = now + maxLifetimeDays * DAY_MS;
-  const isLastDay = maxLifetimeDays > 0 && date === dayOf(latest);
-  return { label, scopes, expiresAt: isLastDay ? timestamp(latest) : `${date}T23:59:59Z` };
+  const isLastDay = maxLifetimeDays > 0 && day === dayIn(latest, zone);
+  return timestamp(isLastDay ? Math.min(latest, endOf(day, zone)) : endOf(day, zone)) ?? "";
 }
 
 /** RFC 3339; `null` where `days` is no number of days. @param now - Milliseconds since the epoch. */
 export function endAfter(days: string, now: number): string | null {
-  return /^[1-9]\d{0,4}$/.test(days) ? new Date(now + Number(days) * DAY_MS).toISOString() : null;
+  return DAYS.test(days) ? new Date(now + Number(days) * DAY_MS).toISOString() : null;
 }
 
 /** What is wrong with the form, in the words of its fields. */

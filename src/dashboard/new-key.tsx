@@ -6,12 +6,13 @@ import { catalogueOf, refuseSuspended } from "../keys/rules.ts";
 import { createKeySchema, keyIdSchema } from "../keys/schema.ts";
 import type { Principal } from "../oauth/bearer.ts";
 import { REVEAL_SECONDS } from "./cookies.ts";
-import { emptyForm, formFaults, formOf, keyBody, readKeyForm, requestOf } from "./form.ts";
+import { emptyForm, type FormRules, formFaults, formOf, keyBody, readKeyForm, requestOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import { CreatePage, type CreateProps } from "./pages/create.tsx";
 import { RevealPage } from "./pages/reveal.tsx";
 import { page } from "./pages.tsx";
 import type { DashboardParts, SessionContext } from "./routes.tsx";
+import { wordsOf } from "./words/words.ts";
 
 /** Leads to where a new key is shown, once: it travels sealed, so that no reload makes another one. */
 export async function reveal(
@@ -28,12 +29,18 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
 
+  const formRules = (c: SessionContext): FormRules => ({
+    now: now(),
+    maxLifetimeDays: c.var.rules.MAX_KEY_LIFETIME_DAYS,
+    zone: wordsOf(c).zone,
+  });
+
   function createPage(c: SessionContext, { form, faults }: Pick<CreateProps, "form" | "faults">) {
     const { rules } = c.var;
     refuseSuspended(rules);
-    const maxLifetimeDays = rules.MAX_KEY_LIFETIME_DAYS;
-    const props = { catalogue: catalogueOf(rules), maxLifetimeDays, form, faults, now: now() };
-    return page(c, "Create a key", <CreatePage {...props} />, { status: faults.length > 0 ? 422 : 200 });
+    const props = { catalogue: catalogueOf(rules), companyIps: rules.companyIps, form, faults };
+    const body = <CreatePage {...props} rules={formRules(c)} />;
+    return page(c, wordsOf(c).text.create.title, body, { status: faults.length > 0 ? 422 : 200 });
   }
 
   /** The new key, for whoever made it, once; `null` ever after. */
@@ -62,7 +69,7 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
         const form = readKeyForm(data);
         const { rules } = c.var;
         const schema = createKeySchema({ ...rules, form: keyForm, now });
-        const input = schema.safeParse(keyBody(form, now(), rules.MAX_KEY_LIFETIME_DAYS));
+        const input = schema.safeParse(keyBody(form, formRules(c)));
         if (!input.success) return createPage(c, { form, faults: formFaults(input.error, form) });
         return reveal(c, await keys.create(companyId, actor, input.data, { rules, request }), cookies);
       })
@@ -71,7 +78,7 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
         const { id } = c.req.valid("param");
         const { origin } = new URL(c.req.url);
         const body = <RevealPage id={id} rawKey={await shown(c, id)} origin={origin} />;
-        return page(c, "Your new key", body, { once: true });
+        return page(c, wordsOf(c).text.reveal.title, body, { once: true });
       })
 
       // Chromium keeps a page for "back", no-store or not, unless a cookie out of scripts' reach changes under it.

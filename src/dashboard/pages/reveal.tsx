@@ -1,3 +1,5 @@
+import { useWords } from "../words/words.ts";
+
 export interface RevealProps {
   id: string;
   /** `null`: it was shown before, or too long ago. */
@@ -24,39 +26,36 @@ function samples(url: string, rawKey: string) {
 }
 
 export function RevealPage({ id, rawKey, origin }: RevealProps) {
+  const { text } = useWords();
+  const { reveal: words } = text;
   const path = `/dashboard/keys/${id}`;
   if (rawKey === null) {
     return (
       <>
-        <h1>The key cannot be shown again</h1>
-        <p class="notice warn">
-          A key is shown once. If nobody has kept it, open it and rotate it: that makes a new one in its
-          place.
-        </p>
-        <a href={path}>Open the key</a>
+        <h1>{words.gone}</h1>
+        <p class="notice warn">{words.goneAdvice}</p>
+        <a href={path}>{words.open}</a>
       </>
     );
   }
   return (
     <div class="narrow">
       <link rel="stylesheet" href={`${path}/created.css`} />
-      <h1>Copy your new key now</h1>
-      <p class="notice warn">
-        It is shown this once. Put it where your program keeps its secrets, not into code, chats or tickets.
-      </p>
+      <h1>{words.heading}</h1>
+      <p class="notice warn">{words.warning}</p>
       <div class="secret">
         <code id="raw-key" data-secret>
           {rawKey}
         </code>
-        <button type="button" data-copy="raw-key">
-          Copy key
+        <button type="button" data-copy="raw-key" data-copied={words.copied}>
+          {words.copyKey}
         </button>
         <button type="button" class="plain" data-download="raw-key">
-          Download .env
+          {words.download}
         </button>
       </div>
       <section>
-        <h2>Try it</h2>
+        <h2>{words.tryIt}</h2>
         {samples(`${origin}/public/v1/key`, rawKey).map(({ id, name, code }, i) => (
           <details open={i === 0}>
             <summary>{name}</summary>
@@ -64,15 +63,21 @@ export function RevealPage({ id, rawKey, origin }: RevealProps) {
               <code id={id} data-secret>
                 {code}
               </code>
-              <button type="button" class="plain" data-copy={id} aria-label={`Copy the call with ${name}`}>
-                Copy
+              <button
+                type="button"
+                class="plain"
+                data-copy={id}
+                data-copied={words.copied}
+                aria-label={words.copyCall(name)}
+              >
+                {words.copy}
               </button>
             </div>
           </details>
         ))}
       </section>
-      <a class="button" href={path}>
-        I have stored it
+      <a class="button" href={path} data-stored>
+        {words.stored}
       </a>
     </div>
   );

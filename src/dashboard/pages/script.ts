@@ -19,19 +19,48 @@ return}
 if(copy){
 const source=document.getElementById(copy);
 try{await navigator.clipboard.writeText(source.textContent)}catch{getSelection().selectAllChildren(source);return}
-document.getElementById("said").textContent="Copied";
 const text=button.textContent;
-button.textContent="Copied";
+document.getElementById("said").textContent=button.textContent=button.dataset.copied;
 setTimeout(()=>{button.textContent=text},2000);
 return}
 event.preventDefault();
 if(dialog)document.getElementById(dialog).showModal();
 else button.closest("dialog").close();
 });
-document.addEventListener("input",({target:{name,value,form}})=>{
-if(name==="date"&&value)form.elements.expiry.value="date";
-if(name==="expiry"&&value!=="date")form.elements.date.value="";
+const create=document.querySelector("[data-create]");
+if(create){
+const {elements}=create;
+const scopes=[...create.querySelectorAll("[name=scopes]")];
+const ends=document.getElementById("ends");
+const written=new Intl.DateTimeFormat(ends.dataset.locale,{dateStyle:"long",timeStyle:"long"});
+const presetOf=(day)=>[...elements.expiry].find((one)=>one.dataset.day===day);
+const sum=()=>{
+const never=create.querySelector("[name=expiry]:checked")?.value==="never";
+const day=elements.date.value;
+const at=day&&!never?written.format(new Date(presetOf(day)?.dataset.end??day+"T23:59:59")):"";
+ends.textContent=never?ends.dataset.never:at&&ends.dataset.at.replace("{}",at);
+const said={label:elements.label.value.trim(),scopes:scopes.filter((one)=>one.checked).map((one)=>one.value).join(", "),allowedIps:elements.allowedIps.value.trim().split(/[\\s,;]+/).join(", "),date:at||(never?"":"…")};
+for(const part of create.querySelectorAll("[data-sum]"))part.textContent=said[part.dataset.sum]||part.dataset.none;
+};
+create.addEventListener("input",({target})=>{
+const {name,value,dataset}=target;
+if(name==="date"&&value)elements.expiry.value=presetOf(value)?.value??"date";
+if(name==="expiry")elements.date.value=dataset.day??(value==="never"?"":elements.date.value);
+if(dataset.filter)for(const one of scopes){const label=one.closest("label");label.hidden=!label.textContent.toLowerCase().includes(value.toLowerCase());const group=label.parentElement;group.hidden=!group.querySelector("label:not([hidden])")}
+sum();
 });
+create.addEventListener("click",({target})=>{
+const choice=target.closest("[data-choose]")?.dataset.choose;
+if(!choice)return;
+for(const one of scopes)if(!one.closest("label").hidden)one.checked=choice==="all"||(choice!=="none"&&(one.checked||one.dataset.action===choice));
+sum();
+});
+elements.date.value||=create.querySelector("[name=expiry]:checked")?.dataset.day??"";
+sum();
+}
+let stored=!document.querySelector("[data-stored]");
+document.addEventListener("click",({target})=>{if(target.closest("[data-stored]"))stored=true});
+addEventListener("beforeunload",(event)=>{if(!stored)event.preventDefault()});
 document.addEventListener("submit",(event)=>{
 setTimeout(()=>{for(const button of event.target.querySelectorAll("button"))button.disabled=true});
 });

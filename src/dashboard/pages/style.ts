@@ -175,6 +175,25 @@ const LOG = `
 .log time{font-size:12px;line-height:20px;color:var(--quiet);font-variant-numeric:tabular-nums}
 `;
 
+const CREATE = `
+.with-script{display:none}.script .with-script{display:flex}.script section.with-script{display:block}
+.hint{color:var(--quiet);font-size:12px;line-height:16px;margin:4px 0 0}
+.tools{flex-wrap:wrap;align-items:center;gap:8px;margin-block:8px 12px}
+.tools input{flex:1 1 160px}
+[type=checkbox],[type=radio]{min-height:0}
+.scopes fieldset{margin:0;padding:8px 12px;border:1px solid var(--line);border-radius:0}
+.scopes fieldset+fieldset{border-top:0}
+.scopes fieldset:first-of-type{border-radius:8px 8px 0 0}.scopes fieldset:last-of-type{border-radius:0 0 8px 8px}
+.scopes fieldset legend{float:inline-start;width:112px;margin:0;padding-block:4px}
+.scopes fieldset label{margin-inline-start:112px}
+.scopes code,.choices small{color:var(--quiet)}
+.choices{display:grid;grid-template-columns:repeat(auto-fit,minmax(200px,1fr));gap:0 16px;margin-bottom:8px}
+.more{margin-block:12px}.more label{margin-top:8px}
+textarea{font:12px/20px var(--mono)}
+.summary{margin-block:20px;padding:12px 16px;border:1px solid var(--line);border-radius:8px;background:var(--surface)}
+.summary .facts{margin:0}
+`;
+
 const PHONE = `
 @media (max-width:48rem){
 .log li{flex-direction:column}
@@ -191,6 +210,6 @@ const PHONE = `
 }
 `;
 
-export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, LIST, LOG, PHONE]
+export const STYLE = [TOKENS, TEXT, FRAME, CONTROLS, PARTS, FOOTER, LIST, LOG, CREATE, PHONE]
   .join("")
   .replaceAll("\n", "");

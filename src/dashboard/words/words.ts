@@ -36,6 +36,8 @@ export interface Words {
   language: Language;
   /** Name of the IANA's database. */
   zone: string;
+  /** For `Intl`. */
+  locale: string;
   text: Messages;
   /** Whole or not: `1,042`. */
   number(value: number): string;
@@ -63,6 +65,7 @@ export function wordsIn(language: Language, zone: string): Words {
   return {
     language,
     zone,
+    locale,
     text,
     number: (value) => numbers.format(value),
     relative(at, now) {
