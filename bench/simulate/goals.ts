@@ -78,6 +78,7 @@ an isolate, and read a record. The replica of the busiest region would have to a
 with ${whole(primary)} reads, is not what ends first, unless D1 asks it for the records of its own region. What reaches the goal is B,
 records that are [shared by a data centre](#what-would-carry-more), or several databases, or isolates that are fewer and busier.
 
-**16 databases**: the replicas again, with ${whole(ofMany.replica)} reads a second in the busiest region. And the primary, with ${whole(ofMany.primary)}: crowded data centres ask for the feed ${(largest.latchkey.looks / largest.size.dataCentres).toFixed(1)} times a second. [B](#what-would-carry-more) brings it to ${about(best)}: what is left at the primary is
+**16 databases**: the replicas again, with ${whole(ofMany.replica)} reads a second in the busiest region. The primary, with ${whole(ofMany.primary)}, comes next: crowded
+data centres ask for the feed ${(largest.latchkey.looks / largest.size.dataCentres).toFixed(1)} times a second. [B](#what-would-carry-more) brings it to ${about(best)}: what is left at the primary is
 the feed, which C makes cheaper, and the records of keys that were just revoked. More databases help the replicas, and not the primaries.`;
 }
