@@ -168,8 +168,8 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "a shared answer counts as of now": [
     "shared.ts",
-    "return { ...shared, asOf:",
-    "return { ...shared, notAsOf:",
+    "return shared && { ...shared, asOf:",
+    "return shared && { ...shared, notAsOf:",
   ],
   "a shared answer counts as of now for an idle isolate": [
     "lookup.ts",
