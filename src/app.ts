@@ -15,9 +15,14 @@ export type Fetch = (request: Request, ctx: ExecutionContext) => Response | Prom
 export function createApp(env: Env, isolate: Settings<Isolate>): Fetch {
   const verification = failureApp().route(
     "/public/v1",
-    unlessBroken(() => publicRoutes(isolate())),
+    unlessBroken(() => publicRoutes({ ...isolate(), keys: { revokePresented } })),
   );
   let management: App | undefined;
+
+  async function revokePresented(rawKey: string): Promise<boolean> {
+    const { servicesOf } = await import("./services.ts");
+    return servicesOf(isolate()).keys.revokePresented(rawKey);
+  }
 
   async function managementApp(): Promise<App> {
     const { createManagement } = await import("./management.ts");

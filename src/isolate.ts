@@ -1,13 +1,11 @@
 import { waitUntil } from "cloudflare:workers";
-import { type CompanyService, companyService } from "./companies/service.ts";
 import { rateTiers } from "./companies/tiers.ts";
 import { type Databases, databasesOf } from "./db/databases.ts";
 import { FIRST_DATABASE } from "./db/settings.ts";
 import type { RateLimits } from "./http/limit.ts";
 import { type ForeignDigests, foreignDigests } from "./keys/foreign.ts";
 import { type KeyFormat, keyFormat } from "./keys/format.ts";
-import { type FindPlace, keyLocator, type LocateKeys, placeFinder } from "./keys/places.ts";
-import { KeyService } from "./keys/service.ts";
+import { type FindPlace, placeFinder } from "./keys/places.ts";
 import {
   type FormatSettings,
   foreignSettings,
@@ -15,7 +13,6 @@ import {
   type RuleSettings,
   ruleSettings,
 } from "./keys/settings.ts";
-import { keyStore } from "./keys/store.ts";
 import { networkOf } from "./lib/address.ts";
 import type { Background } from "./lib/background.ts";
 import { withDeadline } from "./lib/deadline.ts";
@@ -43,17 +40,14 @@ const CALLER_WAIT_MS = 2_000;
 /** While the database does not answer, it is asked again this often, and five times in a shorter bound. */
 const RETRY_MS = 1_000;
 
-/** What an isolate consists of, each part built once. */
+/** What verification consists of, and what everything else needs of it, each part built once. */
 export interface Isolate {
   databases: Databases;
   format: KeyFormat;
   verifier: Verifiers;
-  keys: KeyService;
-  companies: CompanyService;
   rules: Settings<RuleSettings>;
   /** Keys that were made elsewhere: what they look like, their digests, and what to call once some were imported. */
   foreign: { pattern: Settings<RegExp | null>; digestsOf: ForeignDigests; onImport: () => void };
-  locate: LocateKeys;
   /** Generation character to pepper, the one of new keys last. */
   peppers: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch. */
@@ -94,20 +88,14 @@ function join(
   });
   const digestsOf = foreignDigests(peppers);
   const findPlace = placeFinder(databases.first);
-  const locate = keyLocator(format, digestsOf, databases.first);
   const { verifier, onImport } = verifiers(
     { format, peppers, digestsOf, findPlace },
     settings,
     databases,
     bindings,
   );
-  const onChange = (digests: readonly string[]) => verifier.forget(digests);
-  const companies = companyService({ databases, now });
-  const store = keyStore(databases);
-  const companyOf = companies.get;
-  const keys = new KeyService({ databases, store, format, locate, rules, companyOf, now, onChange });
   const foreign = { pattern, digestsOf, onImport };
-  return { databases, format, verifier, keys, companies, rules, foreign, locate, peppers, now, background };
+  return { databases, format, verifier, rules, foreign, peppers, now, background };
 }
 
 const now = () => Date.now();

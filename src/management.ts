@@ -40,6 +40,7 @@ import type { OperatorSession } from "./operator/dashboard/session.ts";
 import { HOME as OPERATOR_DASHBOARD } from "./operator/dashboard/site.ts";
 import { operatorParts } from "./operator/parts.ts";
 import { operatorSettings } from "./operator/settings.ts";
+import { servicesOf } from "./services.ts";
 import { usageRoutes } from "./usage/routes.ts";
 
 /** Everything but verification. Where a setting is wrong, what needs it answers `INTERNAL_ERROR`. */
@@ -107,7 +108,8 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
 type Parts = ReturnType<typeof managementParts>;
 
 /** What the apps below share. Each part is read or built when it is first needed. */
-function managementParts(env: Env, isolate: Settings<Isolate>) {
+function managementParts(env: Env, verification: Settings<Isolate>) {
+  const isolate = once(() => ({ ...verification(), ...servicesOf(verification()) }));
   const settings = {
     rules: readSettings(ruleSettings, env),
     retention: readSettings(retentionSettings, env),

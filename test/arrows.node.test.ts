@@ -24,9 +24,10 @@ const ALLOWED: Record<string, string> = {
   dashboard: "audit db http keys lib oauth usage hono drizzle-orm @hono/zod-validator jose zod",
   retention: "dashboard db keys lib usage verify",
   isolate: "companies db http keys lib usage verify cloudflare:workers",
+  services: "companies isolate keys",
   management:
-    "audit companies dashboard db discovery events health http isolate keys leaks lib oauth openapi operator usage hono",
-  app: "http isolate lib management verify",
+    "audit companies dashboard db discovery events health http isolate keys leaks lib oauth openapi operator services usage hono",
+  app: "http isolate lib management services verify",
   index: "app db events isolate keys lib retention usage verify cloudflare:workers",
 };
 

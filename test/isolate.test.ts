@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createIsolate } from "../src/isolate.ts";
+import { servicesOf } from "../src/services.ts";
 import type { UsageReport } from "../src/usage/recorder.ts";
 import { COLUMNS } from "../src/verify/metrics.ts";
 import { appWith, createKey } from "./support/api.ts";
@@ -28,14 +29,11 @@ function joined(overrides: object = {}, hook: Hook = () => {}) {
   onTestFinished(() => {
     for (const { end } of waits) end();
   });
-  const { format, verifier, keys } = createIsolate({
-    ...env,
-    ...overrides,
-    DB: hooked(env.DB, hook),
-  } as Env)();
+  const isolate = createIsolate({ ...env, ...overrides, DB: hooked(env.DB, hook) } as Env)();
+  const { format, verifier } = isolate;
   return {
     format,
-    keys,
+    keys: servicesOf(isolate).keys,
     verify: (rawKey: string, clientIp = "") => verifier.verify(rawKey, { clientIp }),
     pass: (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds),
     /** Ends what waits for so long. */

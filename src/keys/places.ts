@@ -2,8 +2,7 @@ import { sql } from "drizzle-orm";
 import { type Database, isOneOf, nearest, onPrimary, primaryAlone } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { importedKeys } from "../db/tables.ts";
-import { type ForeignDigests, sha256 } from "./foreign.ts";
-import type { KeyFormat } from "./format.ts";
+import { once } from "../lib/settings.ts";
 
 /** Where a key is. */
 export type KeyPlace = typeof importedKeys.$inferSelect;
@@ -18,10 +17,10 @@ export type FindPlace = (digests: readonly string[]) => Promise<KeyPlace | null>
  * @param first - `DB`, which has the index.
  */
 export function placeFinder(first: D1Database): FindPlace {
-  const dbs = [nearest(first), primaryAlone(first)];
+  const dbs = [once(() => nearest(first)), once(() => primaryAlone(first))];
   return async function findPlace(digests) {
     for (const db of dbs) {
-      const rows = await selectPlaces(db, digests);
+      const rows = await selectPlaces(db(), digests);
       const found = firstOf(digests, rows);
       if (found !== undefined) return found;
     }
@@ -29,44 +28,8 @@ export function placeFinder(first: D1Database): FindPlace {
   };
 }
 
-/** Where keys are, whoever made them, and whether or not there are such keys; `null`: it is no key. @throws DatabaseError */
-export type LocateKeys = (rawKeys: readonly string[]) => Promise<(KeyPlace | null)[]>;
-
-/** Texts that are looked up in one statement. */
-const PIECE_TEXTS = 500;
-
-export function keyLocator(
-  format: Pick<KeyFormat, "digest" | "database" | "form">,
-  digestsOf: ForeignDigests,
-  first: D1Database,
-): LocateKeys {
-  async function locateForeign(rawKeys: readonly string[]): Promise<Map<string, KeyPlace>> {
-    const located = new Map<string, KeyPlace>();
-    const foreign = rawKeys.filter((rawKey) => format.form.isForeign(rawKey));
-    for (let i = 0; i < foreign.length; i += PIECE_TEXTS) {
-      const piece = foreign.slice(i, i + PIECE_TEXTS);
-      const digests = await Promise.all(piece.map(async (rawKey) => digestsOf(await sha256(rawKey))));
-      const rows = await findPlaces(first, digests.flat());
-      for (const [j, rawKey] of piece.entries()) {
-        const place = firstOf(digests[j] ?? [], rows);
-        if (place !== undefined) located.set(rawKey, place);
-      }
-    }
-    return located;
-  }
-
-  return async function locate(rawKeys) {
-    const digests = await Promise.all(rawKeys.map((rawKey) => format.digest(rawKey)));
-    const others = await locateForeign(rawKeys.filter((_, i) => digests[i] === null));
-    return rawKeys.map((rawKey, i) => {
-      const digest = digests[i];
-      return digest ? { digest, database: format.database(rawKey) } : (others.get(rawKey) ?? null);
-    });
-  };
-}
-
 /** Of a key that was stored under several peppers, the place that counts. */
-function firstOf(digests: readonly string[], places: readonly KeyPlace[]): KeyPlace | undefined {
+export function firstOf(digests: readonly string[], places: readonly KeyPlace[]): KeyPlace | undefined {
   return digests.flatMap((digest) => places.find((place) => place.digest === digest) ?? [])[0];
 }
 

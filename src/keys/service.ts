@@ -6,7 +6,7 @@ import { renewedExpiry } from "./expiry.ts";
 import type { KeyFormat } from "./format.ts";
 import type { IdempotentRequest } from "./idempotency.ts";
 import type { KeyCursor, ListKeys } from "./listing.ts";
-import type { LocateKeys } from "./places.ts";
+import type { LocateKeys } from "./locate.ts";
 import type { ChangedKey, StoredKey } from "./queries.ts";
 import {
   atCap,

@@ -1,7 +1,7 @@
 import type { Actor, AuditEvent } from "../audit/store.ts";
 import type { Databases } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
-import type { LocateKeys } from "../keys/places.ts";
+import type { LocateKeys } from "../keys/locate.ts";
 import { revokeKeys } from "../keys/revocation.ts";
 import { type Feedback, matchSchema } from "./schema.ts";
 

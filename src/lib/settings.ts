@@ -76,12 +76,13 @@ export class SettingsError extends Error {
  */
 export type Settings<T> = () => T;
 
-/** @param env - The Worker's vars, secrets and bindings. */
+/** They are read when they are first asked for. @param env - The Worker's vars, secrets and bindings. */
 export function readSettings<T>(schema: z.ZodMiniType<T>, env: object): Settings<T> {
-  const result = schema.safeParse(env);
-  if (result.success) return () => result.data;
-  const faults = result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  const read = once(() => schema.safeParse(env));
   return () => {
+    const result = read();
+    if (result.success) return result.data;
+    const faults = result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
     throw new SettingsError(`Wrong settings: ${faults.join("; ")}`);
   };
 }

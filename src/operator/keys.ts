@@ -3,7 +3,7 @@ import { acrossDatabases } from "../db/across.ts";
 import type { Databases } from "../db/databases.ts";
 import { badCursor } from "../http/paging.ts";
 import type { KeyFormat } from "../keys/format.ts";
-import type { LocateKeys } from "../keys/places.ts";
+import type { LocateKeys } from "../keys/locate.ts";
 import type { StoredKey } from "../keys/queries.ts";
 import { countUnrevoked, revokeCompany } from "../keys/revocation.ts";
 import { found } from "../keys/rules.ts";

@@ -2,6 +2,7 @@ import { eq, gte, lt, max, type SQL, sql } from "drizzle-orm";
 import { type Database, nearest, onPrimary, primary, primaryAlone } from "../db/client.ts";
 import { apiKeys, companies, keyChanges } from "../db/tables.ts";
 import { addressList } from "../lib/address.ts";
+import { once } from "../lib/settings.ts";
 import type { CompanyRecord, KeyRecord } from "./decide.ts";
 import { FEED_PAGE_SIZE, type KeyChange, NO_KEY, PAGE_SIZE, RECENT_SIZE, type Snapshot } from "./snapshot.ts";
 
@@ -48,24 +49,27 @@ const CHANGE_COLUMNS = { seq: keyChanges.seq, digest: keyChanges.digest, changed
 
 const newest = sql<number | null>`(SELECT max(${keyChanges.seq}) FROM ${keyChanges})`;
 
-/** Keys for verification. Records may come from a replica; changes come from the primary alone. */
+/**
+ * Keys for verification. Records may come from a replica; changes come from the primary alone. A statement is prepared
+ * when it is first needed, as an isolate starts with one of them.
+ */
 export function feedStore(d1: D1Database): FeedStore {
-  const db = primaryAlone(d1);
-  const fromNewest = prepareSnapshot(db, newest, 0);
+  const db = once(() => primaryAlone(d1));
+  const fromNewest = once(() => prepareSnapshot(db(), newest, 0));
   // A feed that was set back does not reach the cursor: its newest change tells so.
   const cursorOrNewest = sql`min(${sql.placeholder("cursor")}, ${newest})`;
-  const withKey = prepareSnapshot(db, cursorOrNewest, PAGE_SIZE);
-  const feedAlone = prepareSnapshot(db, cursorOrRecent(), FEED_PAGE_SIZE);
-  const ofReplica = prepareSnapshot(nearest(d1), cursorOrNewest, 0);
+  const withKey = once(() => prepareSnapshot(db(), cursorOrNewest, PAGE_SIZE));
+  const feedAlone = once(() => prepareSnapshot(db(), cursorOrRecent(), FEED_PAGE_SIZE));
+  const ofReplica = once(() => prepareSnapshot(nearest(d1), cursorOrNewest, 0));
   return {
     async read(cursor, digest, since = Number.MAX_SAFE_INTEGER) {
-      if (cursor === null) return snapshotOf(await fromNewest.all({ digest }));
+      if (cursor === null) return snapshotOf(await fromNewest().all({ digest }));
       const isAlone = digest === NO_KEY;
       const values = { cursor: cursor.seq, digest };
-      return snapshotOf(await (isAlone ? feedAlone.all({ ...values, since }) : withKey.all(values)));
+      return snapshotOf(await (isAlone ? feedAlone().all({ ...values, since }) : withKey().all(values)));
     },
     async readNearest(cursor, digest) {
-      return snapshotOf(await ofReplica.all({ cursor, digest }));
+      return snapshotOf(await ofReplica().all({ cursor, digest }));
     },
     async readPrimary(digest) {
       const row = await primary(d1)

@@ -1,9 +1,10 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { createIsolate } from "../../src/isolate.ts";
+import { servicesOf } from "../../src/services.ts";
 import { createKey, manage } from "../support/api.ts";
 
-const keys = createIsolate(env)().keys;
+const { keys } = servicesOf(createIsolate(env)());
 
 test("a whole key finds itself in its company, dead or alive", async () => {
   const { rawKey, ...key } = await createKey();
