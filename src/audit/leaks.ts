@@ -2,7 +2,8 @@ import { and, desc, eq, exists, notExists, type SQL } from "drizzle-orm";
 import { alias, type SQLiteColumn } from "drizzle-orm/sqlite-core";
 import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents, isLeak } from "../db/tables.ts";
-import { type AuditEvent, recordEvent } from "./store.ts";
+import type { AuditEvent } from "./event.ts";
+import { recordEvent } from "./record.ts";
 
 /** A key that was found in public, and revoked for it. */
 export interface Leak {

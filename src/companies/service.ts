@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent } from "../audit/store.ts";
+import { type Actor, newEvent } from "../audit/event.ts";
 import type { Databases } from "../db/databases.ts";
 import { type Company, type Policy, policyDetail } from "./policy.ts";
 import { changeCompany, findCompany } from "./store.ts";
@@ -24,14 +24,6 @@ export interface CompanyService {
 }
 
 export function companyService({ databases, now }: CompanyServiceParts): CompanyService {
-  const at = (action: AuditEvent["action"], actor: Actor, detail: Record<string, string> = {}) => ({
-    id: crypto.randomUUID(),
-    action,
-    actor,
-    at: now(),
-    ...(Object.keys(detail).length > 0 && { detail }),
-  });
-
   return {
     get: async (id) => findCompany((await databases.of(id)).d1, id),
 
@@ -41,12 +33,14 @@ export function companyService({ databases, now }: CompanyServiceParts): Company
       return changeCompany(d1, id, {
         ...(suspended === true && {
           suspend: {
-            event: at("suspend_company", actor, reason === undefined ? {} : { reason }),
+            event: newEvent("suspend_company", actor, now(), reason === undefined ? undefined : { reason }),
             reason: reason ?? null,
           },
         }),
-        ...(suspended === false && { resume: { event: at("resume_company", actor) } }),
-        ...(given && { update: { event: at("update_company", actor, policyDetail(policy)), policy } }),
+        ...(suspended === false && { resume: { event: newEvent("resume_company", actor, now()) } }),
+        ...(given && {
+          update: { event: newEvent("update_company", actor, now(), policyDetail(policy)), policy },
+        }),
       });
     },
   };

@@ -1,5 +1,6 @@
 import { and, eq, isNotNull, isNull, notExists, or, type SQL, sql } from "drizzle-orm";
-import { type AuditEvent, recordCompanyEvent } from "../audit/store.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { recordCompanyEvent } from "../audit/record.ts";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { companies } from "../db/tables.ts";

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, lt, sql } from "drizzle-orm";
-import { NO_KEY_ID, shownActor } from "../audit/store.ts";
+import { NO_KEY_ID } from "../audit/event.ts";
+import { shownActor } from "../audit/store.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents, EVENTS_JOB, progress } from "../db/tables.ts";
 import { timestamp } from "../lib/time.ts";

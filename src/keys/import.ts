@@ -1,5 +1,6 @@
 import { and, notExists, type SQL, sql } from "drizzle-orm";
-import { type AuditEvent, recordEvents } from "../audit/store.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { recordEvents } from "../audit/record.ts";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";

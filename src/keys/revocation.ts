@@ -1,5 +1,6 @@
 import { and, eq, isNull } from "drizzle-orm";
-import { type AuditEvent, recordEvents } from "../audit/store.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { recordEvents } from "../audit/record.ts";
 import { isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys, keyCounts } from "../db/tables.ts";
 

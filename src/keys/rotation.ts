@@ -1,5 +1,6 @@
 import { and, exists, gt, isNull, notExists, or, sql } from "drizzle-orm";
-import { type AuditEvent, recordEvent } from "../audit/store.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { recordEvent } from "../audit/record.ts";
 import { onPrimary } from "../db/client.ts";
 import { selectInto } from "../db/insert.ts";
 import { apiKeys } from "../db/tables.ts";

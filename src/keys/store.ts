@@ -1,5 +1,6 @@
 import { and, eq, getTableColumns, isNotNull, isNull, sql } from "drizzle-orm";
-import { type AuditEvent, recordEvent } from "../audit/store.ts";
+import type { AuditEvent } from "../audit/event.ts";
+import { recordEvent } from "../audit/record.ts";
 import { type Database, onPrimary } from "../db/client.ts";
 import type { Databases } from "../db/databases.ts";
 import { selectInto } from "../db/insert.ts";

@@ -1,6 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono, type MiddlewareHandler } from "hono";
-import type { Actor } from "../audit/store.ts";
+import type { Actor } from "../audit/event.ts";
 import { jsonBody, KIB, wholeBody } from "../http/body.ts";
 import { ApiError } from "../http/errors.ts";
 import { refuseBody } from "../http/validation.ts";

@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent } from "../audit/store.ts";
+import { type Actor, type AuditEvent, newEvent } from "../audit/event.ts";
 import type { Databases } from "../db/databases.ts";
 import type { KeyFormat } from "../keys/format.ts";
 import type { LocateKeys } from "../keys/locate.ts";
@@ -51,7 +51,7 @@ export async function handleReport(
     const source = masked(match.source).slice(0, MAX_SOURCE_LENGTH);
     const url = masked(match.url).slice(0, MAX_URL_LENGTH);
     const detail = { reason: "leaked", ...(source && { source }), url };
-    events.set(place.digest, { id: crypto.randomUUID(), action: "revoke", actor, detail, at });
+    events.set(place.digest, newEvent("revoke", actor, at, detail));
   }
   const known = new Set<string>();
   const revocations = databases.all.map(async ({ name, d1 }) => {

@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent } from "../audit/store.ts";
+import { type Actor, newEvent } from "../audit/event.ts";
 import { findCompanies } from "../companies/store.ts";
 import type { Databases, NamedDatabase } from "../db/databases.ts";
 import { expiryFault } from "../keys/expiry.ts";
@@ -118,19 +118,19 @@ async function importPiece(
   piece: ReadonlyMap<Entry, CompanyRules>,
 ): Promise<Map<Entry, Outcome>> {
   const at = now();
-  const event = (action: AuditEvent["action"], detail: Record<string, string>): AuditEvent => ({
-    id: crypto.randomUUID(),
-    action,
-    actor: operator,
-    at,
-    detail,
-  });
   const generation = format.generations.at(-1) ?? null;
   const caps = new Map([...piece].map(([{ key }, own]) => [key.companyId, capsOf(own)]));
   const ids = new Map([...piece.keys()].map((entry) => [entry, crypto.randomUUID()]));
   const keys = [...ids].map(([{ key, digests }, id]): ImportedKey => {
     const { key: _, sha256: __, createdAt = at, ...stored } = key;
-    return { ...stored, id, createdAt, generation, digests, event: event("create", { reason: "imported" }) };
+    return {
+      ...stored,
+      id,
+      createdAt,
+      generation,
+      digests,
+      event: newEvent("create", operator, at, { reason: "imported" }),
+    };
   });
   const found = new Map((await importKeys(d1, keys, caps, at)).map((key) => [key.digest, key]));
   const places = await addPlaces(
@@ -141,7 +141,9 @@ async function importPiece(
   const lost = new Set(places.filter((place) => place.database !== database).map(({ digest }) => digest));
   await revokeKeys(
     d1,
-    new Map([...lost].map((digest) => [digest, event("revoke", { reason: "imported elsewhere" })])),
+    new Map(
+      [...lost].map((digest) => [digest, newEvent("revoke", operator, at, { reason: "imported elsewhere" })]),
+    ),
     at,
   );
   const isAllThere = keys.every(({ digests }) => digests.some((digest) => found.has(digest)));

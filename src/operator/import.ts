@@ -1,4 +1,4 @@
-import type { Actor } from "../audit/store.ts";
+import type { Actor } from "../audit/event.ts";
 import { ApiError } from "../http/errors.ts";
 import { brokenFields } from "../http/validation.ts";
 import { sha256 } from "../keys/foreign.ts";

@@ -1,4 +1,4 @@
-import type { Actor, AuditEvent } from "../audit/store.ts";
+import { type Actor, newEvent } from "../audit/event.ts";
 import { acrossDatabases } from "../db/across.ts";
 import type { Databases } from "../db/databases.ts";
 import { badCursor } from "../http/paging.ts";
@@ -68,7 +68,7 @@ export class OperatedKeys {
     const { d1 } = await databases.of(companyId);
     if (dryRun) return { dryRun, revoked: 0, left: await countUnrevoked(d1, companyId) };
     const at = now();
-    const event = (): AuditEvent => ({ id: crypto.randomUUID(), action: "revoke", actor: operator, at });
+    const event = () => newEvent("revoke", operator, at);
     return { dryRun, ...(await revokeCompany(d1, companyId, { event, onChange })) };
   }
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import type { AuditEvent } from "../../src/audit/store.ts";
+import type { AuditEvent } from "../../src/audit/event.ts";
 import { type KeyStore, keyStore } from "../../src/keys/store.ts";
 import { dropChanges, feedStore } from "../../src/verify/store.ts";
 import { manage } from "../support/api.ts";
