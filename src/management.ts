@@ -39,7 +39,7 @@ import { operatorDashboard } from "./operator/dashboard/app.ts";
 import type { OperatorSession } from "./operator/dashboard/session.ts";
 import { HOME as OPERATOR_DASHBOARD } from "./operator/dashboard/site.ts";
 import { operatorParts } from "./operator/parts.ts";
-import { operatorSettings } from "./operator/settings.ts";
+import { operatorClientSettings, operatorSettings } from "./operator/settings.ts";
 import { servicesOf } from "./services.ts";
 import { usageRoutes } from "./usage/routes.ts";
 
@@ -120,6 +120,7 @@ function managementParts(env: Env, verification: Settings<Isolate>) {
     placement: readSettings(placementSettings, env),
     origins: readSettings(originSettings, env),
     operator: readSettings(operatorSettings, env),
+    operatorClient: readSettings(operatorClientSettings, env),
     foreign: readSettings(foreignSettings, env),
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
@@ -178,9 +179,10 @@ function signedInParts({ isolate, limits }: Parts, oauth: OAuthSettings & Client
 function operatorDashboardApp(parts: Parts) {
   const { settings, isolate, operator, rateTiers } = parts;
   const { OPERATOR_AUDIENCE: audience } = settings.operator();
-  const client = settings.client();
-  if (audience === "" || client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: OperatorSession }>();
-  const oauth = { ...operatorClient(client, settings.oauth(), audience), ...operator().oauth };
+  if (audience === "") return new Hono<{ Variables: OperatorSession }>();
+  const client = operatorClient(settings.client(), settings.operatorClient(), settings.oauth(), audience);
+  if (client.OAUTH_CLIENT_ID === "") return new Hono<{ Variables: OperatorSession }>();
+  const oauth = { ...client, ...operator().oauth };
   return operatorDashboard({
     ...signedInParts(parts, oauth, "operator dashboard"),
     ...isolate(),

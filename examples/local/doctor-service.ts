@@ -1,41 +1,12 @@
+import { type Answer, ask, LOG } from "./ask.ts";
+import { PAGES, signIn } from "./doctor-sign-in.ts";
 import { type Finding, fault, good, isLoopback, note } from "./finding.ts";
 
-const TIMEOUT_MS = 10_000;
 /** Of access tokens, as Latchkey checks them. */
 const CLOCK_TOLERANCE_MS = 30_000;
 /** Of what is done each minute, or each hour. */
 const OVERDUE_MS = 6 * 60 * 60_000;
 const CRON = "See that both crons run, and what the log says: usage_merge_failed, retention_failed.";
-const LOG = "The log names it: `npx wrangler tail`.";
-
-interface Answer {
-  status: number;
-  headers: Headers;
-  text: string;
-  /** Of the body, where that is an object as JSON. */
-  json: Record<string, unknown>;
-}
-
-/** Asks without following: `undefined` where nobody answers in time. */
-async function ask(url: string | URL, headers: Record<string, string> = {}): Promise<Answer | undefined> {
-  try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await fetch(url, { headers, redirect: "manual", signal });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, json: objectOf(text) };
-  } catch {
-    return undefined;
-  }
-}
-
-function objectOf(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
 
 /**
  * Looks at a deployment from outside, as anybody could, and with an operator's token at what only the operator sees.
@@ -64,7 +35,7 @@ export async function* examineService(
   const issuer = await issuerOf(origin);
   if (issuer !== undefined) yield* issuerFindings(issuer, hasOwnPlaces);
   yield* metadata(origin, issuer);
-  yield* dashboard(origin);
+  for (const pages of PAGES) yield* signIn(origin, pages);
   yield* operator(origin, operatorToken);
 }
 
@@ -167,41 +138,6 @@ async function* metadata(origin: string, issuer: string | undefined): AsyncGener
       LOG,
     );
   yield good("Clients find the issuer (RFC 9728).");
-}
-
-/** A sign-in is begun, as a browser would. */
-async function* dashboard(origin: string): AsyncGenerator<Finding> {
-  const begun = await ask(`${origin}/dashboard/sign-in/issuer`);
-  if (begun === undefined || begun.status === 404)
-    return yield note("There is no dashboard: OAUTH_CLIENT_ID is empty.");
-  const target = begun.headers.get("Location");
-  if (target === null) {
-    if (begun.status === 429)
-      return yield note("Too many sign-ins were begun from here: the dashboard was not looked at.");
-    return yield fault(
-      `Nobody can sign in to the dashboard: the sign-in is ${begun.status}.`,
-      `See OAUTH_CLIENT_ID and the issuer. ${LOG}`,
-    );
-  }
-  const url = new URL(target, origin);
-  const redirect = url.searchParams.get("redirect_uri") ?? "";
-  if (new URL(redirect, origin).origin !== origin)
-    yield fault(
-      `The dashboard sends people back to ${redirect}, which is another host.`,
-      "Open the dashboard by the host that it is registered for.",
-    );
-  const answer = await ask(url);
-  const back = answer?.headers.get("Location") ?? "";
-  const error = /[?&]error=([^&]+)/.exec(back)?.[1];
-  if (answer === undefined)
-    return yield fault(`The issuer does not answer at ${url.origin}.`, "See that it works.");
-  if (answer.status < 400 && error === undefined)
-    return yield good(`The issuer takes the dashboard's client and its redirect URI ${redirect}.`);
-  const isRedirect = /redirect_uri/.test(answer.text);
-  yield fault(
-    `The issuer refuses to sign people in: it answers ${error ?? answer.status}${isRedirect ? " and names the redirect URI" : ""}.`,
-    `Register the client ${url.searchParams.get("client_id")} there with the redirect URI ${redirect}: docs/dashboard.md.`,
-  );
 }
 
 /** What is used of the answer of `GET /operator/status`. */

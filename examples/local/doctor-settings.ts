@@ -11,7 +11,7 @@ import { foreignSettings, formatSettings, retentionSettings, ruleSettings } from
 import { leakSettings } from "../../src/leaks/settings.ts";
 import { readSettings } from "../../src/lib/settings.ts";
 import { clientSettings, oauthSettings } from "../../src/oauth/settings.ts";
-import { operatorSettings } from "../../src/operator/settings.ts";
+import { operatorClientSettings, operatorSettings } from "../../src/operator/settings.ts";
 import { verifySettings } from "../../src/verify/settings.ts";
 import { type Finding, fault, isLoopback, note } from "./finding.ts";
 import { ROOT } from "./local.ts";
@@ -30,6 +30,7 @@ const SCHEMAS = [
   contactSettings,
   originSettings,
   operatorSettings,
+  operatorClientSettings,
   eventSettings,
   noticeSettings,
 ];
@@ -38,6 +39,7 @@ const SCHEMAS = [
 const SECRETS = {
   KEY_PEPPERS: JSON.stringify({ a: "x".repeat(32) }),
   OAUTH_CLIENT_SECRET: "x",
+  OPERATOR_CLIENT_SECRET: "x",
   WEBHOOK_SECRETS: `whsec_${Buffer.alloc(24).toString("base64")}`,
 };
 const PLACEHOLDER_ID = /^[0-]+$/;

@@ -46,12 +46,22 @@ export function operatorOAuth(oauth: OAuthSettings, audience: string, issuer: st
   };
 }
 
-/** The same of the dashboard's client: the operator signs in with it, for another API and other scopes. */
-export function operatorClient<T extends Omit<ClientSettings, "OAUTH_CLIENT_SECRET">>(
-  client: T,
+/** A client of the operator's own. */
+export interface OwnClient {
+  /** Empty: the operator signs in with the dashboard's client. */
+  OPERATOR_CLIENT_ID: string;
+  OPERATOR_CLIENT_SECRET?: string | undefined;
+  /** Empty: those of the dashboard, but the operator's for those of companies. */
+  OPERATOR_LOGIN_SCOPES: string[];
+}
+
+/** The same of the dashboard's client, for another API and other scopes, or of the operator's own client. */
+export function operatorClient(
+  client: ClientSettings,
+  own: OwnClient,
   oauth: Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">,
   audience: string,
-): T {
+): ClientSettings {
   const scopes = new Map([
     [oauth.OAUTH_READ_SCOPE, OPERATOR_READ_SCOPE],
     [oauth.OAUTH_WRITE_SCOPE, OPERATOR_WRITE_SCOPE],
@@ -64,7 +74,14 @@ export function operatorClient<T extends Omit<ClientSettings, "OAUTH_CLIENT_SECR
     );
   return {
     ...client,
-    OAUTH_LOGIN_SCOPES: client.OAUTH_LOGIN_SCOPES.map((scope) => scopes.get(scope) ?? scope),
+    ...(own.OPERATOR_CLIENT_ID !== "" && {
+      OAUTH_CLIENT_ID: own.OPERATOR_CLIENT_ID,
+      OAUTH_CLIENT_SECRET: own.OPERATOR_CLIENT_SECRET,
+    }),
+    OAUTH_LOGIN_SCOPES:
+      own.OPERATOR_LOGIN_SCOPES.length > 0
+        ? own.OPERATOR_LOGIN_SCOPES
+        : client.OAUTH_LOGIN_SCOPES.map((scope) => scopes.get(scope) ?? scope),
     OAUTH_LOGIN_PARAMETERS: ofAudience(client.OAUTH_LOGIN_PARAMETERS),
     OAUTH_TOKEN_PARAMETERS: ofAudience(client.OAUTH_TOKEN_PARAMETERS),
   };

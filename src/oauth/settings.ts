@@ -117,6 +117,11 @@ export function tellsAccessTokens(
   );
 }
 
+/** Scopes that a login asks for. */
+export const scopeList = listOrNone.check(
+  z.refine((scopes) => scopes.every((scope) => SCOPE.test(scope)), { error: "must be scope names" }),
+);
+
 /** The dashboard's client at the issuer; without `OAUTH_CLIENT_ID` there is no dashboard. */
 export const clientSettings = z
   .object({
@@ -124,9 +129,7 @@ export const clientSettings = z
     OAUTH_CLIENT_ID: z.string(),
     OAUTH_CLIENT_SECRET: z.optional(text),
     OAUTH_CLIENT_AUTH: z.enum(["", "basic", "post"], "must be basic, post or empty"),
-    OAUTH_LOGIN_SCOPES: listOrNone.check(
-      z.refine((scopes) => scopes.every((scope) => SCOPE.test(scope)), { error: "must be scope names" }),
-    ),
+    OAUTH_LOGIN_SCOPES: scopeList,
     OAUTH_LOGIN_PARAMETERS: parameters(LOGIN_OWN),
     OAUTH_TOKEN_PARAMETERS: parameters(TOKEN_OWN),
   })

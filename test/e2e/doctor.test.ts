@@ -4,8 +4,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { DASHBOARD, type Issuer, makeSecrets, startIssuer } from "../../examples/local/issuer.ts";
-import { startTestIssuer } from "../support/issuer.ts";
+import {
+  DASHBOARD,
+  type Issuer,
+  type IssuerSecrets,
+  makeSecrets,
+  startIssuer,
+} from "../../examples/local/issuer.ts";
 import {
   bash,
   copyProject,
@@ -31,7 +36,8 @@ let issuer: Issuer;
 /** Of the operator's access tokens. */
 let operators: TestIssuer;
 let latchkey: Running & { url: string };
-/** Of a deployment with a dashboard. */
+const onStop: (() => void)[] = [];
+/** Of a deployment with a dashboard, and an operator who signs in elsewhere. */
 let vars: Record<string, string>;
 
 beforeAll(async () => {
@@ -39,18 +45,22 @@ beforeAll(async () => {
   expect(await bash(dir, "npm run setup")).toMatchObject({ code: 0 });
   port = await freePort();
   const url = `http://localhost:${port}`;
+  const start = async (secrets: IssuerSecrets) => {
+    const options = { latchkey: url, audience: url, operatorAudience: OPERATOR_AUDIENCE, secrets };
+    const started = await startIssuer({ port: await freePort(), ...options });
+    onStop.push(() => started.server.close());
+    return started;
+  };
   const secrets = makeSecrets();
-  issuer = await startIssuer({
-    port: await freePort(),
-    latchkey: url,
-    audience: url,
-    operatorAudience: OPERATOR_AUDIENCE,
-    secrets,
-  });
-  operators = await startTestIssuer();
+  issuer = await start(secrets);
+  const own = makeSecrets();
+  const ES256 = { ...own.signingKey, kid: "ES256" };
+  operators = { url: (await start({ ...own, signingKey: ES256 })).url, signingKeys: { ES256 } };
   vars = {
     OPERATOR_AUDIENCE,
     OPERATOR_ISSUER: operators.url,
+    OPERATOR_CLIENT_ID: DASHBOARD,
+    OPERATOR_CLIENT_SECRET: own.clients[DASHBOARD] ?? "",
     OAUTH_ISSUER: issuer.url,
     OAUTH_AUDIENCE: url,
     OAUTH_CLIENT_ID: DASHBOARD,
@@ -58,7 +68,9 @@ beforeAll(async () => {
   };
   latchkey = await startLatchkey(dir, vars, port);
 });
-afterAll(() => issuer.server.close());
+afterAll(() => {
+  for (const stop of onStop) stop();
+});
 
 /** With the token of an operator, as the shell has it. */
 async function asOperator(): Promise<string> {
@@ -88,7 +100,8 @@ test("a good deployment has no fault, and each thing that was looked at is told"
     "Its clock is right",
     `The issuer ${issuer.url} answers`,
     "Clients find the issuer",
-    `redirect URI ${latchkey.url}/dashboard/callback`,
+    `client of the dashboard and its redirect URI ${latchkey.url}/dashboard/callback`,
+    `client of the operator's pages and its redirect URI ${latchkey.url}/operator/dashboard/callback`,
     "set OPERATOR_TOKEN",
     "No fault was found",
   ])
@@ -214,14 +227,17 @@ describe("of a broken deployment", () => {
     expect(code).toBe(1);
     expect(faults).toEqual([
       expect.stringMatching(/It is not ready: .*live keys whose pepper KEY_PEPPERS lacks/),
-      expect.stringMatching(
-        /The issuer refuses to sign people in: it answers 400 and names the redirect URI/,
+      ...["the dashboard", "the operator's pages"].map((pages) =>
+        expect.stringContaining(
+          `The issuer refuses to sign people in to ${pages}: it answers 400 and names the redirect URI`,
+        ),
       ),
       "✗ KEY_PEPPERS lacks the pepper z: its live keys, 1 of them, are refused.",
       expect.stringMatching(/Uses wait since 1970-.* to be counted, in database 00/),
       expect.stringMatching(/What is old was last dropped at 1970-.*, in database 00/),
     ]);
-    expect(stdout).toContain(`with the redirect URI ${other.url}/dashboard/callback`);
+    for (const path of ["/dashboard", "/operator/dashboard"])
+      expect(stdout).toContain(`with the redirect URI ${other.url}${path}/callback`);
     expect(stdout).toContain(`Clients cannot find the issuer by ${other.url}`);
   });
 

@@ -67,6 +67,35 @@ describe("signing in", () => {
     expect(answer.headers.get("Location")).toMatch(`${env.TEST_LOCAL_ISSUER.url}/auth?`);
   });
 
+  test("is done with the operator's own client where there is one, the dashboard's or not", async () => {
+    const own = { OPERATOR_CLIENT_ID: "operators", OPERATOR_CLIENT_SECRET: "secret" };
+    for (const settings of [own, { ...own, OAUTH_CLIENT_ID: "" }])
+      expect((await asked(settings)).get("client_id")).toBe("operators");
+    const jar = new Jar();
+    const { clientId, clientSecret } = env.TEST_LOCAL_ISSUER;
+    const target = atLocalIssuer({
+      OAUTH_CLIENT_ID: "",
+      OAUTH_CLIENT_SECRET: undefined,
+      OPERATOR_CLIENT_ID: clientId,
+      OPERATOR_CLIENT_SECRET: clientSecret,
+    });
+    await visit(await back(jar, OLGA), { jar, target });
+    expect(await pageOf(await visit(HOME, { jar, target }))).toContain("olga");
+  });
+
+  test("asks for OPERATOR_LOGIN_SCOPES where they are set", async () => {
+    const query = await asked({ OPERATOR_LOGIN_SCOPES: ["api://keys/operator:read", "profile"] });
+    expect(query.get("scope")).toBe("openid api://keys/operator:read profile offline_access");
+  });
+
+  test("without the own client's secret is closed, and the API is not", async () => {
+    const lines = logged();
+    const target = atLocalIssuer({ OPERATOR_CLIENT_ID: "operators" });
+    expect((await visit(`${HOME}/sign-in`, { target })).status).toBe(500);
+    expect(lines.join()).toContain("OPERATOR_CLIENT_SECRET: is missing, and OPERATOR_CLIENT_ID is set");
+    expect((await visit("/operator/companies", { target })).status).toBe(401);
+  });
+
   test.each([
     ["a company's pages", "/dashboard", HOME],
     ["the operator's pages", HOME, "/dashboard"],
