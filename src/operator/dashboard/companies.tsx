@@ -1,18 +1,16 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import * as z from "zod";
-import { originsOf } from "../../audit/log.ts";
 import type { CompanyService } from "../../companies/service.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
 import { page } from "../../dashboard/pages.tsx";
-import { originsFrom, stateOf } from "../../dashboard/state.ts";
+import { listedKeys } from "../../dashboard/rows.ts";
 import type { Databases } from "../../db/databases.ts";
 import type { ErrorDetail } from "../../http/errors.ts";
 import { refuseUrl } from "../../http/validation.ts";
 import type { KeyForm } from "../../keys/form.ts";
 import { OPERATOR_WRITE_SCOPE } from "../../oauth/operator.ts";
 import { mayUse } from "../../oauth/token.ts";
-import { recentUse } from "../../usage/recent.ts";
 import { searchCompanies } from "../companies.ts";
 import { searchKeysSchema } from "../key-schema.ts";
 import type { OperatedKeys } from "../keys.ts";
@@ -156,15 +154,6 @@ function companyPage({ databases, companies, keys: service, options, now }: Oper
       service.revokeAll(id, c.var.operator, true),
       databases.of(id),
     ]);
-    const ids = keys.map((key) => key.id);
-    const [events, used] = await Promise.all([originsOf(d1, id, ids), recentUse(d1, id, ids, now())]);
-    const origins = originsFrom(events);
-    const listed = keys.map((key) => ({
-      key,
-      createdBy: key.createdBy?.subject ?? null,
-      state: stateOf(key, origins.get(key.id)?.replacedBy ?? null, now()),
-      days: used.get(key.id) ?? [],
-    }));
     const body = (
       <CompanyPage
         company={company}
@@ -173,7 +162,7 @@ function companyPage({ databases, companies, keys: service, options, now }: Oper
         faults={faults ?? []}
         options={options}
         unrevoked={left}
-        keys={listed}
+        keys={await listedKeys(d1, id, keys, now())}
         keysPath={KEYS}
         next={next && `${companyPath(id)}?${new URLSearchParams({ cursor: JSON.stringify(next) })}`}
         isFirst={after === undefined}

@@ -4,8 +4,10 @@ import * as z from "zod";
 import { originsOf } from "../../audit/log.ts";
 import { searchAllEvents } from "../../audit/store.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
+import type { ListedKey } from "../../dashboard/pages/keys.tsx";
 import { RevokePage } from "../../dashboard/pages/question.tsx";
 import { page } from "../../dashboard/pages.tsx";
+import { listedKeys } from "../../dashboard/rows.ts";
 import { originsFrom, stateOf } from "../../dashboard/state.ts";
 import type { Place } from "../../db/walk.ts";
 import { masked } from "../../http/errors.ts";
@@ -16,7 +18,7 @@ import { keyIdSchema } from "../../keys/schema.ts";
 import { OPERATOR_WRITE_SCOPE } from "../../oauth/operator.ts";
 import { mayUse } from "../../oauth/token.ts";
 import { recentUse } from "../../usage/recent.ts";
-import { searchKeysSchema } from "../key-schema.ts";
+import { type OperatedKey, searchKeysSchema } from "../key-schema.ts";
 import type { OperatorPageParts } from "./companies.tsx";
 import { showIdentified } from "./identify.tsx";
 import { KeyPage } from "./pages/key.tsx";
@@ -35,6 +37,7 @@ export function keyPages(parts: OperatorPageParts) {
   const eventsQuery = z.preprocess(filled, search.pick({ cursor: true }));
   const id = zValidator("param", keyIdSchema, refuseUrl);
   const showKey = keyPage(parts);
+  const listedOfAll = lister(parts);
 
   return (
     new Hono<{ Variables: OperatorSession }>()
@@ -42,13 +45,8 @@ export function keyPages(parts: OperatorPageParts) {
         const { prefix, cursor: after } = c.req.valid("query");
         if (prefix === undefined) return page(c, "Find a key", <FindKeyPage />);
         const { keys: found, next } = await keys.search({ prefix, after, limit: KEYS_ON_A_PAGE });
-        const listed = found.map((key) => ({
-          key,
-          state: stateOf(key, null, now()),
-          createdBy: key.createdBy?.subject ?? null,
-          company: { id: key.companyId, path: companyPath(key.companyId) },
-        }));
         const query = next && new URLSearchParams({ prefix, cursor: JSON.stringify(next) });
+        const listed = await listedOfAll(found);
         const body = (
           <FindKeyPage prefix={prefix} keys={listed} next={query && `${KEYS}?${query}`} now={now()} />
         );
@@ -79,6 +77,21 @@ export function keyPages(parts: OperatorPageParts) {
         return c.redirect(`${KEYS}/${id}`, 303);
       })
   );
+}
+
+/** Lists keys of several companies in their order, each with whose it is. */
+function lister({ databases, now }: OperatorPageParts) {
+  return async function listedOfAll(keys: readonly OperatedKey[]): Promise<ListedKey[]> {
+    const ofEach = await Promise.all(
+      [...Map.groupBy(keys, ({ companyId }) => companyId)].map(async ([id, keysOfOne]) => {
+        const { d1 } = await databases.of(id);
+        const company = { id, path: companyPath(id) };
+        return (await listedKeys(d1, id, keysOfOne, now())).map((row) => ({ ...row, company }));
+      }),
+    );
+    const rows = new Map(ofEach.flat().map((row) => [row.key.id, row]));
+    return keys.flatMap(({ id }) => rows.get(id) ?? []);
+  };
 }
 
 function keyPage({ databases, companies, keys, options, now }: OperatorPageParts) {

@@ -129,6 +129,15 @@ describe("a key", () => {
     expect(await look(`${KEYS}/${id}`)).toContain(`<a href="${KEYS}/${old.id}">the key before it</a>`);
   });
 
+  test("that was rotated is in overlap among the keys that a search finds, as in its company's list", async () => {
+    const old = await createKey();
+    await createKey({}, { company: "globex" });
+    await manage(`/settings/api-keys/${old.id}/rotate`, { method: "POST", body: { overlapSeconds: 60 } });
+    const row = new RegExp(`${old.id}".*?class="tag (\\w+)".*?</tr>`, "s");
+    for (const path of [`${KEYS}?prefix=lk_`, `${HOME}/companies/acme`])
+      expect(row.exec(await look(path))?.[1]).toBe("overlap");
+  });
+
   test("is suspended, resumed and, after a question, revoked", async () => {
     const { id } = await createKey({ label: "Careers page" });
     const path = `${KEYS}/${id}`;
