@@ -17,14 +17,17 @@ import {
   secureOrigin,
   type VisitorVariables,
 } from "./guard.ts";
+import { keptForm } from "./kept-form.ts";
 import { keyRoutes } from "./key.tsx";
 import { languageRoutes } from "./language.ts";
 import { newKeyRoutes } from "./new-key.tsx";
 import { once } from "./once.ts";
+import { organizationRoutes } from "./organizations.tsx";
 import { errorPages, pageHeaders } from "./pages.tsx";
 import { companyRoutes, type DashboardParts } from "./routes.tsx";
 import type { Seal } from "./seal.ts";
-import { principalOf, type SessionsParts, sessions } from "./session.ts";
+import { companiesFor, type SessionsParts, sessions } from "./session.ts";
+import { sessionRoutes } from "./sessions.tsx";
 import { signInRoutes } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
 import { sessionStore } from "./store.ts";
@@ -47,6 +50,7 @@ export interface SignedInOptions {
   seal: Seal;
   login: Login;
   verifyToken: TokenVerifier;
+  form: DashboardParts["form"];
   /** Milliseconds since the epoch. */
   now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
@@ -81,7 +85,9 @@ export function signedIn(
     .use(secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
     .route("/", languageRoutes(site))
     .route("/", signInRoutes(parts))
-    .use(requireSession(parts));
+    .use(keptForm(parts))
+    .use(requireSession(parts))
+    .route("/", sessionRoutes(parts));
 }
 
 export type DashboardOptions = SignedInOptions & Omit<DashboardParts, "cookies" | "once">;
@@ -91,8 +97,9 @@ export function dashboard(options: DashboardOptions): Hono<{ Variables: SessionV
   const cookies = dashboardCookies(options.seal, SITE.cookies);
   const parts = { ...options, cookies, once: once(options.databases.first) };
   return new Hono<{ Variables: SessionVariables }>()
-    .route("/", signedIn(SITE, principalOf, parts))
-    .use(requireCompany)
+    .route("/", signedIn(SITE, companiesFor, parts))
+    .route("/", organizationRoutes(parts))
+    .use(requireCompany(cookies))
     .use(rateLimit<{ Variables: SessionVariables }>(options.limiter, callerOf))
     .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))

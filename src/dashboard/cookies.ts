@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { setCookie } from "hono/cookie";
 import type { CookieOptions } from "hono/utils/cookie";
 import * as z from "zod";
+import type { KeyForm } from "./form.ts";
 import type { Seal } from "./seal.ts";
 import type { Site } from "./site.ts";
 
@@ -9,6 +10,8 @@ import type { Site } from "./site.ts";
 export const SESSION_SECONDS = 12 * 3600;
 /** From the way to the issuer until the way back. */
 export const LOGIN_SECONDS = 15 * 60;
+/** From the end of a session, which a form met, until it is filled in again. */
+const FORM_SECONDS = 15 * 60;
 /** From the creation of a key until it is shown. */
 export const REVEAL_SECONDS = 60;
 
@@ -35,6 +38,17 @@ const revealSchema = z.object({
   rawKey: z.string().nullable(),
 });
 
+const companySchema = z.object({ id: z.string() });
+
+const formSchema = z.object({
+  label: z.string(),
+  scopes: z.array(z.string()),
+  expiry: z.string(),
+  date: z.string(),
+  allowedIps: z.string(),
+  metadata: z.string(),
+}) satisfies z.ZodType<KeyForm>;
+
 /** Cookies of one kind, told apart by an id of `[\w-]`. Only this deployment reads or makes them; no script sees them. */
 export interface SealedCookies<T> {
   /** `null`: there is none, it is too old, or somebody made it up. */
@@ -48,6 +62,10 @@ export interface DashboardCookies {
   session: SealedCookies<z.output<typeof sessionSchema>>;
   /** By state: logins in several tabs do not get in each other's way. */
   login: SealedCookies<z.output<typeof loginSchema>>;
+  /** The company that somebody of several has chosen. */
+  company: SealedCookies<z.output<typeof companySchema>>;
+  /** The form that creates a key, as it was when the session had ended. */
+  form: SealedCookies<KeyForm>;
   /** By key: a new one, on its way to the one page that shows it. */
   reveal: SealedCookies<z.output<typeof revealSchema>>;
   /** All of the site. */
@@ -56,7 +74,13 @@ export interface DashboardCookies {
 
 /** @param prefix - Sets the cookies of a site apart from the others'. */
 export function dashboardCookies(seal: Seal, prefix: Site["cookies"]): DashboardCookies {
-  const kinds = { session: `${prefix}session`, login: `${prefix}login`, reveal: `${prefix}reveal` };
+  const kinds = {
+    session: `${prefix}session`,
+    login: `${prefix}login`,
+    reveal: `${prefix}reveal`,
+    form: `${prefix}form`,
+    company: `${prefix}company`,
+  };
   const isOwn = (name: string) =>
     Object.values(kinds).some((kind) => name === kind || name.startsWith(`${kind}-`));
   return {
@@ -78,6 +102,19 @@ export function dashboardCookies(seal: Seal, prefix: Site["cookies"]): Dashboard
       schema: revealSchema,
       sameSite: "Strict",
       maxAgeSeconds: REVEAL_SECONDS,
+    }),
+    // The issuer sends people back here from its own site.
+    form: sealedCookies(seal, {
+      kind: kinds.form,
+      schema: formSchema,
+      sameSite: "Lax",
+      maxAgeSeconds: FORM_SECONDS,
+    }),
+    company: sealedCookies(seal, {
+      kind: kinds.company,
+      schema: companySchema,
+      sameSite: "Strict",
+      maxAgeSeconds: SESSION_SECONDS,
     }),
     clear(c) {
       for (const name of ownCookies(c).keys()) {

@@ -6,8 +6,9 @@ import { isSecureUrl } from "../lib/settings.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type AccessToken, mayUse } from "../oauth/token.ts";
 import type { DashboardCookies } from "./cookies.ts";
-import { principalOf, type Sessions, signInAgain } from "./session.ts";
+import { companiesFor, type Sessions } from "./session.ts";
 import type { Site } from "./site.ts";
+import { signInAgain } from "./tokens.ts";
 
 /** Of somebody who is signed in. */
 export interface VisitorVariables {
@@ -15,6 +16,8 @@ export interface VisitorVariables {
   token: AccessToken;
   /** How people call who is signed in. */
   visitorName: string;
+  /** Page to go to after signing in, where a form was kept. */
+  resumeAt: string | undefined;
   /** For whom they act, once that is known. */
   visitorOf: string;
 }
@@ -76,14 +79,27 @@ export function requireSession({
   };
 }
 
-/** Hono middleware: sets `c.var.principal`, who acts for a company. Wants `requireSession` before it. */
-export const requireCompany: MiddlewareHandler<{ Variables: SessionVariables }> =
-  async function requireCompany(c, next) {
-    const principal = principalOf(c.var.token);
-    c.set("principal", principal);
-    c.set("visitorOf", principal.companyId);
+/** Path of the page where somebody of several companies chooses one. */
+export const ORGANIZATIONS = "/dashboard/organizations";
+
+/**
+ * Hono middleware: sets `c.var.principal`, who acts for a company; of several, for the one that was chosen. Wants `requireSession` before
+ * it.
+ */
+export function requireCompany(
+  cookies: Pick<DashboardCookies, "company">,
+): MiddlewareHandler<{ Variables: SessionVariables }> {
+  return async function requireCompany(c, next) {
+    const { issuer, subject } = c.var.token;
+    const companies = companiesFor(c.var.token);
+    const chosen = companies.length > 1 ? (await cookies.company.read(c))?.id : companies[0];
+    const companyId = companies.find((id) => id === chosen);
+    if (companyId === undefined) return c.redirect(ORGANIZATIONS, 303);
+    c.set("principal", { companyId, issuer, subject });
+    c.set("visitorOf", companyId);
     return next();
   };
+}
 
 /** Hono middleware: what the company may, for the pages. Wants `requireCompany` before it. */
 export function companyRules(

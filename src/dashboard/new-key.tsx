@@ -35,10 +35,13 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
     zone: wordsOf(c).zone,
   });
 
-  function createPage(c: SessionContext, { form, faults }: Pick<CreateProps, "form" | "faults">) {
+  function createPage(
+    c: SessionContext,
+    { form, faults, isKept = false }: Pick<CreateProps, "form" | "faults" | "isKept">,
+  ) {
     const { rules } = c.var;
     refuseSuspended(rules);
-    const props = { catalogue: catalogueOf(rules), companyIps: rules.companyIps, form, faults };
+    const props = { catalogue: catalogueOf(rules), companyIps: rules.companyIps, form, faults, isKept };
     const body = <CreatePage {...props} rules={formRules(c)} />;
     return page(c, wordsOf(c).text.create.title, body, { status: faults.length > 0 ? 422 : 200 });
   }
@@ -56,9 +59,12 @@ export function newKeyRoutes({ keys, peppers, form: keyForm, now, cookies, once,
 
   return (
     new Hono<{ Variables: SessionVariables }>()
-      .get("/keys/new", writes, (c) =>
-        createPage(c, { form: emptyForm(c.var.rules.MAX_KEY_LIFETIME_DAYS), faults: [] }),
-      )
+      .get("/keys/new", writes, async (c) => {
+        const kept = await cookies.form.read(c);
+        if (kept !== null) cookies.form.clear(c);
+        const form = kept ?? emptyForm(c.var.rules.MAX_KEY_LIFETIME_DAYS);
+        return createPage(c, { form, faults: [], isKept: kept !== null });
+      })
 
       .post("/keys", writes, async (c) => {
         const { companyId, ...actor } = c.var.principal;

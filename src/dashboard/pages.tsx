@@ -4,7 +4,7 @@ import type { Child } from "hono/jsx";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorEnvelope } from "../http/errors.ts";
-import type { SessionVariables, VisitorVariables } from "./guard.ts";
+import { ORGANIZATIONS, type SessionVariables, type VisitorVariables } from "./guard.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
 import type { Site } from "./site.ts";
@@ -37,7 +37,10 @@ export function page(c: Context, title: string, body: Child, options: PageOption
   const name: VisitorVariables["visitorName"] | undefined = c.var.visitorName;
   const of: VisitorVariables["visitorOf"] | undefined = c.var.visitorOf;
   const rules: SessionVariables["rules"] | undefined = c.var.rules;
-  const visitor = of && name ? { name, of } : undefined;
+  const token: VisitorVariables["token"] | undefined = c.var.token;
+  const choice =
+    (token?.companies.length ?? 0) > 1 && siteOf(c).words === "company" ? ORGANIZATIONS : undefined;
+  const visitor = of && name ? { name, of, choice } : undefined;
   c.header("Vary", "Accept, Accept-Language, Cookie");
   return c.html(
     <InWords value={wordsOf(c)}>
@@ -93,7 +96,7 @@ export const errorPages: MiddlewareHandler = async function errorPages(c, next) 
   } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {
     c.res = await continuePage(c, pathname + search, wordsOf(c).text.signIn.oneMoment);
   } else {
-    const query = new URLSearchParams({ to: reads ? pathname + search : site.home });
+    const query = new URLSearchParams({ to: reads ? pathname + search : (c.var.resumeAt ?? site.home) });
     if (error.error === "TOKEN_EXPIRED") query.set("ended", "1");
     c.res = c.redirect(`${site.home}/sign-in?${query}`, 303);
   }

@@ -39,7 +39,7 @@ export interface DashboardParts {
   catalogue: readonly Scope[];
   /** Milliseconds since the epoch. */
   now: () => number;
-  cookies: Pick<DashboardCookies, "reveal">;
+  cookies: Pick<DashboardCookies, "reveal" | "form">;
   once: Once;
   scopes: Pick<OAuthSettings, "OAUTH_READ_SCOPE" | "OAUTH_WRITE_SCOPE">;
 }

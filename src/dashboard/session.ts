@@ -1,15 +1,12 @@
 import { base64url } from "jose";
 import * as z from "zod";
 import { ApiError } from "../http/errors.ts";
-import type { Background } from "../lib/background.ts";
-import { describeFault } from "../lib/fault.ts";
-import type { Principal } from "../oauth/bearer.ts";
-import { IssuerUnavailableError } from "../oauth/jwks.ts";
-import type { Login, Tokens } from "../oauth/login.ts";
-import { type AccessToken, TokenError, type TokenVerifier } from "../oauth/token.ts";
+import type { Tokens } from "../oauth/login.ts";
+import type { AccessToken } from "../oauth/token.ts";
 import { SESSION_SECONDS } from "./cookies.ts";
 import type { Seal } from "./seal.ts";
 import type { SessionRow, SessionStore } from "./store.ts";
+import { issuedTokens, signInAgain, type TokenParts } from "./tokens.ts";
 
 /** A renewal is done within this time, or another request tries. Longer than the issuer is waited for. */
 const LEASE_MS = 15_000;
@@ -23,13 +20,27 @@ const tokensSchema = z.object({
   refreshToken: z.string().nullable(),
   name: z.string().nullable(),
   logoutHint: z.string().nullable(),
-}) satisfies z.ZodType<Tokens>;
+  browser: z.string().default(""),
+}) satisfies z.ZodType<SessionTokens>;
+
+/** With what the browser calls itself, in short. */
+type SessionTokens = Tokens & { browser: string };
 
 /** Somebody who is signed in. */
 export interface Visitor {
   tokens: Tokens;
   /** What the access token says. */
   token: AccessToken;
+}
+
+/** A session of a person. */
+export interface PersonSession {
+  /** `""`: it is not known. */
+  browser: string;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Whether it is the one that asks. */
+  isThis: boolean;
 }
 
 /**
@@ -42,7 +53,7 @@ export interface Sessions {
    * @returns the secret for the browser to keep.
    * @throws ApiError `FORBIDDEN` where the access token is not accepted here or not admitted; `UNAVAILABLE`.
    */
-  start(tokens: Tokens): Promise<string>;
+  start(tokens: Tokens, browser?: string): Promise<string>;
   /**
    * Tokens that have expired are renewed, by one request alone: many issuers take a refresh token once.
    *
@@ -52,40 +63,44 @@ export interface Sessions {
   current(secret: string): Promise<Visitor>;
   /** Also ends the refresh token at the issuer, behind the answer. @returns the tokens, if there was a session. */
   end(secret: string): Promise<Tokens | null>;
+  /** Where the person is signed in, newest first. */
+  ofPerson(secret: string): Promise<PersonSession[]>;
+  /** Ends all sessions of the person but this one, as `end` does. */
+  endOthers(secret: string): Promise<void>;
+  /** Ends a session that another one of the same browser takes the place of; its refresh token is left as it is. */
+  forget(secret: string): Promise<void>;
 }
 
-export interface SessionsParts {
+export interface SessionsParts extends TokenParts {
   store: SessionStore;
   /** @throws ApiError `FORBIDDEN` where nobody is a visitor with this access token, though it is good. */
   admit: (token: AccessToken) => unknown;
   /** The setting that says what access tokens are for, for the log. */
   audienceSetting: string;
   seal: Seal;
-  login: Pick<Login, "refresh" | "revoke">;
-  verifyToken: TokenVerifier;
   /** Milliseconds since the epoch. */
   now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
-  background: Background;
 }
 
 export function sessions(parts: SessionsParts): Sessions {
   const { store, admit, audienceSetting, seal, now, wait, background, ...issuer } = parts;
   const { verified, refreshed, drop } = issuedTokens({ ...issuer, background });
-  const sealed = (id: string, tokens: Tokens, endsAt: number) =>
+  const sealed = (id: string, tokens: SessionTokens, endsAt: number) =>
     seal.seal(`session ${id}`, tokens, Math.ceil((endsAt - now()) / 1000));
-  const opened = async (row: SessionRow): Promise<Tokens | null> =>
+  const opened = async (row: SessionRow): Promise<SessionTokens | null> =>
     tokensSchema.safeParse(await seal.open(`session ${row.id}`, row.sealed)).data ?? null;
 
   /** By whoever has the lease. */
-  async function renew({ id, endsAt }: SessionRow, renewer: string, tokens: Tokens): Promise<Visitor> {
+  async function renew({ id, endsAt }: SessionRow, renewer: string, tokens: SessionTokens): Promise<Visitor> {
+    const { browser } = tokens;
     const fresh = await refreshed(tokens).catch(async (error: unknown) => {
       const isRefused =
         error instanceof ApiError && (error.code === "UNAUTHORIZED" || error.code === "TOKEN_EXPIRED");
       await (isRefused ? store.end(id) : store.release(id, renewer));
       throw isRefused ? signInAgain("TOKEN_EXPIRED", error.reason) : error;
     });
-    const goesOn = await store.release(id, renewer, await sealed(id, fresh, endsAt));
+    const goesOn = await store.release(id, renewer, await sealed(id, { ...fresh, browser }, endsAt));
     if (!goesOn) {
       drop(fresh);
       throw signInAgain("TOKEN_EXPIRED", "session");
@@ -98,7 +113,7 @@ export function sessions(parts: SessionsParts): Sessions {
   }
 
   return {
-    async start(tokens) {
+    async start(tokens, browser = "") {
       try {
         const token = await verified(tokens.accessToken);
         if (token === "expired") throw signInAgain("UNAUTHORIZED", "expired");
@@ -107,7 +122,13 @@ export function sessions(parts: SessionsParts): Sessions {
         const id = await idOf(secret);
         const endsAt = now() + SESSION_SECONDS * 1000;
         const { issuer, subject } = token;
-        await store.start({ id, issuer, subject, sealed: await sealed(id, tokens, endsAt), endsAt });
+        await store.start({
+          id,
+          issuer,
+          subject,
+          sealed: await sealed(id, { ...tokens, browser }, endsAt),
+          endsAt,
+        });
         return secret;
       } catch (error) {
         drop(tokens);
@@ -147,49 +168,33 @@ export function sessions(parts: SessionsParts): Sessions {
       if (tokens !== null) drop(tokens);
       return tokens;
     },
+
+    async ofPerson(secret) {
+      const own = await store.find(await idOf(secret));
+      const rows = own === null ? [] : await store.ofPerson(own);
+      const going = rows.filter(({ endsAt }) => endsAt > now());
+      return Promise.all(
+        going.map(async (row) => ({
+          browser: (await opened(row))?.browser ?? "",
+          startedAt: row.endsAt - SESSION_SECONDS * 1000,
+          isThis: row.id === own?.id,
+        })),
+      );
+    },
+
+    async endOthers(secret) {
+      const own = await store.find(await idOf(secret));
+      if (own === null) return;
+      for (const row of await store.endOthers(own)) {
+        const tokens = await opened(row);
+        if (tokens !== null) drop(tokens);
+      }
+    },
+
+    async forget(secret) {
+      await store.end(await idOf(secret));
+    },
   };
-}
-
-/** What the issuer says of tokens. */
-function issuedTokens({
-  login,
-  verifyToken,
-  background,
-}: Pick<SessionsParts, "login" | "verifyToken" | "background">) {
-  async function verified(accessToken: string): Promise<AccessToken | "expired"> {
-    try {
-      return await verifyToken(accessToken);
-    } catch (error) {
-      if (error instanceof IssuerUnavailableError) throw new ApiError("UNAVAILABLE", { reason: "jwks" });
-      if (!(error instanceof TokenError)) throw error;
-      if (error.expired) return "expired";
-      throw signInAgain("UNAUTHORIZED", error.message);
-    }
-  }
-
-  /** A refresh token that nobody keeps any more ends, whatever the issuer says. */
-  function drop({ refreshToken }: Tokens): void {
-    if (refreshToken === null) return;
-    const revoked = login.revoke(refreshToken).catch((fault: unknown) => {
-      const reason = fault instanceof ApiError ? fault.reason : describeFault(fault);
-      console.warn(JSON.stringify({ event: "refresh_token_not_revoked", reason }));
-    });
-    background(revoked);
-  }
-
-  /** What an issuer does not send again stays. */
-  async function refreshed(tokens: Tokens): Promise<Tokens> {
-    if (tokens.refreshToken === null) throw signInAgain("TOKEN_EXPIRED", "expired");
-    const fresh = await login.refresh(tokens.refreshToken);
-    return {
-      accessToken: fresh.accessToken,
-      refreshToken: fresh.refreshToken ?? tokens.refreshToken,
-      name: fresh.name ?? tokens.name,
-      logoutHint: fresh.logoutHint ?? tokens.logoutHint,
-    };
-  }
-
-  return { verified, refreshed, drop };
 }
 
 async function idOf(secret: string): Promise<string> {
@@ -197,21 +202,12 @@ async function idOf(secret: string): Promise<string> {
   return base64url.encode(new Uint8Array(digest));
 }
 
-/** @throws ApiError `FORBIDDEN` where the token names no company. */
-export function principalOf({ issuer, subject, companyId }: AccessToken): Principal {
-  if (companyId === null) {
-    throw new ApiError("FORBIDDEN", {
-      message: "Your account belongs to no company",
-      reason: "company_claim",
-    });
-  }
-  return { companyId, issuer, subject };
-}
-
-export function signInAgain(code: "UNAUTHORIZED" | "TOKEN_EXPIRED", reason: string | undefined): ApiError {
-  return new ApiError(code, {
-    message: code === "UNAUTHORIZED" ? "Sign in first" : "The session has ended",
-    headers: { "WWW-Authenticate": 'Cookie realm="latchkey"' },
-    ...(reason !== undefined && { reason }),
+/** For which companies somebody may act. @throws ApiError `FORBIDDEN` where the token names none. */
+export function companiesFor({ companyId, companies }: AccessToken): readonly string[] {
+  const names = companyId === null ? companies : [companyId];
+  if (names.length > 0) return names;
+  throw new ApiError("FORBIDDEN", {
+    message: "Your account belongs to no company",
+    reason: "company_claim",
   });
 }

@@ -9,6 +9,7 @@ import type { Once } from "./once.ts";
 import { SignInPage } from "./pages/message.tsx";
 import { continuePage, page } from "./pages.tsx";
 import type { Sessions } from "./session.ts";
+import { browserOf } from "./sessions.tsx";
 import type { Site } from "./site.ts";
 import { wordsOf } from "./words/words.ts";
 
@@ -19,7 +20,7 @@ const STATE = /^[\w-]{1,80}$/;
 export interface SignInParts {
   site: Site;
   cookies: DashboardCookies;
-  sessions: Pick<Sessions, "start" | "end">;
+  sessions: Pick<Sessions, "start" | "end" | "forget">;
   login: Login;
   once: Once;
   signInLimiter: RateLimit | undefined;
@@ -33,16 +34,19 @@ export function signInRoutes({ site, cookies, sessions, login, once, signInLimit
   const callbackUrl = (url: string) => `${new URL(url).origin}${home}/callback`;
 
   return new Hono<{ Variables: VisitorVariables }>()
-    .get("/sign-in", (c) => {
+    .get("/sign-in", async (c) => {
       const returnTo = ownPage(c.req.query("to"), c.req.url, home);
       const ended = c.req.query("ended") !== undefined;
-      const body = <SignInPage site={site} returnTo={returnTo} ended={ended} />;
+      const kept = (await cookies.form.read(c)) !== null;
+      const body = <SignInPage site={site} returnTo={returnTo} ended={ended} kept={kept} />;
       return page(c, wordsOf(c).text.signIn.title, body);
     })
 
     .get("/sign-in/issuer", async (c) => {
       const returnTo = ownPage(c.req.query("to"), c.req.url, home);
-      const { url, pending } = await login.begin(callbackUrl(c.req.url));
+      const { url, pending } = await login.begin(callbackUrl(c.req.url), {
+        another: c.req.query("another") !== undefined,
+      });
       await cookies.login.write(c, { ...pending, returnTo }, pending.state);
       return c.redirect(url.href);
     })
@@ -56,7 +60,10 @@ export function signInRoutes({ site, cookies, sessions, login, once, signInLimit
       // The cookie may have been copied: the issuer is asked once.
       if (!(await once(`login ${state}`, now() + LOGIN_SECONDS * 1000))) throw notBegun();
       cookies.login.clear(c, state);
-      const secret = await sessions.start(await completed(login, c.req.url, callbackUrl(c.req.url), pending));
+      const tokens = await completed(login, c.req.url, callbackUrl(c.req.url), pending);
+      const before = await cookies.session.read(c);
+      const secret = await sessions.start(tokens, browserOf(c.req.header("User-Agent")));
+      if (before !== null) await sessions.forget(before.secret);
       await cookies.session.write(c, { secret });
       return continuePage(c, pending.returnTo, wordsOf(c).text.signIn.signedIn);
     })

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, lte, notInArray, or } from "drizzle-orm";
+import { and, desc, eq, inArray, lte, ne, notInArray, or } from "drizzle-orm";
 import { onPrimary } from "../db/client.ts";
 import { dashboardSessions as sessions } from "../db/tables.ts";
 
@@ -17,12 +17,16 @@ export interface SessionStore {
   release(id: string, renewer: string, sealed?: string): Promise<boolean>;
   /** @returns the session that was ended. */
   end(id: string): Promise<SessionRow | null>;
+  /** Those of the same person, newest first, the session itself among them. */
+  ofPerson(session: Pick<SessionRow, "issuer" | "subject">): Promise<SessionRow[]>;
+  /** Ends all of the same person but the session itself. @returns those that were ended. */
+  endOthers(session: Pick<SessionRow, "id" | "issuer" | "subject">): Promise<SessionRow[]>;
 }
 
 export function sessionStore(d1: D1Database): SessionStore {
   return {
     async start(session) {
-      const isTheirs = and(eq(sessions.issuer, session.issuer), eq(sessions.subject, session.subject));
+      const isTheirs = isOf(session);
       await onPrimary(d1, (db) => {
         const newest = db
           .select({ id: sessions.id })
@@ -69,7 +73,24 @@ export function sessionStore(d1: D1Database): SessionStore {
         const [row] = await db.delete(sessions).where(eq(sessions.id, id)).returning();
         return row ?? null;
       }),
+
+    ofPerson: (session) =>
+      onPrimary(d1, (db) =>
+        db.select().from(sessions).where(isOf(session)).orderBy(desc(sessions.endsAt)).limit(MAX_SESSIONS),
+      ),
+
+    endOthers: (session) =>
+      onPrimary(d1, (db) =>
+        db
+          .delete(sessions)
+          .where(and(isOf(session), ne(sessions.id, session.id)))
+          .returning(),
+      ),
   };
+}
+
+function isOf({ issuer, subject }: Pick<SessionRow, "issuer" | "subject">) {
+  return and(eq(sessions.issuer, issuer), eq(sessions.subject, subject));
 }
 
 /** Drops at most `limit` sessions that ended by `now`. @returns how many there were. @throws DatabaseError */

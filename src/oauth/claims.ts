@@ -36,6 +36,18 @@ export function companyOf(claim: unknown): string | null {
   return typeof name === "string" && VISIBLE.test(name) && name.isWellFormed() ? name : null;
 }
 
+/** Of so many companies one can be chosen. */
+const MAX_COMPANIES = 100;
+
+/** The tenants that a claim names, where these are several: for somebody to choose one. */
+export function companiesOf(claim: unknown): readonly string[] {
+  if (!Array.isArray(claim) || claim.length > MAX_COMPANIES) return [];
+  const names = [...new Set(claim.map(companyOf))].filter((name) => name !== null);
+  return names.length > 1 && claim.every((name) => typeof name === "string" && companyOf(name) !== null)
+    ? names
+    : [];
+}
+
 /**
  * The scopes at `path`: a string parted by single spaces (RFC 6749 §3.3), or an array of strings.
  *

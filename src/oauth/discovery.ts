@@ -17,6 +17,8 @@ export const loginMetadataSchema = z.object({
   revocation_endpoint: z.exactOptional(endpoint),
   end_session_endpoint: z.exactOptional(endpoint),
   scopes_supported: z.exactOptional(z.array(z.string())),
+  /** Of "Initiating User Registration via OpenID Connect 1.0" §4. */
+  prompt_values_supported: z.exactOptional(z.array(z.string())),
   token_endpoint_auth_methods_supported: z.exactOptional(z.array(z.string())),
   id_token_signing_alg_values_supported: z.exactOptional(z.array(z.string())),
   authorization_response_iss_parameter_supported: z.exactOptional(z.boolean()),

@@ -53,8 +53,8 @@ export type LoginOptions = Pick<
  * it refuses, `INTERNAL_ERROR` where it does not know this client or lets nobody sign in.
  */
 export interface Login {
-  /** Where to send who wants to sign in. */
-  begin(redirectUri: string): Promise<{ url: URL; pending: PendingLogin }>;
+  /** Where to send who wants to sign in, `another`: with a choice of the account and what it is of, though somebody is signed in there. */
+  begin(redirectUri: string, asked?: { another: boolean }): Promise<{ url: URL; pending: PendingLogin }>;
   /** The tokens for what the issuer sent to `redirectUri`, in `url`. */
   complete(url: URL, redirectUri: string, pending: PendingLogin): Promise<Tokens>;
   /** New tokens; `null` is what the issuer has left as it was. */
@@ -91,7 +91,7 @@ export function login(options: LoginOptions): Login {
   }
 
   return {
-    async begin(redirectUri) {
+    async begin(redirectUri, { another } = { another: false }) {
       const as = await server();
       if (as.authorization_endpoint === undefined || as.token_endpoint === undefined) {
         const reason =
@@ -105,6 +105,7 @@ export function login(options: LoginOptions): Login {
       };
       const url = urlWith(as.authorization_endpoint, {
         ...authorizationParameters,
+        ...(another && { prompt: promptFor(as, authorizationParameters.prompt) }),
         client_id: client.client_id,
         redirect_uri: redirectUri,
         response_type: "code",
@@ -171,6 +172,14 @@ export function login(options: LoginOptions): Login {
       });
     },
   };
+}
+
+/** OpenID Connect Core §3.1.2.1: an issuer that does not list `select_account` may refuse it; signing in anew is a choice, too. */
+function promptFor(as: LoginMetadata, usual = ""): string {
+  const choice = as.prompt_values_supported?.includes("select_account") ? "select_account" : "login";
+  return [...new Set([choice, ...usual.split(" ")])]
+    .filter((value) => value !== "" && value !== "none")
+    .join(" ");
 }
 
 function clientAuthOf(as: LoginMetadata, options: LoginOptions): oauth.ClientAuth {

@@ -9,7 +9,7 @@ import {
 } from "jose";
 import { masked } from "../http/errors.ts";
 import { describeFault } from "../lib/fault.ts";
-import { claimAt, companyOf, difference, missingClaim, scopesOf } from "./claims.ts";
+import { claimAt, companiesOf, companyOf, difference, missingClaim, scopesOf } from "./claims.ts";
 import { ED25519_NAMES, IssuerUnavailableError } from "./jwks.ts";
 import { type OAuthSettings, tellsAccessTokens } from "./settings.ts";
 import { issuerOf } from "./tenants.ts";
@@ -50,6 +50,8 @@ export interface AccessToken {
   subject: string;
   /** The tenant; `null` where the token names none. */
   companyId: string | null;
+  /** Where the token names several: none of them is meant until somebody chooses it. */
+  companies: readonly string[];
   /** Why there is no tenant, for the log. */
   companyFault: string;
   scopes: readonly string[];
@@ -167,6 +169,7 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
       issuer: claims.iss ?? "",
       subject: claims.sub ?? "",
       companyId,
+      companies: companiesOf(company),
       companyFault: companyId === null ? difference(claim, "a name", company) : "",
       scopes: scopesOf(claims, options.OAUTH_SCOPE_CLAIM, isTyped),
     };

@@ -68,7 +68,8 @@ describe.each(forms)("a form sent to $path", ({ path, form }) => {
     const key = await createKey();
     const before = await stored();
     const answer = await visit(path.replace(":id", key.id), { form });
-    expect(locationOf(answer)).toBe("/dashboard/sign-in?to=%2Fdashboard");
+    const isCreation = path === "/dashboard/keys";
+    expect(locationOf(answer)).toBe(`/dashboard/sign-in?to=%2Fdashboard${isCreation ? "%2Fkeys%2Fnew" : ""}`);
     expect(await stored()).toEqual(before);
   });
 

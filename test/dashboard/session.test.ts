@@ -120,7 +120,7 @@ test("a form that is sent after the session ended changes nothing and leads to t
   const jar = await signedIn();
   await env.DB.exec(`UPDATE dashboard_sessions SET ends_at = ${Date.now() - 1}`);
   const answer = await visit("/dashboard/keys", { jar, form: FORM });
-  expect(answer.headers.get("Location")).toBe("/dashboard/sign-in?to=%2Fdashboard&ended=1");
+  expect(answer.headers.get("Location")).toBe("/dashboard/sign-in?to=%2Fdashboard%2Fkeys%2Fnew&ended=1");
   expect(await pageOf(await visit(answer.headers.get("Location") ?? ""))).toContain("Your session has ended");
 });
 
@@ -179,7 +179,14 @@ function withLogin(login: SessionsParts["login"], expired: ReadonlySet<string>) 
     login,
     verifyToken: async (accessToken) => {
       if (expired.has(accessToken)) throw new TokenError("ERR_JWT_EXPIRED", true);
-      return { issuer: LOCAL.url, subject: "ada", companyId: "acme", companyFault: "", scopes: [] };
+      return {
+        issuer: LOCAL.url,
+        subject: "ada",
+        companyId: "acme",
+        companies: [],
+        companyFault: "",
+        scopes: [],
+      };
     },
     now: () => Date.now(),
     wait: (ms) => scheduler.wait(ms),

@@ -221,7 +221,7 @@ describe("signing out", () => {
     await visit("/dashboard/sign-out", { jar, form: {}, target });
     const form = { label: "Stolen", scopes: "jobs:read", expiry: "never" };
     const answer = await visit("/dashboard/keys", { jar: copied, form, target });
-    expect(answer.headers.get("Location")).toBe("/dashboard/sign-in?to=%2Fdashboard&ended=1");
+    expect(answer.headers.get("Location")).toBe("/dashboard/sign-in?to=%2Fdashboard%2Fkeys%2Fnew&ended=1");
     expect(await (await manage("/settings/api-keys")).json()).toEqual([]);
     await vi.waitFor(() =>
       expect(asked.mock.calls.map(([input]) => new URL(String(input)).pathname)).toContain(

@@ -247,6 +247,23 @@ test("who signs in is asked for a name where the issuer can tell it", async () =
   expect(url.searchParams.get("scope")).toBe("openid api-keys:read api-keys:write profile email");
 });
 
+test.each([
+  [{}, undefined, "login"],
+  [{ prompt_values_supported: ["login", "select_account"] }, undefined, "select_account"],
+  [{ prompt_values_supported: ["login"] }, "consent", "login consent"],
+  [{}, "none", "login"],
+  [{}, "login", "login"],
+])(
+  "an issuer of %j with the prompt %j is asked for a choice of account by %j",
+  async (metadata, prompt, asked) => {
+    const changes = { OAUTH_LOGIN_PARAMETERS: prompt === undefined ? {} : { prompt } };
+    const at = await issuerWith(metadata, {}, changes);
+    const { url } = await at.begin(REDIRECT_URI, { another: true });
+    expect(url.searchParams.get("prompt")).toBe(asked);
+    expect((await at.begin(REDIRECT_URI)).url.searchParams.get("prompt")).toBe(prompt ?? null);
+  },
+);
+
 test("scopes that are set are asked for in place of the usual ones", async () => {
   const changes = { OAUTH_LOGIN_SCOPES: ["api://keys/read", "profile"] };
   const at = await issuerWith({ scopes_supported: ["email", "offline_access"] }, {}, changes);

@@ -103,7 +103,14 @@ async function jarOf(use: SealUse, accessToken: string, options: SignedInOptions
     admit: () => undefined,
     audienceSetting: "",
     login: { refresh: unused, revoke: unused },
-    verifyToken: async () => ({ issuer: iss, subject: sub, companyId: "acme", companyFault: "", scopes: [] }),
+    verifyToken: async () => ({
+      issuer: iss,
+      subject: sub,
+      companyId: "acme",
+      companies: [],
+      companyFault: "",
+      scopes: [],
+    }),
     wait: unused,
     background: unused,
   });

@@ -11,16 +11,19 @@ export interface CreateProps {
   /** What the company’s keys may be used from; `null`: anywhere. */
   companyIps: readonly string[] | null;
   form: KeyForm;
+  /** Whether it was kept while somebody signed in again. */
+  isKept?: boolean;
   faults: readonly ErrorDetail[];
   rules: FormRules;
 }
 
-export function CreatePage({ catalogue, companyIps, form, faults, rules }: CreateProps) {
+export function CreatePage({ catalogue, companyIps, form, faults, rules, isKept }: CreateProps) {
   const { text } = useWords();
   const { create: words } = text;
   return (
     <>
       <h1>{words.heading}</h1>
+      {isKept && <p class="notice">{words.kept}</p>}
       <form method="post" action="/dashboard/keys" class="narrow" data-create>
         <RequestField />
         <label>

@@ -16,7 +16,7 @@ export interface LayoutProps {
   title: string;
   nonce: string | undefined;
   /** Who is signed in, and for whom; left out where nobody needs to be. */
-  visitor?: { name: string; of: string } | undefined;
+  visitor?: { name: string; of: string; choice?: string | undefined } | undefined;
   /** Of the company, where it is suspended. */
   suspension?: { reason: string | null } | null | undefined;
   /** Where the browser goes by itself, at once. */
@@ -64,7 +64,14 @@ export function Layout({ site, path, again, title, nonce, visitor, children, ...
                   </ul>
                 </nav>
                 <small>
-                  {visitor.name} · {visitor.of}
+                  {visitor.choice === undefined ? (
+                    <a href={`${site.home}/sessions`}>{`${visitor.name} · ${visitor.of}`}</a>
+                  ) : (
+                    <>
+                      <a href={`${site.home}/sessions`}>{visitor.name}</a> ·{" "}
+                      <a href={visitor.choice}>{visitor.of}</a>
+                    </>
+                  )}
                 </small>
                 <SignOut site={site} />
               </>

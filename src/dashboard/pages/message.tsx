@@ -11,14 +11,17 @@ export interface SignInProps extends OfSite {
   returnTo: string;
   /** Whether there was a session. */
   ended: boolean;
+  /** Whether a form waits. */
+  kept: boolean;
 }
 
-export function SignInPage({ site, returnTo, ended }: SignInProps) {
+export function SignInPage({ site, returnTo, ended, kept }: SignInProps) {
   const { signIn, sites } = useWords().text;
   return (
     <article class="door">
       <h1>{sites[site.words].heading}</h1>
       {ended && <p class="notice warn">{signIn.ended}</p>}
+      {kept && <p class="notice">{signIn.kept}</p>}
       <a class="button" href={`${site.home}/sign-in/issuer?${new URLSearchParams({ to: returnTo })}`}>
         {signIn.signIn}
       </a>

@@ -35,6 +35,7 @@ export const de: Messages = {
     },
   },
   signIn: {
+    kept: "Ihre Eingaben bleiben erhalten: Melden Sie sich innerhalb von 15 Minuten an, um fortzufahren.",
     title: "Anmelden",
     ended: "Ihre Sitzung ist abgelaufen. Seitdem wurde nichts geändert.",
     signIn: "Anmelden",
@@ -126,6 +127,7 @@ export const de: Messages = {
     values: { anywhere: "überall", default: "wie im Dienst eingestellt", none: "keines" },
   },
   create: {
+    kept: "Ihre Sitzung war abgelaufen. Was Sie eingegeben hatten, ist noch da.",
     title: "Schlüssel erstellen",
     heading: "Schlüssel erstellen",
     label: "Bezeichnung",
@@ -180,6 +182,23 @@ export const de: Messages = {
     goneAdvice:
       "Ein Schlüssel wird einmal gezeigt. Hat ihn niemand gespeichert, öffnen und erneuern Sie ihn: Dann tritt ein neuer an seine Stelle.",
     open: "Schlüssel öffnen",
+  },
+  sessions: {
+    title: "Wo Sie angemeldet sind",
+    here: "Dieser Browser",
+    unknown: "Unbekannter Browser",
+    since: (at) => ["Angemeldet ", at],
+    endOthers: "Überall sonst abmelden",
+    done: "Sie sind überall sonst abgemeldet.",
+    another: "Anderes Konto oder andere Organisation verwenden",
+    hint: "Jede Sitzung endet nach 12 Stunden von selbst. Eine Sitzung, die Sie hier beenden, wird bei ihrer nächsten Anfrage abgewiesen.",
+  },
+  organizations: {
+    title: "Organisation wählen",
+    open: "Öffnen",
+    openOf: (company) => `${company} öffnen`,
+    goOn: "Weiter",
+    hint: "Sie gehören zu mehreren. Was Sie tun, gilt für die, die Sie wählen.",
   },
   leaks: {
     found: " wurde öffentlich gefunden und widerrufen, ",

@@ -36,6 +36,7 @@ export const en = {
     },
   },
   signIn: {
+    kept: "What you had typed is kept: sign in within 15 minutes to go on.",
     title: "Sign in",
     ended: "Your session has ended. Nothing was changed since then.",
     signIn: "Sign in",
@@ -142,6 +143,7 @@ export const en = {
     values: { anywhere: "anywhere", default: "as the service has it", none: "none" },
   },
   create: {
+    kept: "Your session had ended. What you had typed is still here.",
     title: "Create a key",
     heading: "Create a key",
     label: "Label",
@@ -196,6 +198,23 @@ export const en = {
     goneAdvice:
       "A key is shown once. If nobody has kept it, open it and rotate it: that makes a new one in its place.",
     open: "Open the key",
+  },
+  sessions: {
+    title: "Where you are signed in",
+    here: "This browser",
+    unknown: "Unknown browser",
+    since: (at: Child): Child => ["Signed in ", at],
+    endOthers: "Sign out everywhere else",
+    done: "You are signed out everywhere else.",
+    another: "Use another account or organization",
+    hint: "Each session ends by itself after 12 hours. One that you end here is refused at its next request.",
+  },
+  organizations: {
+    title: "Choose an organization",
+    open: "Open",
+    openOf: (company: string) => `Open ${company}`,
+    goOn: "Go on",
+    hint: "You belong to several. Everything you do is for the one that you choose.",
   },
   leaks: {
     found: " was found in public and revoked ",
