@@ -5,6 +5,7 @@ import { callerOf, rateLimit } from "../http/limit.ts";
 import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
+import { severalRoutes } from "./bulk.tsx";
 import { type DashboardCookies, dashboardCookies } from "./cookies.ts";
 import { eventRoutes } from "./events.tsx";
 import {
@@ -104,6 +105,7 @@ export function dashboard(options: DashboardOptions): Hono<{ Variables: SessionV
     .use(companyRules(options.keys))
     .route("/", companyRoutes(parts))
     .route("/", eventRoutes(parts))
+    .route("/", severalRoutes(parts))
     .route("/", newKeyRoutes(parts))
     .route("/", keyRoutes(parts));
 }

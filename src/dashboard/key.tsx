@@ -1,16 +1,20 @@
 import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
+import * as z from "zod";
 import { dismissLeak, leaksOf } from "../audit/leaks.ts";
 import { originsOf, searchLog } from "../audit/log.ts";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
+import { keysOf } from "../keys/overview.ts";
 import { keyIdSchema, rotateKeySchema, updateKeySchema } from "../keys/schema.ts";
+import { shownKey } from "../keys/shown.ts";
+import { dayOf } from "../lib/time.ts";
 import { mayUse } from "../oauth/token.ts";
-import { recentUse } from "../usage/recent.ts";
+import { lastDays, useOn } from "../usage/recent.ts";
 import { endAfter, formOf, requestOf, textOf } from "./form.ts";
 import { refuseWithout, requireScope, type SessionVariables } from "./guard.ts";
 import { reveal } from "./new-key.tsx";
-import { KeyPage } from "./pages/key.tsx";
+import { KeyPage, type Neighbours, SHOWN_PERIODS, USUAL_PERIOD } from "./pages/key.tsx";
 import { RevokePage, RotatePage } from "./pages/question.tsx";
 import { page } from "./pages.tsx";
 import {
@@ -29,13 +33,12 @@ export function keyRoutes(parts: DashboardParts) {
   const rotate = rotation(parts, showKey);
   const changes = updateKeySchema({ form, companyIps: null }).pick({ label: true });
   const id = zValidator("param", keyIdSchema, refuseUrl);
+  const shown = zValidator("query", keyQuery, refuseUrl);
   const reads = requireScope(scopes.OAUTH_READ_SCOPE);
   const writes = requireScope(scopes.OAUTH_WRITE_SCOPE);
 
   return new Hono<{ Variables: SessionVariables }>()
-    .get("/keys/:id", reads, id, zValidator("query", eventsQuery, refuseUrl), (c) =>
-      showKey(c, c.req.valid("param").id),
-    )
+    .get("/keys/:id", reads, id, shown, (c) => showKey(c, c.req.valid("param").id, c.req.valid("query")))
 
     .post("/keys/:id/rename", writes, id, async (c) => {
       const { id } = c.req.valid("param");
@@ -80,32 +83,56 @@ export function keyRoutes(parts: DashboardParts) {
     });
 }
 
-/** Shows a key, and what was wrong with a form of its page. */
+const keyQuery = eventsQuery.extend({
+  days: z.enum(SHOWN_PERIODS, `must be one of ${SHOWN_PERIODS.join(", ")}`).default(USUAL_PERIOD),
+});
+
+/** Shows a key, the part of its page that is asked for, or what was wrong with a form of it. */
 type ShowKey = (
   c: SessionContext,
   id: string,
-  refused?: { label?: string; faults: ErrorDetail[] },
+  asked: Partial<z.output<typeof keyQuery>> & { label?: string; faults?: ErrorDetail[] },
 ) => Promise<Response>;
 
-function keyPage({ databases, keys: service, catalogue, now, scopes }: DashboardParts): ShowKey {
-  return async function showKey(c, id, refused) {
+/** The other keys of its rotations. @throws DatabaseError */
+async function neighboursOf(
+  { databases, format, now }: DashboardParts,
+  companyId: string,
+  ids: { successor: string | null; predecessor: string | null },
+): Promise<Neighbours> {
+  const named = Object.values(ids).filter((id) => id !== null);
+  if (named.length === 0) return { successor: null, predecessor: null };
+  const { d1 } = await databases.of(companyId);
+  const rows = await keysOf(d1, companyId, named);
+  const shown = (id: string | null) => {
+    const row = rows.get(id ?? "");
+    return row === undefined ? null : shownKey(row, format.generations, now());
+  };
+  return { successor: shown(ids.successor), predecessor: shown(ids.predecessor) };
+}
+
+function keyPage(parts: DashboardParts): ShowKey {
+  const { databases, keys: service, catalogue, now, scopes } = parts;
+  return async function showKey(c, id, { days = USUAL_PERIOD, cursor, ...refused }) {
     refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
     const { companyId } = c.var.principal;
-    const query = { keys: [id], limit: EVENTS_ON_A_PAGE, cursor: c.req.query("cursor") };
+    const query = { keys: [id], limit: EVENTS_ON_A_PAGE, cursor };
     const key = await service.get(companyId, id);
     const { d1 } = await databases.of(companyId);
     const [origins, used, { events, next }, leaks] = await Promise.all([
       originsOf(d1, companyId, [id]),
-      recentUse(d1, companyId, [id], now()),
+      useOn(d1, companyId, [id], lastDays(dayOf(now()), Number(days))),
       searchLog(d1, companyId, query),
       leaksOf(d1, companyId, id),
     ]);
     const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
+    const ids = { successor: origin.replacedBy, predecessor: key.replaces };
     const body = (
       <KeyPage
         apiKey={key}
         state={stateOf(key, origin.replacedBy, now())}
         origin={origin}
+        neighbours={await neighboursOf(parts, companyId, ids)}
         catalogue={catalogue}
         days={used.get(id) ?? []}
         events={events}
@@ -119,7 +146,7 @@ function keyPage({ databases, keys: service, catalogue, now, scopes }: Dashboard
         {...refused}
       />
     );
-    return page(c, key.label, body, { status: refused ? 422 : 200 });
+    return page(c, key.label, body, { status: refused.faults ? 422 : 200 });
   };
 }
 

@@ -16,6 +16,7 @@ export const pageHeaders = secureHeaders({
     scriptSrc: [NONCE],
     styleSrc: ["'self'", NONCE],
     imgSrc: ["data:"],
+    connectSrc: ["'self'"],
     formAction: ["'self'"],
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],

@@ -24,7 +24,8 @@ import { originsFrom, stateOf } from "./state.ts";
 import { keyView, listPath, viewSchema } from "./view.ts";
 import { wordsOf } from "./words/words.ts";
 
-const KEYS_ON_A_PAGE = 25;
+/** At most so many are changed at once, too. */
+export const KEYS_ON_A_PAGE = 25;
 export const EVENTS_ON_A_PAGE = 25;
 
 export interface DashboardParts {
@@ -87,6 +88,7 @@ export function companyRoutes({ databases, keys: service, format, form, now, sco
             view={view}
             mayWrite={mayUse(c.var.token, scopes.OAUTH_WRITE_SCOPE)}
             mayCreate={mayCreate(c, scopes.OAUTH_WRITE_SCOPE)}
+            origin={new URL(c.req.url).origin}
             now={now()}
           />
         );

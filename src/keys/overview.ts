@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, isNotNull, lt, not, type SQL, sql } from "drizzle-orm";
-import { onPrimary } from "../db/client.ts";
+import { isOneOf, onPrimary } from "../db/client.ts";
 import { endOf } from "../db/columns.ts";
 import { apiKeys } from "../db/tables.ts";
 import { usageDays } from "../db/usage-tables.ts";
@@ -111,6 +111,17 @@ export function keyOverview(
       hasNext: isBackward || isMore,
     };
   });
+}
+
+/** Those of the company's keys that have one of these ids, by it. @throws DatabaseError */
+export async function keysOf(
+  d1: D1Database,
+  companyId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, StoredKey>> {
+  const wanted = and(eq(apiKeys.companyId, companyId), isOneOf(apiKeys.id, ids));
+  const rows = await onPrimary(d1, (db) => db.select(stored).from(apiKeys).where(wanted).all());
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** When a key is in which group. */

@@ -49,13 +49,15 @@ describe.each([
     await signIn(page, ADA);
     await look("/dashboard");
     await look("/dashboard?q=nothing+like+this");
+    await look("/dashboard?state=unused&days=90&sort=label");
+    await look(`/dashboard/several?act=revoke&key=${ids.active}&key=${ids.unused}`);
     for (const state of Object.keys(SEEDED) as (keyof typeof SEEDED)[])
       await look(`/dashboard/keys/${ids[state]}`);
     await page.getByText("As a table").click();
     await look(`/dashboard/keys/${ids.active}/revoke`);
     await look("/dashboard/events");
     await look("/dashboard/nothing");
-    await look("/dashboard?active=maybe");
+    await look("/dashboard?state=maybe");
 
     await page.goto(`/dashboard/keys/${ids.active}`);
     await page.getByText("As a table").click();

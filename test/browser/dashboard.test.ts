@@ -64,7 +64,7 @@ describe.each([
     await page.getByRole("button", { name: "Rename" }).click();
     await page.getByRole("heading", { name: label }).waitFor();
 
-    await page.getByLabel("This key ends").selectOption("In an hour");
+    await page.getByLabel("This key ends").selectOption("3600");
     await page.getByRole("button", { name: "Rotate" }).click();
     const successor = await shownKey(page);
     expect(await jobs(old.rawKey)).toMatchObject({ status: 200 });
@@ -72,11 +72,11 @@ describe.each([
     await page.goto("/dashboard");
     const [newest, oldest] = await rowOf(page, label).allInnerTexts();
     expect(newest).toContain("Active");
-    expect(oldest).toMatch(/In overlap\s+ends in 59 minutes/);
+    expect(oldest).toMatch(/In overlap[\s\S]*in 59 minutes/);
     await page.goto(old.path);
     await page.getByRole("link", { name: "its successor" }).click();
     await page.waitForURL(successor.path);
-    await page.getByRole("link", { name: "the key before it" }).click();
+    await page.getByRole("link", { name: "the key before it" }).first().click();
     await page.waitForURL(old.path);
 
     await vi.waitFor(async () => {
@@ -88,7 +88,7 @@ describe.each([
     const refused = { status: 401, body: { error: "KEY_REVOKED" } };
     await vi.waitFor(async () => expect(await jobs(old.rawKey)).toMatchObject(refused), WITHIN_BOUND);
     expect(await jobs(successor.rawKey)).toMatchObject({ status: 200 });
-    await page.goto("/dashboard?active=false");
+    await page.goto("/dashboard?state=ended");
     expect(await rowOf(page, label).innerText()).toContain("Revoked");
     await page.goto("/dashboard/events");
     const log = await page.getByRole("main").innerText();
@@ -100,7 +100,7 @@ describe.each([
     await signIn(page, ADA);
     const { path } = await createKey(page, { label: "Changed at once" });
     await page.goto(path);
-    await page.getByLabel("This key ends").selectOption("At once");
+    await page.getByLabel("This key ends").selectOption("0");
     await page.getByRole("button", { name: "Rotate" }).click();
     await page.getByRole("heading", { name: "Rotate “Changed at once” at once?" }).waitFor();
     await page.getByRole("button", { name: "Rotate at once" }).click();
@@ -117,7 +117,7 @@ describe.each([
     const { path, rawKey } = await createKey(page, { label: "Found again" });
     await page.goto("/dashboard");
     await page.getByRole("searchbox").fill(rawKey);
-    await page.getByRole("button", { name: "Search" }).click();
+    if (!javaScriptEnabled) await page.keyboard.press("Enter");
     await page.waitForURL(`${site.latchkey}${path}`);
     expect(urls.join()).not.toContain(rawKey);
   });
@@ -214,7 +214,7 @@ describe.each([
       expect(answer.status(), act).toBe(404);
     }
     await ada.goto(path);
-    expect(await ada.getByRole("main").innerText()).toMatch(/^Acme's own\s+Active/);
+    expect(await ada.getByRole("main").innerText()).toMatch(/^API keys\s+Acme's own\s+Active/);
     expect(await jobs(rawKey)).toMatchObject({ status: 200 });
   });
 });

@@ -85,5 +85,5 @@ test("the dialog keeps the focus, and Escape closes it with nothing done", async
   }
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "hidden" });
-  expect(await page.getByRole("main").innerText()).toMatch(/^Kept\s+Active/);
+  expect(await page.getByRole("main").innerText()).toMatch(/^API keys\s+Kept\s+Active/);
 });

@@ -30,6 +30,7 @@ const forms: Form[] = [
   { path: "/dashboard/keys/:id/resume", form: {} },
   { path: "/dashboard/keys/:id/revoke", form: {} },
   { path: "/dashboard/keys/:id/dismiss", form: {} },
+  { path: "/dashboard/several", form: { act: "revoke", key: ":id" } },
 ];
 const pages = [
   "/dashboard",
@@ -196,7 +197,8 @@ describe("the list", () => {
   test("without keys says what a key is for and how to make one", async () => {
     const page = await list(await signedIn());
     expect(page).toContain("No keys yet");
-    expect(page).toContain('<a href="/dashboard/keys/new">Create the first key</a>');
+    expect(page).toContain('<a class="button" href="/dashboard/keys/new">Create key</a>');
+    expect(page).toContain(`curl ${ORIGIN}/public/v1/key -H &quot;X-API-Key: $API_KEY&quot;`);
   });
 
   test("without keys tells somebody who may only read whom to ask", async () => {
@@ -591,7 +593,9 @@ describe("a key's page", () => {
       status: 303,
       to: `/dashboard/keys/${id}`,
     });
-    expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toContain("<h1>Another label</h1>");
+    expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toContain(
+      `<h1 dir="auto">Another label</h1>`,
+    );
   });
 
   test("says what is wrong with a new label, and keeps it for mending", async () => {
@@ -629,6 +633,74 @@ describe("a key's page", () => {
     const after = await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }));
     expect(after).toContain(`<a href="/dashboard/keys/${id}">the key before it</a>`);
   });
+
+  test("tells where it is decided when the other key of a rotation was last used", async () => {
+    const { id } = await createKey();
+    const jar = await signedIn();
+    const form = { overlapSeconds: "3600" };
+    const created = locationOf(await visit(`/dashboard/keys/${id}/rotate`, { jar, form }));
+    const successor = created.split("/")[3] ?? "";
+    const day = new Date().toISOString().slice(0, 10);
+    const use = { companyId: "acme", allowed: 1, denied: 0, denials: [0, 0, 0, 0, 0, 0] };
+    const keys = [{ ...use, keyId: successor, lastUsedAt: Date.now() - 180_000 }];
+    await countReports(env.DB, [{ id: "r", day, keys }], Date.now());
+    const old = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
+    expect(old).toMatch(
+      /This key was never used\. Its successor was last used <time [^>]*>3 minutes ago<\/time>/,
+    );
+    const made = await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }));
+    expect(made).toMatch(
+      /This key was last used <time [^>]*>[^<]*<\/time>\. The key before it was never used\./,
+    );
+    await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+    expect(await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }))).not.toContain(
+      "The key before it was",
+    );
+  });
+
+  test("says before a rotation when each of the two keys ends, and offers no overlap past this one's end", async () => {
+    const expiresAt = new Date(Date.now() + 2 * 86_400_000).toISOString();
+    const { id } = await createKey({ expiresAt });
+    const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar: await signedIn() }));
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    const written = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(
+      tomorrow,
+    );
+    expect(page).toContain('<option value="0">At once</option>');
+    expect(page).toContain(`In a day: ${written}, `);
+    expect(page).not.toContain("In a week");
+    expect(page).toContain('<option value="">After as long as this one: ');
+  });
+
+  test.each(["7", "30", "90"])("shows the use of the last %s days, with totals and reasons", async (days) => {
+    const { id } = await createKey();
+    const at = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+    const use = {
+      keyId: id,
+      companyId: "acme",
+      allowed: 10,
+      denied: 3,
+      denials: [0, 0, 0, 2, 0, 1],
+      lastUsedAt: 1,
+    };
+    for (const ago of [0, 6, 29, 89, 90])
+      await countReports(env.DB, [{ id: `r${ago}`, day: at(ago), keys: [use] }], Date.now());
+    const jar = await signedIn();
+    const page = await pageOf(await visit(`/dashboard/keys/${id}?days=${days}`, { jar }));
+    const counted = { 7: 2, 30: 3, 90: 4 }[days] ?? 0;
+    expect(page).toContain(`aria-label="${10 * counted} accepted, ${3 * counted} refused in ${days} days"`);
+    expect(page).toContain(`missing scope ${2 * counted}, over a limit ${counted}`);
+    expect(page.match(/<th scope="row">\d{4}-\d\d-\d\d<\/th>/g)).toHaveLength(Number(days));
+    expect(page).toMatch(new RegExp(`aria-current="true">${days} days</a>`));
+  });
+
+  test.each(["?days=31", "?days=x", "?days=7&days=30", "?cursor=x", "?day=7"])(
+    "asked with %s is 400",
+    async (query) => {
+      const { id } = await createKey();
+      await pageOf(await visit(`/dashboard/keys/${id}${query}`, { jar: await signedIn() }), 400);
+    },
+  );
 
   test("rotates once by a form that is sent again", async () => {
     const { id } = await createKey();
@@ -694,7 +766,8 @@ describe("a key's page", () => {
     const bounded = { MAX_KEY_LIFETIME_DAYS: 60 };
     const page = await pageOf(await rotate("", bounded), 422);
     expect(page).toContain('<small class="fault" id="expiresAt-fault">The new key’s end is required</small>');
-    expect(page).toContain('<option value="60">60 days</option>');
+    expect(page).toMatch(/<option value="60">In 60 days: \d/);
+    expect(page).not.toMatch(/<option value="">/);
     const retired = await pageOf(await rotate("", { SCOPES: { "jobs:write": "Write" } }), 422);
     expect(retired).toContain(
       "The key’s scopes are no longer in the catalogue: jobs:read. Create another key",

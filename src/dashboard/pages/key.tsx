@@ -1,30 +1,35 @@
 import type { ErrorDetail } from "../../http/errors.ts";
 import type { ApiKey, Scope } from "../../keys/schema.ts";
 import type { DayUsage } from "../../usage/schema.ts";
-import { offeredDays } from "../form.ts";
 import type { KeyState, Origin } from "../state.ts";
+import { useWords } from "../words/words.ts";
 import { Chart } from "./chart.tsx";
-import { Fault, faulty, RequestField } from "./create.tsx";
+import { Fault, faulty } from "./create.tsx";
 import { Events, type EventsProps } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { StateTag } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
 import { RevokeAct } from "./question.tsx";
+import { Rotate } from "./rotate.tsx";
 import { Time } from "./time.tsx";
 
 const KEYS = "/dashboard/keys";
 
-const OVERLAPS = [
-  { seconds: 0, name: "At once" },
-  { seconds: 3_600, name: "In an hour" },
-  { seconds: 86_400, name: "In a day" },
-  { seconds: 604_800, name: "In a week" },
-];
+/** Days that the use is shown of. */
+export const SHOWN_PERIODS = ["7", "30", "90"] as const;
+export const USUAL_PERIOD = "30";
+
+/** The key that a rotation made of this one, and the one that it was made of; `null`: none, or it is no longer there. */
+export interface Neighbours {
+  successor: ApiKey | null;
+  predecessor: ApiKey | null;
+}
 
 export interface KeyPageProps extends LeaksProps, Pick<EventsProps, "events" | "self"> {
   apiKey: ApiKey;
   state: KeyState;
   origin: Origin;
+  neighbours: Neighbours;
   catalogue: readonly Scope[];
   days: readonly DayUsage[];
   /** Cursor of the events that follow, if some do. */
@@ -39,33 +44,73 @@ export interface KeyPageProps extends LeaksProps, Pick<EventsProps, "events" | "
 }
 
 export function KeyPage(props: KeyPageProps) {
-  const { apiKey: key, state, origin, catalogue, days, events, next, mayWrite, now } = props;
+  const { apiKey: key, state, origin, catalogue, events, next, mayWrite, now } = props;
   const path = `${KEYS}/${key.id}`;
+  const { text } = useWords();
+  const changes = mayWrite && key.revokedAt === null;
+  const mayRotate = changes && props.mayCreate && isLive(state) && origin.replacedBy === null;
   return (
     <>
+      <p class="crumb">
+        <a href="/dashboard">{text.list.title}</a>
+      </p>
       <div class="bar">
-        <h1>{key.label}</h1>
+        <h1 dir="auto">{key.label}</h1>
         <StateTag state={state} />
+        {mayRotate && state !== "suspended" && (
+          <a class="button" href="#rotate">
+            {text.keys.rotate}
+          </a>
+        )}
       </div>
       <Leaks leaks={props.leaks} mayWrite={mayWrite} now={now} />
-      <Notice keys={KEYS} of={key} state={state} origin={origin} now={now} />
-      <Facts keys={KEYS} apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
-      <section>
-        <h2>Last 30 days</h2>
-        <Chart days={days} />
-      </section>
-      {mayWrite && key.revokedAt === null && <Actions {...props} path={path} />}
-      <section>
-        <h2>Audit log</h2>
-        <Events
-          events={events}
-          next={next === null ? null : `${path}?cursor=${next}`}
-          keys={KEYS}
-          self={props.self}
-          isOfOneKey
-        />
-      </section>
+      <Notice keys={KEYS} of={key} state={state} origin={origin} neighbours={props.neighbours} now={now} />
+      <div class="split">
+        <Facts keys={KEYS} apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
+        <div>
+          <Use {...props} path={path} />
+          {changes && <Changes {...props} path={path} />}
+          <section>
+            <h2>{text.key.events}</h2>
+            <Events
+              events={events}
+              next={next === null ? null : `${path}?cursor=${next}`}
+              keys={KEYS}
+              self={props.self}
+              isOfOneKey
+            />
+          </section>
+          {changes && <Danger {...props} path={path} />}
+        </div>
+      </div>
     </>
+  );
+}
+
+/** How the key was used, in so many days. */
+function Use({ days, path }: PartProps) {
+  const { key } = useWords().text;
+  return (
+    <section>
+      <div class="bar">
+        <h2>{key.use}</h2>
+        <nav aria-label={key.use} class="periods">
+          <ul>
+            {SHOWN_PERIODS.map((period) => (
+              <li>
+                <a
+                  href={period === USUAL_PERIOD ? path : `${path}?days=${period}`}
+                  aria-current={Number(period) === days.length ? "true" : undefined}
+                >
+                  {key.days(period)}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+      </div>
+      <Chart days={days} />
+    </section>
   );
 }
 
@@ -75,56 +120,62 @@ interface NoticeProps {
   of: ApiKey;
   state: KeyState;
   origin: Origin;
+  neighbours?: Neighbours;
   now: number;
 }
 
 /** What is to be known of a key before anything else. */
-export function Notice({ keys, of: key, state, origin, now }: NoticeProps) {
-  if (state === "unverifiable") {
+export function Notice({ keys, of: key, state, origin, neighbours, now }: NoticeProps) {
+  const { notice } = useWords().text;
+  const { successor = null, predecessor = null } = neighbours ?? {};
+  const lastUse = (of: ApiKey) =>
+    of.lastUsedAt === null ? notice.never : notice.lastUsed(<Time at={of.lastUsedAt} now={now} />);
+  if (state === "unverifiable") return <p class="notice bad">{notice.unverifiable}</p>;
+  if (origin.replacedBy !== null) {
+    const link = <a href={`${keys}/${origin.replacedBy}`}>{notice.successor}</a>;
+    if (state !== "overlap" || key.expiresAt === null) return <p class="notice">{notice.replaced(link)}</p>;
     return (
-      <p class="notice bad">
-        The service no longer has the secret that this key was made with, so every use of it is refused.
-        Rotate it.
-      </p>
+      <div class="notice warn">
+        <p>{notice.overlap(link, <Time at={key.expiresAt} now={now} />)}</p>
+        <p>
+          {notice.thisKey} {lastUse(key)}
+          {successor !== null && (
+            <>
+              {" "}
+              {notice.itsSuccessor} {lastUse(successor)}
+            </>
+          )}
+        </p>
+        <p>{notice.whenToRevoke}</p>
+      </div>
     );
   }
-  if (origin.replacedBy === null) return null;
-  const successor = <a href={`${keys}/${origin.replacedBy}`}>its successor</a>;
-  if (state !== "overlap" || key.expiresAt === null)
-    return <p class="notice">It was replaced by {successor}.</p>;
+  if (predecessor === null || !predecessor.active || predecessor.expiresAt === null) return null;
+  const link = <a href={`${keys}/${predecessor.id}`}>{notice.predecessor}</a>;
   return (
-    <p class="notice warn">
-      It was replaced by {successor} and ends <Time at={key.expiresAt} now={now} />. Once its last use is
-      before the rotation, nothing needs it any more: revoke it.
-    </p>
+    <div class="notice warn">
+      <p>{notice.replaces(link, <Time at={predecessor.expiresAt} now={now} />)}</p>
+      <p>
+        {notice.thisKey} {lastUse(key)} {notice.itsPredecessor} {lastUse(predecessor)}
+      </p>
+    </div>
   );
 }
 
-interface RotateProps {
-  path: string;
-  faults: readonly ErrorDetail[];
-}
-
-function Actions({
-  apiKey: key,
-  state,
-  origin,
-  path,
-  label,
-  faults = [],
-  mayCreate,
-  maxLifetimeDays,
-  now,
-}: KeyPageProps & { path: string }) {
-  const isLive = state !== "expired" && state !== "replaced";
+/** What changes nothing for whatever uses the key now. */
+function Changes({ apiKey: key, state, origin, path, label, faults = [], ...props }: PartProps) {
+  const { mayCreate, maxLifetimeDays, now } = props;
+  const { text } = useWords();
   return (
     <section>
-      <h2>Change it</h2>
+      {mayCreate && isLive(state) && origin.replacedBy === null && state !== "suspended" && (
+        <Rotate of={key} path={path} faults={faults} maxLifetimeDays={maxLifetimeDays} now={now} />
+      )}
       <article>
         <form method="post" action={`${path}/rename`}>
           <div class="row">
             <label>
-              Label
+              {text.key.label}
               <input
                 name="label"
                 value={label ?? key.label}
@@ -133,69 +184,42 @@ function Actions({
                 {...faulty(faults, "label")}
               />
             </label>
-            <button type="submit">Rename</button>
+            <button type="submit">{text.key.rename}</button>
           </div>
           <Fault faults={faults} field="label" />
         </form>
       </article>
-      {mayCreate && isLive && origin.replacedBy === null && state !== "suspended" && (
-        <Rotate path={path} faults={faults} maxLifetimeDays={maxLifetimeDays} />
-      )}
-      {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
+    </section>
+  );
+}
+
+/** What stops whatever uses the key, apart from all else. */
+function Danger({ apiKey: key, state, path, now }: PartProps) {
+  return (
+    <section class="stop">
+      <h2>{useWords().text.key.stop}</h2>
+      {isLive(state) && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
       <RevokeAct path={path} of={key} now={now} />
     </section>
   );
 }
 
-/** Makes a successor, which must keep the rules of today: what breaks them is said here. */
-function Rotate({ path, faults, maxLifetimeDays }: Pick<KeyPageProps, "maxLifetimeDays"> & RotateProps) {
-  return (
-    <article>
-      <form method="post" action={`${path}/rotate`}>
-        <RequestField />
-        <h3>Rotate</h3>
-        <p>Makes a new key of the same label and scopes, and lets this one end.</p>
-        <div class="row">
-          <label>
-            This key ends
-            <select name="overlapSeconds">
-              {OVERLAPS.map(({ seconds, name }) => (
-                <option value={seconds} selected={seconds === 86_400}>
-                  {name}
-                </option>
-              ))}
-            </select>
-          </label>
-          <label>
-            The new key lives
-            <select name="days" {...faulty(faults, "expiresAt")}>
-              <option value="">As long as this one was to</option>
-              {offeredDays(maxLifetimeDays).map((days) => (
-                <option value={days}>{days} days</option>
-              ))}
-            </select>
-          </label>
-          <button type="submit">Rotate</button>
-        </div>
-        <Fault faults={faults} field="expiresAt" what="The new key’s end" />
-        <Fault faults={faults} field="scopes" what="The key’s scopes" />
-      </form>
-    </article>
-  );
+type PartProps = KeyPageProps & { path: string };
+
+function isLive(state: KeyState): boolean {
+  return state !== "expired" && state !== "replaced";
 }
 
 /** Suspends the key, or turns that back. */
 export function Switch({ isSuspended, path }: { isSuspended: boolean; path: string }) {
+  const act = isSuspended ? "resume" : "suspend";
+  const { name, what } = useWords().text.key[act];
   return (
     <article>
-      <form method="post" action={`${path}/${isSuspended ? "resume" : "suspend"}`}>
-        <h3>{isSuspended ? "Resume" : "Suspend"}</h3>
-        <p>
-          {isSuspended
-            ? "Lets the key be used again, everywhere within seconds."
-            : "Refuses the key everywhere within seconds, until somebody resumes it."}
-        </p>
-        <button type="submit">{isSuspended ? "Resume" : "Suspend"}</button>
+      <form method="post" action={`${path}/${act}`}>
+        <h3>{name}</h3>
+        <p>{what}</p>
+        <button type="submit">{name}</button>
       </form>
     </article>
   );

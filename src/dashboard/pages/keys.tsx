@@ -4,6 +4,7 @@ import type { DayUsage } from "../../usage/schema.ts";
 import type { KeyState } from "../state.ts";
 import { useWords } from "../words/words.ts";
 import { highest, Sparkline } from "./chart.tsx";
+import { SEVERAL, type SeveralAct } from "./several.tsx";
 import { Time } from "./time.tsx";
 
 export interface ListedKey {
@@ -30,10 +31,12 @@ export interface KeysProps {
   heading?: ((column: Column, name: string) => Child) | undefined;
   /** By which column the list is sorted, and how. */
   sorting?: { column: Column; order: "ascending" | "descending" } | undefined;
+  /** What whoever looks may do with the keys; left out: nothing. */
+  may?: { create: boolean } | undefined;
   now: number;
 }
 
-export function Keys({ path, keys, heading = (_, name) => name, sorting, now }: KeysProps) {
+export function Keys({ path, keys, heading = (_, name) => name, sorting, may, now }: KeysProps) {
   const { columns, ...text } = useWords().text.keys;
   const hasDays = keys.some(({ days }) => days !== undefined);
   const most = Math.max(...keys.map(({ days = [] }) => highest(days)));
@@ -47,6 +50,11 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, now }: 
       <table class="keys">
         <thead>
           <tr>
+            {may && (
+              <th class="pick" scope="col">
+                <input type="checkbox" data-all aria-label={text.chooseAll} />
+              </th>
+            )}
             {head("label")}
             <th scope="col">{columns.state}</th>
             <th scope="col">{columns.scopes}</th>
@@ -54,11 +62,16 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, now }: 
             {head("used")}
             {head("expires")}
             {head("created")}
+            {may && (
+              <th scope="col">
+                <span class="visually-hidden">{columns.actions}</span>
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
           {keys.map((listed) => (
-            <Row of={listed} path={path} most={hasDays ? most : null} now={now} />
+            <Row of={listed} path={path} most={hasDays ? most : null} may={may} now={now} />
           ))}
         </tbody>
       </table>
@@ -66,7 +79,7 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, now }: 
   );
 }
 
-interface RowProps {
+interface RowProps extends Pick<KeysProps, "may"> {
   of: ListedKey;
   path: string;
   /** The highest day of all keys of the list; `null`: days are not shown. */
@@ -74,10 +87,18 @@ interface RowProps {
   now: number;
 }
 
-function Row({ of: { key, state, createdBy, days = [], company }, path, most, now }: RowProps) {
-  const { columns, never, by, of } = useWords().text.keys;
+function Row({ of: { key, state, createdBy, days = [], company }, path, most, may, now }: RowProps) {
+  const { columns, never, by, of, choose } = useWords().text.keys;
+  const isOver = key.revokedAt !== null || state === "expired" || state === "replaced";
   return (
     <tr>
+      {may && (
+        <td class="pick">
+          {!isOver && (
+            <input type="checkbox" name="key" value={key.id} form="several" aria-label={choose(key.label)} />
+          )}
+        </td>
+      )}
       <th scope="row">
         <a href={`${path}/${key.id}`} dir="auto">
           {key.label}
@@ -87,14 +108,14 @@ function Row({ of: { key, state, createdBy, days = [], company }, path, most, no
         </small>
         {company !== undefined && <small>{of(<a href={company.path}>{company.id}</a>)}</small>}
       </th>
-      <td>
+      <td class="state">
         <StateTag state={state} />
       </td>
-      <td>
+      <td class="scopes">
         <Scopes of={key} />
       </td>
       {most !== null && (
-        <td data-name={columns.use}>
+        <td class="uses">
           <Sparkline days={days} most={most} />
         </td>
       )}
@@ -104,11 +125,50 @@ function Row({ of: { key, state, createdBy, days = [], company }, path, most, no
       <td data-name={columns.expires}>
         <Moment at={key.expiresAt} none={never} now={now} />
       </td>
-      <td data-name={columns.created}>
+      <td class="made">
         <Time at={key.createdAt} now={now} as="day" />
         {createdBy !== null && <small>{by(createdBy)}</small>}
       </td>
+      {may && <td class="acts">{!isOver && <RowMenu of={key} state={state} path={path} may={may} />}</td>}
     </tr>
+  );
+}
+
+/** What can be done with one key. Each leads to where it is asked. */
+function RowMenu({
+  of: key,
+  state,
+  path,
+  may,
+}: {
+  of: ApiKey;
+  state: KeyState;
+  path: string;
+  may: { create: boolean };
+}) {
+  const { actionsOf, open, rotate, suspend, resume, revoke } = useWords().text.keys;
+  const id = `menu-${key.id}`;
+  const several = (act: SeveralAct) => `${SEVERAL}?${new URLSearchParams({ act, key: key.id })}`;
+  return (
+    <>
+      <button type="button" class="dots" popovertarget={id} aria-label={actionsOf(key.label)}>
+        ⋯
+      </button>
+      <div id={id} class="menu" popover="auto">
+        <a href={`${path}/${key.id}`}>{open}</a>
+        {may.create && state !== "overlap" && state !== "suspended" && (
+          <a href={`${path}/${key.id}#rotate`}>{rotate}</a>
+        )}
+        {key.suspendedAt === null ? (
+          <a href={several("suspend")}>{suspend}</a>
+        ) : (
+          <a href={several("resume")}>{resume}</a>
+        )}
+        <a class="bad" href={`${path}/${key.id}/revoke`}>
+          {revoke}
+        </a>
+      </div>
+    </>
   );
 }
 

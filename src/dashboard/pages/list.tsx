@@ -2,33 +2,42 @@ import type { Child } from "hono/jsx";
 import { KEY_GROUPS, type KeyOverview, type KeySort } from "../../keys/overview.ts";
 import { type ListView, listPath, orderOf, sorted, UNUSED_DAYS } from "../view.ts";
 import { useWords } from "../words/words.ts";
-import { Keys, type ListedKey } from "./keys.tsx";
+import { Keys, type KeysProps, type ListedKey } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
+import { SEVERAL } from "./several.tsx";
+import { Start, type StartProps } from "./start.tsx";
 
-export interface ListProps extends LeaksProps, Omit<KeyOverview, "rows"> {
+export interface ListProps extends LeaksProps, StartProps, Omit<KeyOverview, "rows"> {
   keys: readonly ListedKey[];
   view: ListView;
-  /** Whether whoever looks may make keys. */
-  mayCreate: boolean;
 }
 
-export function ListPage({ keys, leaks, view, mayWrite, mayCreate, now, ...found }: ListProps) {
+export function ListPage({ keys, leaks, view, mayWrite, mayCreate, now, ...props }: ListProps) {
+  const { text, number } = useWords();
+  const { found } = text.list;
+  const { counts, origin } = props;
   const isFiltered = view.q !== undefined || view.state !== undefined;
   const isFirst = view.after === undefined && view.before === undefined;
+  const may = mayWrite ? { create: mayCreate } : undefined;
   const isEmpty = keys.length === 0 && !isFiltered && isFirst;
   return (
     <>
       <Bar mayCreate={mayCreate} />
       <Leaks leaks={leaks} mayWrite={mayWrite} now={now} />
       {isEmpty ? (
-        <Nothing mayCreate={mayCreate} />
+        <Start mayCreate={mayCreate} origin={origin} />
       ) : (
         <>
           <Search view={view} />
-          <div id="list">
-            <Tabs {...found} view={view} />
-            {keys.length === 0 ? <NoneLikeThis /> : <SortedKeys keys={keys} view={view} now={now} />}
-            <Pages {...found} keys={keys} view={view} />
+          <div id="list" data-said={found(number(counts[view.state ?? "all"]))}>
+            <Tabs {...props} view={view} />
+            {keys.length === 0 ? (
+              <NoneLikeThis />
+            ) : (
+              <SortedKeys keys={keys} view={view} may={may} now={now} />
+            )}
+            {may && keys.length > 0 && <SeveralBar />}
+            <Pages {...props} keys={keys} view={view} />
           </div>
         </>
       )}
@@ -116,7 +125,27 @@ function About({ view }: { view: ListView }) {
   );
 }
 
-function SortedKeys({ keys, view, now }: Pick<ListProps, "keys" | "view" | "now">) {
+/** What is done to the keys that are chosen. Shown once one is. */
+function SeveralBar() {
+  const { chosen, suspend, revoke } = useWords().text.list;
+  return (
+    <form id="several" action={SEVERAL} class="several" data-chosen={chosen} aria-label={chosen}>
+      <button type="submit" name="act" value="suspend" class="plain">
+        {suspend}
+      </button>
+      <button type="submit" name="act" value="revoke" class="danger">
+        {revoke}
+      </button>
+    </form>
+  );
+}
+
+function SortedKeys({
+  keys,
+  view,
+  may,
+  now,
+}: Pick<ListProps, "keys" | "view" | "now"> & Pick<KeysProps, "may">) {
   const order = orderOf(view) === "asc" ? "ascending" : "descending";
   const heading = (sort: KeySort, name: string): Child => (
     <a href={listPath(view, sorted(view, sort))}>
@@ -130,6 +159,7 @@ function SortedKeys({ keys, view, now }: Pick<ListProps, "keys" | "view" | "now"
       keys={keys}
       heading={heading}
       sorting={{ column: view.sort, order }}
+      may={may}
       now={now}
     />
   );
@@ -162,13 +192,15 @@ function Pages({
 
 /** Somebody searched by a whole key. It is not said again. */
 export function NoSuchKeyPage() {
-  const { noSuchKey, noSuchKeyWhy, showAll } = useWords().text.list;
+  const { title, noSuchKey, noSuchKeyWhy, showAll } = useWords().text.list;
   return (
     <>
-      <h1>{noSuchKey}</h1>
+      <h1>{title}</h1>
       <Search view={{}} />
-      <div id="list">
-        <p class="notice">{noSuchKeyWhy}</p>
+      <div id="list" data-said={noSuchKey}>
+        <p class="notice">
+          {noSuchKey}. {noSuchKeyWhy}
+        </p>
         <a href="/dashboard">{showAll}</a>
       </div>
     </>
@@ -181,16 +213,5 @@ function NoneLikeThis() {
     <p class="none">
       {noneLikeThis} <a href="/dashboard">{showAll}</a>
     </p>
-  );
-}
-
-function Nothing({ mayCreate }: { mayCreate: boolean }) {
-  const { nothing, nothingWhy, createFirst, askForOne } = useWords().text.list;
-  return (
-    <section>
-      <h2>{nothing}</h2>
-      <p>{nothingWhy}</p>
-      {mayCreate ? <a href="/dashboard/keys/new">{createFirst}</a> : <p>{askForOne}</p>}
-    </section>
   );
 }

@@ -61,6 +61,53 @@ sum();
 let stored=!document.querySelector("[data-stored]");
 document.addEventListener("click",({target})=>{if(target.closest("[data-stored]"))stored=true});
 addEventListener("beforeunload",(event)=>{if(!stored)event.preventDefault()});
+document.addEventListener("change",({target})=>{
+const boxes=[...document.querySelectorAll("[name=key]")];
+if(target.matches("[data-all]"))for(const box of boxes)box.checked=target.checked;
+else if(target.name!=="key")return;
+const said=document.getElementById("several").dataset.chosen;
+document.getElementById("said").textContent=boxes.filter((box)=>box.checked).length+" "+said;
+});
+for(const plot of document.querySelectorAll("[data-days]")){
+const days=[...plot.querySelectorAll("g")];
+const out=plot.closest("figure").querySelector(".readout");
+let at=days.length-1;
+const show=(to)=>{
+at=Math.max(0,Math.min(days.length-1,to));
+for(const [i,day] of days.entries())day.classList.toggle("at",i===at);
+const text=days[at].querySelector("title").textContent;
+out.textContent=text;
+plot.setAttribute("aria-valuenow",at+1);
+plot.setAttribute("aria-valuetext",text)};
+for(const [name,value] of Object.entries({tabindex:0,role:"slider","aria-label":plot.dataset.days,"aria-valuemin":1,"aria-valuemax":days.length}))plot.setAttribute(name,value);
+plot.addEventListener("pointermove",(event)=>{const i=days.indexOf(event.target.closest("g"));if(i>=0)show(i)});
+plot.addEventListener("keydown",(event)=>{
+const to={ArrowLeft:at-1,ArrowDown:at-1,ArrowRight:at+1,ArrowUp:at+1,Home:0,End:days.length-1}[event.key];
+if(to===undefined)return;
+event.preventDefault();
+show(to)});
+show(at)}
+let asking,soon;
+document.addEventListener("input",({target})=>{
+const form=target.closest("form.search");
+if(!form)return;
+clearTimeout(soon);
+soon=setTimeout(async()=>{
+asking?.abort();
+asking=new AbortController();
+try{
+const answer=await fetch(form.action,{method:"POST",body:new URLSearchParams(new FormData(form)),headers:{Accept:"text/html"},signal:asking.signal});
+const html=await answer.text();
+const main=html.slice(html.indexOf("<main"));
+const found=new DOMParser().parseFromString(main,"text/html").getElementById("list");
+if(found){
+document.getElementById("list").replaceWith(found);
+if(answer.ok)history.replaceState(null,"",answer.url);
+document.getElementById("said").textContent=found.dataset.said;
+}else if(answer.redirected)location.assign(answer.url)
+}catch{}
+},250)});
+document.addEventListener("submit",()=>{clearTimeout(soon);asking?.abort()});
 document.addEventListener("submit",(event)=>{
 setTimeout(()=>{for(const button of event.target.querySelectorAll("button"))button.disabled=true});
 });
