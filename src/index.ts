@@ -1,5 +1,5 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { createApp, type Fetch } from "./app.ts";
+import type { Fetch } from "./app.ts";
 import { databasesOf } from "./db/databases.ts";
 import { isKeyEvent } from "./events/consumer.ts";
 import { createIsolate, type Isolate } from "./isolate.ts";
@@ -25,9 +25,13 @@ function isolateOf(env: Env): Settings<Isolate> {
 }
 
 export default {
+  // An isolate that is only called as a service needs none of HTTP.
   fetch(request, env, ctx) {
-    app ??= createApp(env, isolateOf(env));
-    return app(request, ctx);
+    if (app !== undefined) return app(request, ctx);
+    return import("./app.ts").then(({ createApp }) => {
+      app ??= createApp(env, isolateOf(env));
+      return app(request, ctx);
+    });
   },
   async queue({ messages }, env) {
     const events = messages.filter(isKeyEvent);
