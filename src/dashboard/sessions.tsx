@@ -20,6 +20,8 @@ export function sessionRoutes({ site, cookies, sessions, now }: SessionRoutePart
   const path = `${site.home}/sessions`;
   return new Hono<{ Variables: VisitorVariables }>()
     .get("/sessions", async (c) => {
+      const { companyId } = c.var.token;
+      c.set("visitorOf", site.words === "operator" ? "operator" : (companyId ?? ""));
       const kept = await cookies.session.read(c);
       const all = kept === null ? [] : await sessions.ofPerson(kept.secret);
       const done = c.req.query("done") !== undefined;

@@ -6,7 +6,7 @@ import { logged } from "../support/expect.ts";
 
 const SESSIONS = "/dashboard/sessions";
 const locationOf = (answer: Response) => answer.headers.get("Location") ?? "none";
-const lines = (page: string) => page.match(/<li>/g)?.length ?? 0;
+const lines = (page: string) => page.match(/<li><div>/g)?.length ?? 0;
 
 describe("where somebody is signed in", () => {
   test("is shown, this browser among them, and nobody else's", async () => {
@@ -16,6 +16,7 @@ describe("where somebody is signed in", () => {
     const page = await pageOf(await visit(SESSIONS, { jar }));
     expect(lines(page)).toBe(2);
     expect(page.match(/This browser/g)).toHaveLength(1);
+    expect(page).toContain("ada@acme.example · acme");
   });
 
   test("can be ended everywhere else: the others sign in again, this one goes on", async () => {
