@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { auditRoutes } from "./audit/routes.ts";
 import { rateTiers } from "./companies/tiers.ts";
 import { dashboard } from "./dashboard/app.ts";
+import { brandOf, brandSettings } from "./dashboard/brand.ts";
 import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal, type SealUse } from "./dashboard/seal.ts";
 import { placementSettings } from "./db/settings.ts";
@@ -122,6 +123,7 @@ function managementParts(env: Env, verification: Settings<Isolate>) {
     operator: readSettings(operatorSettings, env),
     operatorClient: readSettings(operatorClientSettings, env),
     foreign: readSettings(foreignSettings, env),
+    brand: readSettings(brandSettings, env),
   };
   const tokenKeys = once(() => issuerKeys({ ...settings.oauth(), ...isolate() }));
   const verifyToken = once(() => tokenVerifier({ ...settings.oauth(), keys: tokenKeys().select }));
@@ -164,10 +166,15 @@ function dashboardApp(parts: Parts) {
 }
 
 /** What pages with a sign-in need, whosever they are. */
-function signedInParts({ isolate, limits }: Parts, oauth: OAuthSettings & ClientSettings, use: SealUse) {
+function signedInParts(
+  { settings, isolate, limits }: Parts,
+  oauth: OAuthSettings & ClientSettings,
+  use: SealUse,
+) {
   const { peppers, now, background } = isolate();
   const { OAUTH_CLIENT_SECRET: clientSecret = "", ...client } = oauth;
   return {
+    brand: brandOf(settings.brand()),
     seal: pepperSeal(peppers, now, use),
     login: login({ ...client, clientSecret, now, background }),
     wait: (milliseconds: number) => scheduler.wait(milliseconds),

@@ -5,6 +5,7 @@ import { callerOf, rateLimit } from "../http/limit.ts";
 import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
+import type { Brand } from "./brand.ts";
 import { severalRoutes } from "./bulk.tsx";
 import { type DashboardCookies, dashboardCookies } from "./cookies.ts";
 import { eventRoutes } from "./events.tsx";
@@ -48,6 +49,7 @@ const SITE: Site = {
 export interface SignedInOptions {
   /** The first of the databases keeps the sessions. */
   databases: Pick<DashboardParts["databases"], "first">;
+  brand: Brand;
   seal: Seal;
   login: Login;
   verifyToken: TokenVerifier;
@@ -82,7 +84,7 @@ export function signedIn(
   };
   return new Hono<{ Variables: VisitorVariables }>()
     .use(trimTrailingSlash({ alwaysRedirect: true }))
-    .use(onSite(site), detectLanguage, pageHeaders, errorPages)
+    .use(onSite(site, options.brand), detectLanguage, pageHeaders(options.brand), errorPages)
     .use(secureOrigin, sameOrigin, wholeBody(MAX_BODY_BYTES))
     .route("/", languageRoutes(site))
     .route("/", signInRoutes(parts))

@@ -188,6 +188,6 @@ function attributes(c: Context): CookieOptions {
   return { httpOnly: true, path: "/", ...(isSecure(c) && { prefix: "host", secure: true }) };
 }
 
-function isSecure(c: Context): boolean {
+export function isSecure(c: Context): boolean {
   return c.req.url.startsWith("https:");
 }

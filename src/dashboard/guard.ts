@@ -5,6 +5,7 @@ import type { KeyService } from "../keys/service.ts";
 import { isSecureUrl } from "../lib/settings.ts";
 import type { BearerVariables } from "../oauth/bearer.ts";
 import { type AccessToken, mayUse } from "../oauth/token.ts";
+import type { Brand } from "./brand.ts";
 import type { DashboardCookies } from "./cookies.ts";
 import { companiesFor, type Sessions } from "./session.ts";
 import type { Site } from "./site.ts";
@@ -13,6 +14,7 @@ import { signInAgain } from "./tokens.ts";
 /** Of somebody who is signed in. */
 export interface VisitorVariables {
   site: Site;
+  brand: Brand;
   token: AccessToken;
   /** How people call who is signed in. */
   visitorName: string;
@@ -27,10 +29,11 @@ export interface SessionVariables extends VisitorVariables, BearerVariables {
   rules: CompanyRules;
 }
 
-/** Hono middleware: tells the pages which site they are of. */
-export function onSite(site: Site): MiddlewareHandler<{ Variables: VisitorVariables }> {
+/** Hono middleware: tells the pages which site they are of, and whose. */
+export function onSite(site: Site, brand: Brand): MiddlewareHandler<{ Variables: VisitorVariables }> {
   return async function onSite(c, next) {
     c.set("site", site);
+    c.set("brand", brand);
     return next();
   };
 }

@@ -11,6 +11,7 @@ import { shownKey } from "../keys/shown.ts";
 import { dayOf } from "../lib/time.ts";
 import { mayUse } from "../oauth/token.ts";
 import { lastDays, useOn } from "../usage/recent.ts";
+import { done } from "./done.ts";
 import { endAfter, formOf, requestOf, textOf } from "./form.ts";
 import { refuseWithout, requireScope, type SessionVariables } from "./guard.ts";
 import { reveal } from "./new-key.tsx";
@@ -25,6 +26,7 @@ import {
   type SessionContext,
 } from "./routes.tsx";
 import { originsFrom, stateOf } from "./state.ts";
+import { wordsOf } from "./words/words.ts";
 
 /** The page of one key and what changes it, below `/dashboard`. Wants `requireSession` before it. */
 export function keyRoutes(parts: DashboardParts) {
@@ -47,7 +49,7 @@ export function keyRoutes(parts: DashboardParts) {
       if (!input.success) return showKey(c, id, { label, faults: brokenFields(input.error) });
       const { companyId, ...actor } = c.var.principal;
       await service.update(companyId, id, actor, input.data);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
+      return done(c, "renamed", `/dashboard/keys/${id}`);
     })
 
     .post("/keys/:id/rotate", writes, id, (c) => rotate(c, c.req.valid("param").id))
@@ -55,8 +57,9 @@ export function keyRoutes(parts: DashboardParts) {
     .post("/keys/:id/:act{suspend|resume}", writes, id, async (c) => {
       const { companyId, ...actor } = c.var.principal;
       const { id } = c.req.valid("param");
-      await service[c.req.param("act") === "suspend" ? "suspend" : "resume"](companyId, id, actor);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
+      const isSuspension = c.req.param("act") === "suspend";
+      await service[isSuspension ? "suspend" : "resume"](companyId, id, actor);
+      return done(c, isSuspension ? "suspended" : "resumed", `/dashboard/keys/${id}`);
     })
 
     .post("/keys/:id/dismiss", writes, id, async (c) => {
@@ -66,20 +69,20 @@ export function keyRoutes(parts: DashboardParts) {
       const event = { id: crypto.randomUUID(), action: "dismiss", actor, at: now() } as const;
       const { d1 } = await databases.of(companyId);
       await dismissLeak(d1, companyId, id, event);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
+      return done(c, "dismissed", `/dashboard/keys/${id}`);
     })
 
     .get("/keys/:id/revoke", reads, writes, id, async (c) => {
       const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
       const body = <RevokePage path={`/dashboard/keys/${key.id}`} of={key} now={now()} />;
-      return page(c, `Revoke ${key.label}`, body);
+      return page(c, wordsOf(c).text.question.revokeTitle(key.label), body);
     })
 
     .post("/keys/:id/revoke", writes, id, async (c) => {
       const { companyId, ...actor } = c.var.principal;
       const { id } = c.req.valid("param");
       await service.revoke(companyId, id, actor);
-      return c.redirect(`/dashboard/keys/${id}`, 303);
+      return done(c, "revoked", `/dashboard/keys/${id}`);
     });
 }
 
@@ -168,7 +171,7 @@ function rotation({ keys: service, peppers, now, cookies, scopes }: DashboardPar
       refuseWithout(scopes.OAUTH_READ_SCOPE, c.var.token);
       const key = await service.get(companyId, id);
       const question = <RotatePage of={key} now={now()} days={days} />;
-      if (key.active) return page(c, `Rotate ${key.label}`, question);
+      if (key.active) return page(c, wordsOf(c).text.question.rotateTitle(key.label), question);
     }
     try {
       const key = await service.rotate(companyId, id, actor, { ...input.data, rules, request });

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { setCookie } from "hono/cookie";
 import { YEAR_SECONDS } from "../lib/time.ts";
+import { isSecure } from "./cookies.ts";
 import { formOf, textOf } from "./form.ts";
 import { ownPage } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
@@ -12,12 +13,11 @@ export function languageRoutes({ home }: Site) {
     const data = await formOf(c);
     const language = LANGUAGES.find((one) => one === textOf(data, "language"));
     if (language !== undefined) {
-      const secure = c.req.url.startsWith("https:");
       setCookie(c, LANGUAGE_COOKIE, language, {
         path: "/",
         httpOnly: true,
         sameSite: "Lax",
-        secure,
+        secure: isSecure(c),
         maxAge: YEAR_SECONDS,
       });
     }

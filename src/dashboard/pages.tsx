@@ -4,25 +4,31 @@ import type { Child } from "hono/jsx";
 import { NONCE, secureHeaders } from "hono/secure-headers";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type { ErrorEnvelope } from "../http/errors.ts";
+import type { Brand } from "./brand.ts";
+import { takeDone } from "./done.ts";
 import { ORGANIZATIONS, type SessionVariables, type VisitorVariables } from "./guard.ts";
 import { Layout } from "./pages/layout.tsx";
 import { ContinuePage, ErrorPage } from "./pages/message.tsx";
 import type { Site } from "./site.ts";
+import { refusalIn } from "./words/wire.ts";
 import { InWords, wordsOf } from "./words/words.ts";
 
-export const pageHeaders = secureHeaders({
-  contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: [NONCE],
-    styleSrc: ["'self'", NONCE],
-    imgSrc: ["data:"],
-    connectSrc: ["'self'"],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
-  },
-  strictTransportSecurity: false, // the app's own
-});
+/** Hono middleware: what a page may load, which is next to nothing. */
+export function pageHeaders({ logoUrl }: Brand): MiddlewareHandler {
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: [NONCE],
+      styleSrc: ["'self'", NONCE],
+      imgSrc: ["data:", ...(logoUrl === null ? [] : [new URL(logoUrl).origin])],
+      connectSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    strictTransportSecurity: false, // the app's own
+  });
+}
 
 interface PageOptions {
   status?: ContentfulStatusCode;
@@ -34,7 +40,7 @@ interface PageOptions {
 
 /** A page, with who is signed in, if somebody is. Wants `onSite` before it. */
 export function page(c: Context, title: string, body: Child, options: PageOptions = {}) {
-  const { status = 200, refresh, once = false } = options;
+  const { status = 200, refresh } = options;
   const name: VisitorVariables["visitorName"] | undefined = c.var.visitorName;
   const of: VisitorVariables["visitorOf"] | undefined = c.var.visitorOf;
   const rules: SessionVariables["rules"] | undefined = c.var.rules;
@@ -42,17 +48,21 @@ export function page(c: Context, title: string, body: Child, options: PageOption
   const choice =
     (token?.companies.length ?? 0) > 1 && siteOf(c).words === "company" ? ORGANIZATIONS : undefined;
   const visitor = of && name ? { name, of, choice } : undefined;
+  const words = wordsOf(c);
+  const said = status === 200 ? takeDone(c, words.text) : undefined;
   c.header("Vary", "Accept, Accept-Language, Cookie");
   return c.html(
-    <InWords value={wordsOf(c)}>
+    <InWords value={words}>
       <Layout
         site={siteOf(c)}
+        brand={c.var.brand}
         path={c.req.path}
-        again={againOf(c, once)}
+        again={againOf(c, options)}
         title={title}
         nonce={c.var.secureHeadersNonce}
         visitor={visitor}
         suspension={rules?.suspension}
+        done={said}
         refresh={refresh}
       >
         {body}
@@ -66,10 +76,10 @@ function siteOf(c: Context): Site {
   return c.var.site;
 }
 
-/** Path of the page, for a page that is there when it is asked for again. */
-function againOf({ req }: Context, once: boolean): string | undefined {
+/** Path of a page that is there when it is asked for again. What is refused may hold a key, which is not said again. */
+function againOf({ req }: Context, { status = 200, once = false }: PageOptions): string | undefined {
   const { pathname, search } = new URL(req.url);
-  return req.method === "GET" && !once ? pathname + search : undefined;
+  return req.method === "GET" && status === 200 && !once ? pathname + search : undefined;
 }
 
 /**
@@ -91,7 +101,7 @@ export const errorPages: MiddlewareHandler = async function errorPages(c, next) 
   const reads = c.req.method === "GET";
   const { pathname, search } = new URL(c.req.url);
   if (error.status !== 401) {
-    c.res = await page(c, error.message, <ErrorPage site={site} error={error} />, {
+    c.res = await page(c, refusalIn(wordsOf(c).text, error), <ErrorPage site={site} error={error} />, {
       status: c.res.status as ContentfulStatusCode,
     });
   } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {

@@ -108,6 +108,7 @@ test.each([
   ["WEBHOOK_URL", "https://10.0.0.1/"],
   ["EXPIRY_NOTICE_DAYS", undefined],
   ["EXPIRY_NOTICE_DAYS", "soon"],
+  ["BRAND_COLOR", "blue"],
 ])("with %s = %j nothing is closed, but it is not ready and the log names it", async (name, value) => {
   const lines = logged();
   const target = appWith({ [name]: value });

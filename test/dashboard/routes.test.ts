@@ -499,8 +499,12 @@ describe("creating a key", () => {
   test("with faults says at each field what is wrong, keeps what was typed, and creates nothing", async () => {
     const form = { label: '"><script>', scopes: [], expiry: "date", date: "2020-01-01" };
     const page = await pageOf(await visit("/dashboard/keys", { jar: await signedIn(), form }), 422);
-    expect(page).toContain('<small class="fault" id="scopes-fault">must not be empty</small>');
-    expect(page).toContain('<small class="fault" id="expiresAt-fault">must be in the future</small>');
+    expect(page).toContain(
+      '<small class="fault" id="scopes-fault">Scopes must not be empty: choose at least one</small>',
+    );
+    expect(page).toContain(
+      '<small class="fault" id="expiresAt-fault">Expiry must be in the future: choose a later time</small>',
+    );
     expect(page).toContain('value="&quot;&gt;&lt;script&gt;"');
     expect(await (await manage("/settings/api-keys")).json()).toEqual([]);
   });
@@ -508,7 +512,9 @@ describe("creating a key", () => {
   test("with a blank label or a scope that is none is refused", async () => {
     const form = { label: " ", scopes: ["jobs:read", "admin"], expiry: "never" };
     const page = await pageOf(await visit("/dashboard/keys", { jar: await signedIn(), form }), 422);
-    expect(page).toContain('<small class="fault" id="label-fault">must not be blank</small>');
+    expect(page).toContain(
+      '<small class="fault" id="label-fault">Label must not be blank: write something in it</small>',
+    );
     expect(page).toContain('id="scopes-fault"');
   });
 
@@ -605,7 +611,9 @@ describe("a key's page", () => {
       await visit(`/dashboard/keys/${id}/rename`, { jar: await signedIn(), form }),
       422,
     );
-    expect(page).toContain('<small class="fault" id="label-fault">must have at most 100 characters</small>');
+    expect(page).toContain(
+      '<small class="fault" id="label-fault">Label must have at most 100 characters: shorten it</small>',
+    );
     expect(page).toContain(`value="${form.label}"`);
     expect((await keyOf(id)).label).toBe("Careers page");
   });
@@ -765,13 +773,11 @@ describe("a key's page", () => {
     };
     const bounded = { MAX_KEY_LIFETIME_DAYS: 60 };
     const page = await pageOf(await rotate("", bounded), 422);
-    expect(page).toContain('<small class="fault" id="expiresAt-fault">The new key’s end is required</small>');
+    expect(page).toContain('<small class="fault" id="expiresAt-fault">Expiry is missing: choose one</small>');
     expect(page).toMatch(/<option value="60">In 60 days: \d/);
     expect(page).not.toMatch(/<option value="">/);
     const retired = await pageOf(await rotate("", { SCOPES: { "jobs:write": "Write" } }), 422);
-    expect(retired).toContain(
-      "The key’s scopes are no longer in the catalogue: jobs:read. Create another key",
-    );
+    expect(retired).toContain("Scopes are no longer in the catalogue: jobs:read. Create another key");
     await pageOf(await rotate("x", {}), 422);
     expect(await stored()).toEqual(before);
     expect(locationOf(await rotate("60", bounded))).toMatch(/\/created$/);
@@ -893,7 +899,7 @@ describe("a key's page", () => {
 
 test("a page that is not there is said so", async () => {
   expect(await pageOf(await visit("/dashboard/nothing", { jar: await signedIn() }), 404)).toContain(
-    "No such route",
+    "No such page",
   );
 });
 

@@ -80,3 +80,38 @@ test.each(["", "Mars%2FOlympus", "%", "a".repeat(5_000), "+01:00", "<script>", "
     expect(page).toContain("Times are in UTC");
   },
 );
+
+test("what is wrong with a form is said of its field, in the language of the page", async () => {
+  const jar = await signedIn();
+  const headers = { "Accept-Language": "de" };
+  const form = { label: "a".repeat(101), expiry: "never" };
+  const page = await pageOf(await visit("/dashboard/keys", { jar, form, headers }), 422);
+  expect(page).toContain("Bezeichnung: höchstens 100 Zeichen; bitte kürzen Sie den Text");
+  expect(page).toContain("Berechtigungen: Bitte wählen Sie mindestens einen Eintrag");
+});
+
+test("an error is said in the language of the page, and what is known of none by its kind", async () => {
+  const jar = await signedIn();
+  const headers = { "Accept-Language": "de" };
+  const missing = await visit(`/dashboard/keys/${crypto.randomUUID()}`, { jar, headers });
+  expect(await pageOf(missing, 404)).toContain("<h1>Diesen API-Schlüssel gibt es nicht</h1>");
+  const malformed = await visit("/dashboard/keys/x", { jar, headers });
+  expect(await pageOf(malformed, 400)).toContain("<h1>Die Adresse oder das Formular stimmt nicht</h1>");
+});
+
+test("what was done is said on the next page, once", async () => {
+  const { id } = await createKey();
+  const jar = await signedIn();
+  const path = `/dashboard/keys/${id}`;
+  await visit(`${path}/revoke`, { jar, form: {} });
+  const said = '<p class="notice" role="status">Key revoked.</p>';
+  expect(await pageOf(await visit(path, { jar }))).toContain(said);
+  expect(await pageOf(await visit(path, { jar }))).not.toContain(said);
+});
+
+test.each(["revoked", "revoked.x", "toString.1", "hasOwnProperty.1", "revoked.1234567", "<b>.1"])(
+  "a page says nothing that was not done here: “%s”",
+  async (cookie) => {
+    expect(await signInPage({ Cookie: `latchkey-done=${cookie}` })).not.toContain('class="notice"');
+  },
+);

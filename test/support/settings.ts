@@ -1,4 +1,5 @@
 import { rateTiers } from "../../src/companies/tiers.ts";
+import { brandSettings } from "../../src/dashboard/brand.ts";
 import { contactSettings } from "../../src/discovery/settings.ts";
 import { originSettings } from "../../src/http/settings.ts";
 import { formatSettings, ruleSettings } from "../../src/keys/settings.ts";
@@ -19,6 +20,7 @@ export function settingsOf(env: object) {
     ...readSettings(clientSettings, env)(),
     ...readSettings(leakSettings, env)(),
     ...readSettings(contactSettings, env)(),
+    ...readSettings(brandSettings, env)(),
     ...readSettings(originSettings, env)(),
     ...operator,
     rateTiers: [...rateTiers(env).keys()],

@@ -2,6 +2,7 @@ import type { ErrorDetail } from "../../http/errors.ts";
 import type { Scope } from "../../keys/schema.ts";
 import { DAY_MS } from "../../lib/time.ts";
 import { endOfDay, type FormRules, type KeyForm, lastDay, offeredDays, REQUEST_FIELD } from "../form.ts";
+import { faultIn } from "../words/wire.ts";
 import { useWords } from "../words/words.ts";
 import { dayIn } from "../zone.ts";
 import { Scopes } from "./scopes.tsx";
@@ -201,15 +202,13 @@ export function faulty(faults: readonly ErrorDetail[], field: string) {
 interface FaultProps {
   faults: readonly ErrorDetail[];
   field: string;
-  /** What it is that is wrong, where no field beside it says so. */
-  what?: string;
 }
 
-export function Fault({ faults, field, what }: FaultProps) {
+export function Fault({ faults, field }: FaultProps) {
   const fault = faults.find((one) => one.field === field);
   return fault === undefined ? null : (
     <small class="fault" id={`${field}-fault`}>
-      {what === undefined ? fault.message : `${what} ${fault.message}`}
+      {faultIn(useWords().text, fault)}
     </small>
   );
 }

@@ -1,9 +1,10 @@
 import type { ApiKey, Scope } from "../../keys/schema.ts";
 import type { KeyState, Origin } from "../state.ts";
+import { useWords } from "../words/words.ts";
 import { Time } from "./time.tsx";
 
 /** What the end of a key is called once it has come. */
-const END_NAMES: Partial<Record<KeyState, string>> = { expired: "Expired", replaced: "Ended" };
+const ENDS = { expired: "expired", replaced: "ended" } as const;
 
 export interface FactsProps {
   /** Path of the pages of keys. */
@@ -17,17 +18,20 @@ export interface FactsProps {
 
 /** What there is to know of a key. */
 export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: FactsProps) {
+  const { facts } = useWords().text;
+  const created = <Time at={key.createdAt} now={now} />;
+  const end = state === "expired" || state === "replaced" ? ENDS[state] : "expires";
   return (
     <dl class="facts">
-      <dt>Key</dt>
+      <dt>{facts.key}</dt>
       <dd>
         <code>{key.keyPrefix}…</code>
       </dd>
-      <dt>Id</dt>
+      <dt>{facts.id}</dt>
       <dd>
         <code>{key.id}</code>
       </dd>
-      <dt>Scopes</dt>
+      <dt>{facts.scopes}</dt>
       <dd>
         {key.scopes.map((scope) => (
           <div>
@@ -35,14 +39,11 @@ export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: Fact
           </div>
         ))}
       </dd>
-      <dt>Created</dt>
-      <dd>
-        <Time at={key.createdAt} now={now} />
-        {origin.createdBy !== null && ` by ${origin.createdBy}`}
-      </dd>
+      <dt>{facts.created}</dt>
+      <dd>{origin.createdBy === null ? created : facts.createdBy(created, origin.createdBy)}</dd>
       {key.suspendedAt !== null && (
         <>
-          <dt>Suspended</dt>
+          <dt>{facts.suspended}</dt>
           <dd>
             <Time at={key.suspendedAt} now={now} />
           </dd>
@@ -50,35 +51,35 @@ export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: Fact
       )}
       {key.revokedAt !== null && (
         <>
-          <dt>Revoked</dt>
+          <dt>{facts.revoked}</dt>
           <dd>
             <Time at={key.revokedAt} now={now} />
           </dd>
         </>
       )}
-      <dt>{END_NAMES[state] ?? "Expires"}</dt>
+      <dt>{facts[end]}</dt>
       <dd>
         {key.expiresAt === null ? (
-          "Never"
+          facts.never
         ) : (
           <>
             <Time at={key.expiresAt} now={now} as="day" /> (<Time at={key.expiresAt} now={now} />)
           </>
         )}
       </dd>
-      <dt>Last used</dt>
-      <dd>{key.lastUsedAt === null ? "Never" : <Time at={key.lastUsedAt} now={now} />}</dd>
+      <dt>{facts.lastUsed}</dt>
+      <dd>{key.lastUsedAt === null ? facts.never : <Time at={key.lastUsedAt} now={now} />}</dd>
       {key.replaces !== null && (
         <>
-          <dt>Replaces</dt>
+          <dt>{facts.replaces}</dt>
           <dd>
-            <a href={`${keys}/${key.replaces}`}>the key before it</a>
+            <a href={`${keys}/${key.replaces}`}>{facts.predecessor}</a>
           </dd>
         </>
       )}
       {key.allowedIps !== null && (
         <>
-          <dt>May be used from</dt>
+          <dt>{facts.allowedIps}</dt>
           <dd>
             {key.allowedIps.map((entry) => (
               <div>
@@ -90,7 +91,7 @@ export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: Fact
       )}
       {Object.keys(key.metadata).length > 0 && (
         <>
-          <dt>Metadata</dt>
+          <dt>{facts.metadata}</dt>
           <dd>
             {Object.entries(key.metadata).map(([name, text]) => (
               <div>

@@ -1,14 +1,16 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
+import { type Brand, brandStyle } from "../brand.ts";
 import type { Site } from "../site.ts";
 import { LANGUAGES, messagesIn, useWords } from "../words/words.ts";
-import { ICON, Mark } from "./mark.tsx";
+import { iconOf, Mark } from "./mark.tsx";
 import { SignOut } from "./message.tsx";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 
 export interface LayoutProps {
   site: Site;
+  brand: Brand;
   /** Of the page. */
   path: string;
   /** Where the page is there again, in another language; left out where it is not. */
@@ -19,13 +21,15 @@ export interface LayoutProps {
   visitor?: { name: string; of: string; choice?: string | undefined } | undefined;
   /** Of the company, where it is suspended. */
   suspension?: { reason: string | null } | null | undefined;
+  /** What was done just now. */
+  done?: string | undefined;
   /** Where the browser goes by itself, at once. */
   refresh?: string | undefined;
   children: Child;
 }
 
-export function Layout({ site, path, again, title, nonce, visitor, children, ...props }: LayoutProps) {
-  const { suspension, refresh } = props;
+export function Layout({ site, brand, path, again, title, nonce, children, ...props }: LayoutProps) {
+  const { visitor, suspension, done, refresh } = props;
   const { language, text } = useWords();
   const [current] = site.pages
     .map((page) => page.path)
@@ -41,14 +45,14 @@ export function Layout({ site, path, again, title, nonce, visitor, children, ...
           <meta name="color-scheme" content="light dark" />
           <meta name="description" content={text.sites[site.words].description} />
           {refresh && <meta http-equiv="refresh" content={`0; url=${refresh}`} />}
-          <title>{`${title} · Latchkey`}</title>
-          <link rel="icon" href={ICON} />
-          <style nonce={nonce}>{raw(STYLE)}</style>
+          <title>{`${title} · ${brand.name}`}</title>
+          <link rel="icon" href={iconOf(brand)} />
+          <style nonce={nonce}>{raw(STYLE + brandStyle(brand))}</style>
         </head>
         <body>
           <header>
             <a href={site.home}>
-              <Mark /> Latchkey
+              <Mark brand={brand} /> {brand.name}
             </a>
             {visitor && (
               <>
@@ -79,6 +83,11 @@ export function Layout({ site, path, again, title, nonce, visitor, children, ...
           </header>
           <main>
             {suspension && <Suspension {...suspension} />}
+            {done !== undefined && (
+              <p class="notice" role="status">
+                {done}
+              </p>
+            )}
             {children}
           </main>
           <Footer site={site} again={again} />

@@ -16,15 +16,16 @@ export function Leaks({ leaks, mayWrite, now }: LeaksProps) {
       {leaks.map(({ keyId, label, url, at }) => (
         <div class="notice bad">
           <p>
-            <a href={`/dashboard/keys/${keyId}`}>{label}</a>
-            {found}
-            <Time at={new Date(at).toISOString()} now={now} />
+            {found(
+              <a href={`/dashboard/keys/${keyId}`}>{label}</a>,
+              <Time at={new Date(at).toISOString()} now={now} />,
+            )}
             {url !== "" && (
               <>
                 : <code>{url}</code>
               </>
             )}
-            {advice}
+            . {advice}
           </p>
           {mayWrite && (
             <form method="post" action={`/dashboard/keys/${keyId}/dismiss`}>

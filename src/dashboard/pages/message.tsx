@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorEnvelope } from "../../http/errors.ts";
 import type { Site } from "../site.ts";
+import { faultIn, refusalIn } from "../words/wire.ts";
 import { useWords } from "../words/words.ts";
 
 interface OfSite {
@@ -39,16 +40,6 @@ export function ContinuePage({ to, title }: { to: string; title: string }) {
   );
 }
 
-const ADVICE: Partial<Record<ErrorCode, string>> = {
-  UNAUTHORIZED: "Try to sign in again.",
-  FORBIDDEN: "Ask whoever gives out the rights, or sign in with another account.",
-  NOT_FOUND: "It is not yours to see, or the address is wrong.",
-  CONFLICT: "Go back, look at the key as it is now, and decide again.",
-  RATE_LIMITED: "Wait a little and try again.",
-  UNAVAILABLE: "Nothing was changed. Wait a little and try again.",
-  INTERNAL_ERROR: "Nothing can be done here. Whoever runs this service finds the reason in its log.",
-};
-
 /** At the issuer too, so that another account can be chosen there. */
 export function SignOut({ site }: OfSite) {
   return (
@@ -60,16 +51,16 @@ export function SignOut({ site }: OfSite) {
 
 /** An error, for people: what happened and what to do. */
 export function ErrorPage({ site, error }: OfSite & { error: ErrorEnvelope }) {
-  const { signIn, sites } = useWords().text;
+  const { text } = useWords();
+  const { signIn, sites } = text;
+  const advice: Partial<Record<ErrorCode, string>> = text.advice;
   return (
     <>
-      <h1>{error.message}</h1>
-      {error.details?.map(({ field, message }) => (
-        <p>
-          <code>{field}</code> {message}
-        </p>
+      <h1>{refusalIn(text, error)}</h1>
+      {error.details?.map((detail) => (
+        <p>{faultIn(text, detail)}</p>
       ))}
-      <p class="notice bad">{ADVICE[error.error] ?? "Go back and try again."}</p>
+      <p class="notice bad">{advice[error.error] ?? text.advice.others}</p>
       <div class="row">
         <a href={site.home}>{sites[site.words].home}</a>
         {error.error === "FORBIDDEN" ? (

@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import type { ApiKey } from "../../keys/schema.ts";
+import { useWords } from "../words/words.ts";
 import { RequestField } from "./create.tsx";
 import { Time } from "./time.tsx";
 
@@ -15,17 +16,12 @@ interface RevokeProps extends QuestionProps {
 
 /** What is asked before a key ends at once: which key it is, and whether something still uses it. */
 function LastUse({ of: key, now }: QuestionProps) {
+  const { lastUsed, neverUsed, consequence } = useWords().text.question;
+  const prefix = <code>{key.keyPrefix}…</code>;
   return (
     <>
-      <code>{key.keyPrefix}…</code>{" "}
-      {key.lastUsedAt === null ? (
-        "was never used"
-      ) : (
-        <>
-          was last used <Time at={key.lastUsedAt} now={now} />
-        </>
-      )}
-      . Whatever uses it will be refused within seconds. This cannot be undone.
+      {key.lastUsedAt === null ? neverUsed(prefix) : lastUsed(prefix, <Time at={key.lastUsedAt} now={now} />)}{" "}
+      {consequence}
     </>
   );
 }
@@ -40,7 +36,7 @@ function Revoke({ path, of: key, now, cancel }: RevokeProps & { cancel: Child })
       <div class="row">
         {cancel}
         <button type="submit" class="danger">
-          Revoke key
+          {useWords().text.question.revokeKey}
         </button>
       </div>
     </form>
@@ -48,35 +44,37 @@ function Revoke({ path, of: key, now, cancel }: RevokeProps & { cancel: Child })
 }
 
 export function RevokePage({ path, of: key, now }: RevokeProps) {
+  const { revokeLabel, keep } = useWords().text.question;
   return (
     <article>
-      <h1>Revoke “{key.label}”?</h1>
-      <Revoke path={path} of={key} now={now} cancel={<a href={path}>Keep it</a>} />
+      <h1>{revokeLabel(key.label)}</h1>
+      <Revoke path={path} of={key} now={now} cancel={<a href={path}>{keep}</a>} />
     </article>
   );
 }
 
 /** The part of a key's page that leads there; with script the question is a dialog. */
 export function RevokeAct({ path, of: key, now }: RevokeProps) {
+  const { question } = useWords().text;
   return (
     <>
       <article>
-        <h3>Revoke</h3>
-        <p>Ends the key within seconds, everywhere and for good.</p>
+        <h3>{question.revoke}</h3>
+        <p>{question.revokes}</p>
         <a class="button danger" href={`${path}/revoke`} data-dialog="revoke">
-          Revoke…
+          {question.toRevoke}
         </a>
       </article>
       <dialog id="revoke" aria-labelledby="revoke-title">
         <article>
-          <h2 id="revoke-title">Revoke “{key.label}”?</h2>
+          <h2 id="revoke-title">{question.revokeLabel(key.label)}</h2>
           <Revoke
             path={path}
             of={key}
             now={now}
             cancel={
               <button type="button" class="plain" data-close>
-                Keep it
+                {question.keep}
               </button>
             }
           />
@@ -88,22 +86,23 @@ export function RevokeAct({ path, of: key, now }: RevokeProps) {
 
 /** @param days - How long the successor lives, as it was sent. */
 export function RotatePage({ of: key, now, days }: QuestionProps & { days: string }) {
+  const { question } = useWords().text;
   const path = `/dashboard/keys/${key.id}`;
   return (
     <article>
-      <h1>Rotate “{key.label}” at once?</h1>
+      <h1>{question.rotateLabel(key.label)}</h1>
       <form method="post" action={`${path}/rotate`}>
         <RequestField />
         <input type="hidden" name="overlapSeconds" value="0" />
         <input type="hidden" name="days" value={days} />
         <input type="hidden" name="sure" value="yes" />
         <p>
-          This key ends now, before its successor is anywhere. <LastUse of={key} now={now} />
+          {question.rotateNow} <LastUse of={key} now={now} />
         </p>
         <div class="row">
-          <a href={path}>Choose a time to change over</a>
+          <a href={path}>{question.rotateLater}</a>
           <button type="submit" class="danger">
-            Rotate at once
+            {question.rotate}
           </button>
         </div>
       </form>

@@ -55,8 +55,8 @@ export function Rotate({ of: key, path, faults, maxLifetimeDays, now }: RotatePr
           </label>
           <button type="submit">{rotation.rotate}</button>
         </div>
-        <Fault faults={faults} field="expiresAt" what="The new key’s end" />
-        <Fault faults={faults} field="scopes" what="The key’s scopes" />
+        <Fault faults={faults} field="expiresAt" />
+        <Fault faults={faults} field="scopes" />
       </form>
     </article>
   );

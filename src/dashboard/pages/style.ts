@@ -46,7 +46,7 @@ body>header,body>main{padding-inline:max(20px,calc((100% - 1120px)/2))}
 body>header{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:center;min-height:56px;padding-block:8px}
 body>header>a:first-child{display:flex;gap:8px;align-items:center;font-size:15px;font-weight:650;text-decoration:none}
 body>header>nav{flex:1}
-.mark{width:24px;height:24px;display:block}
+.mark,.logo{height:24px;display:block}.mark{width:24px}.logo{max-width:160px}
 body>header small{color:var(--quiet)}
 nav ul{display:flex;flex-wrap:wrap;gap:4px;list-style:none}
 nav a{display:inline-block;padding:6px 10px;border-radius:var(--radius);text-decoration:none;color:var(--quiet)}

@@ -2,12 +2,14 @@ import { zValidator } from "@hono/zod-validator";
 import { Hono } from "hono";
 import * as z from "zod";
 import type { CompanyService } from "../../companies/service.ts";
+import { done } from "../../dashboard/done.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
 import { page } from "../../dashboard/pages.tsx";
 import { listedKeys } from "../../dashboard/rows.ts";
+import { wordsOf } from "../../dashboard/words/words.ts";
 import type { Databases } from "../../db/databases.ts";
 import type { ErrorDetail } from "../../http/errors.ts";
-import { refuseUrl } from "../../http/validation.ts";
+import { brokenFields, refuseUrl } from "../../http/validation.ts";
 import type { KeyForm } from "../../keys/form.ts";
 import { OPERATOR_WRITE_SCOPE } from "../../oauth/operator.ts";
 import { mayUse } from "../../oauth/token.ts";
@@ -19,14 +21,7 @@ import { showIdentified } from "./identify.tsx";
 import { CompaniesPage } from "./pages/companies.tsx";
 import { CompanyPage } from "./pages/company.tsx";
 import { RevokeAllPage } from "./pages/revoke-all.tsx";
-import {
-  type PolicyForm,
-  policyBody,
-  policyFaults,
-  policyForm,
-  readPolicyForm,
-  unclearScopes,
-} from "./policy-form.ts";
+import { type PolicyForm, policyBody, policyForm, readPolicyForm, unclearScopes } from "./policy-form.ts";
 import { type OperatorContext, type OperatorSession, reads, writes } from "./session.ts";
 import { companyPath, HOME, KEYS } from "./site.ts";
 
@@ -67,7 +62,7 @@ export function companyPages(parts: OperatorPageParts) {
             now={now()}
           />
         );
-        return page(c, "Companies", body);
+        return page(c, wordsOf(c).text.companies.title, body);
       })
 
       // It comes as a form, so that a key that was pasted into it is in no URL.
@@ -88,14 +83,15 @@ export function companyPages(parts: OperatorPageParts) {
           parts.companies.get(id),
           keys.revokeAll(id, c.var.operator, true),
         ]);
-        return page(c, `Revoke all keys of ${id}`, <RevokeAllPage company={company} left={left} />);
+        const { title } = wordsOf(c).text.revokeAll;
+        return page(c, title(id), <RevokeAllPage company={company} left={left} />);
       })
 
       .post("/companies/:id/revoke-all", writes, id, async (c) => {
         const { id } = c.req.valid("param");
-        const { left } = await keys.revokeAll(id, c.var.operator, false);
+        const { revoked, left } = await keys.revokeAll(id, c.var.operator, false);
         // One call revokes so many at most.
-        return c.redirect(left > 0 ? `${companyPath(id)}/revoke-all` : companyPath(id), 303);
+        return done(c, "revoked", left > 0 ? `${companyPath(id)}/revoke-all` : companyPath(id), revoked);
       })
 
       .route("/", changes(parts, showCompany))
@@ -110,15 +106,15 @@ function changes({ companies, options }: OperatorPageParts, showCompany: ShowCom
       const { id } = c.req.valid("param");
       const reason = textOf(await formOf(c), "reason").trim();
       const input = schema.safeParse({ suspended: true, ...(reason !== "" && { reason }) });
-      if (!input.success) return showCompany(c, id, { reason, faults: policyFaults(input.error) });
+      if (!input.success) return showCompany(c, id, { reason, faults: brokenFields(input.error) });
       await companies.change(id, c.var.operator, input.data);
-      return c.redirect(companyPath(id), 303);
+      return done(c, "companySuspended", companyPath(id));
     })
 
     .post("/companies/:id/resume", writes, id, async (c) => {
       const { id } = c.req.valid("param");
       await companies.change(id, c.var.operator, { suspended: false });
-      return c.redirect(companyPath(id), 303);
+      return done(c, "companyResumed", companyPath(id));
     })
 
     .post("/companies/:id/policy", writes, id, async (c) => {
@@ -128,9 +124,9 @@ function changes({ companies, options }: OperatorPageParts, showCompany: ShowCom
       const unclear = unclearScopes(policy, company);
       if (unclear.length > 0) return showCompany(c, id, { policy, faults: unclear });
       const input = schema.safeParse(policyBody(policy, company));
-      if (!input.success) return showCompany(c, id, { policy, faults: policyFaults(input.error) });
+      if (!input.success) return showCompany(c, id, { policy, faults: brokenFields(input.error) });
       await companies.change(id, c.var.operator, input.data);
-      return c.redirect(companyPath(id), 303);
+      return done(c, "policySaved", companyPath(id));
     });
 }
 

@@ -1,5 +1,6 @@
 import { keyIn } from "../../dashboard/form.ts";
 import { page } from "../../dashboard/pages.tsx";
+import { wordsOf } from "../../dashboard/words/words.ts";
 import { ApiError } from "../../http/errors.ts";
 import type { KeyForm } from "../../keys/form.ts";
 import type { OperatedKeys } from "../keys.ts";
@@ -18,6 +19,6 @@ export async function showIdentified(
     return c.redirect(`${KEYS}/${id}`, 303);
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== "NOT_FOUND") throw error;
-    return page(c, "No such key", <NoSuchKeyPage />, { status: 404 });
+    return page(c, wordsOf(c).text.findKey.noSuchTitle, <NoSuchKeyPage />, { status: 404 });
   }
 }

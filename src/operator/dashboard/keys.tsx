@@ -3,12 +3,14 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { originsOf } from "../../audit/log.ts";
 import { searchAllEvents } from "../../audit/store.ts";
+import { done } from "../../dashboard/done.ts";
 import { filled, formOf, textOf } from "../../dashboard/form.ts";
 import type { ListedKey } from "../../dashboard/pages/keys.tsx";
 import { RevokePage } from "../../dashboard/pages/question.tsx";
 import { page } from "../../dashboard/pages.tsx";
 import { listedKeys } from "../../dashboard/rows.ts";
 import { originsFrom, stateOf } from "../../dashboard/state.ts";
+import { wordsOf } from "../../dashboard/words/words.ts";
 import type { Place } from "../../db/walk.ts";
 import { masked } from "../../http/errors.ts";
 import { badCursor } from "../../http/paging.ts";
@@ -29,6 +31,8 @@ import { companyPath, KEYS } from "./site.ts";
 const KEYS_ON_A_PAGE = 25;
 const EVENTS_ON_A_PAGE = 25;
 
+const DONE = { suspend: "suspended", resume: "resumed", revoke: "revoked" } as const;
+
 /** Keys of all companies. Wants `requireOperator` before it. */
 export function keyPages(parts: OperatorPageParts) {
   const { keys, form, now } = parts;
@@ -43,14 +47,15 @@ export function keyPages(parts: OperatorPageParts) {
     new Hono<{ Variables: OperatorSession }>()
       .get("/keys", reads, zValidator("query", findQuery, refuseUrl), async (c) => {
         const { prefix, cursor: after } = c.req.valid("query");
-        if (prefix === undefined) return page(c, "Find a key", <FindKeyPage />);
+        const { title } = wordsOf(c).text.findKey;
+        if (prefix === undefined) return page(c, title, <FindKeyPage />);
         const { keys: found, next } = await keys.search({ prefix, after, limit: KEYS_ON_A_PAGE });
         const query = next && new URLSearchParams({ prefix, cursor: JSON.stringify(next) });
         const listed = await listedOfAll(found);
         const body = (
           <FindKeyPage prefix={prefix} keys={listed} next={query && `${KEYS}?${query}`} now={now()} />
         );
-        return page(c, "Find a key", body);
+        return page(c, title, body);
       })
 
       // It comes as a form, so that a key that was pasted into it is in no URL; nor is what could be another's secret.
@@ -67,14 +72,14 @@ export function keyPages(parts: OperatorPageParts) {
       .get("/keys/:id/revoke", reads, writes, id, async (c) => {
         const key = await keys.get(c.req.valid("param").id);
         const body = <RevokePage path={`${KEYS}/${key.id}`} of={key} now={now()} />;
-        return page(c, `Revoke ${key.label}`, body);
+        return page(c, wordsOf(c).text.question.revokeTitle(key.label), body);
       })
 
       .post("/keys/:id/:act{suspend|resume|revoke}", writes, id, async (c) => {
         const { id } = c.req.valid("param");
         const act = z.enum(["suspend", "resume", "revoke"]).parse(c.req.param("act"));
         await keys.change(id, act, c.var.operator);
-        return c.redirect(`${KEYS}/${id}`, 303);
+        return done(c, DONE[act], `${KEYS}/${id}`);
       })
   );
 }

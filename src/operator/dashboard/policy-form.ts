@@ -1,8 +1,6 @@
-import type * as z from "zod";
 import type { Policy } from "../../companies/policy.ts";
 import { textOf } from "../../dashboard/form.ts";
 import type { ErrorDetail } from "../../http/errors.ts";
-import { brokenFields } from "../../http/validation.ts";
 
 /** A company's policy, as a browser sends it. What is empty is not set. */
 export interface PolicyForm {
@@ -59,7 +57,7 @@ export function policyBody(form: PolicyForm, policy: Policy): Record<string, unk
 /** Scopes that were ticked beside "all" where none were before: whoever ticked them wants no others. */
 export function unclearScopes(form: PolicyForm, policy: Policy): ErrorDetail[] {
   if (!form.hasAllScopes || form.scopes.length === 0 || policy.scopes !== null) return [];
-  return [{ field: "scopes", message: "choose “Only these” for what is ticked, or tick none" }];
+  return [{ field: "scopes", message: "must be chosen, or none ticked" }];
 }
 
 function countOf(text: string): unknown {
@@ -69,12 +67,4 @@ function countOf(text: string): unknown {
 
 function ordered(value: unknown): string {
   return JSON.stringify(Array.isArray(value) ? value.toSorted() : value);
-}
-
-/** What is wrong with the form, in the words of its fields. */
-export function policyFaults(error: z.core.$ZodError): ErrorDetail[] {
-  return brokenFields(error).map(({ field, message }) => ({
-    field,
-    message: message.replace(/, or null$/, ", or empty"),
-  }));
 }

@@ -274,7 +274,7 @@ test("a page that is not there is 404 to who is signed in, and the way to sign i
     `${HOME}/sign-in?to=%2Foperator%2Fdashboard%2Fnothing`,
   );
   const answer = await visit(`${HOME}/status`, { jar: await operatorSignedIn(), form: {} });
-  expect(await pageOf(answer, 405)).toContain("Method not allowed");
+  expect(await pageOf(answer, 405)).toContain("This address is only for forms");
 });
 
 test("without the dashboard's settings the API goes on", async () => {

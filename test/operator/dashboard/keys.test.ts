@@ -28,7 +28,7 @@ describe("a key", () => {
     const answer = await send(`${KEYS}/search`, { q: ` ${keyPrefix} ` });
     expect(answer.headers.get("Location")).toBe(`${KEYS}?prefix=${keyPrefix}`);
     const page = await look(answer.headers.get("Location") ?? "");
-    expect(page).toContain(`<a href="${KEYS}/${id}">Careers page</a>`);
+    expect(page).toContain(`<a href="${KEYS}/${id}" dir="auto">Careers page</a>`);
     expect(page).toContain(`of <a href="${HOME}/companies/acme">acme</a>`);
     const all = await look(`${KEYS}?prefix=lk_live_`);
     expect(all).toContain(id);
@@ -161,7 +161,7 @@ describe("a key", () => {
   test("is shown to who may only read without any form", async () => {
     const { id } = await createKey();
     const page = await look(`${KEYS}/${id}`, { jar: await operatorSignedIn({ scope: "operator:read" }) });
-    expect(page.match(/<form/g)).toHaveLength(1); // to sign out
+    expect(page.match(/<form/g)).toHaveLength(2); // to sign out, and to choose a language
   });
 
   test("has an audit log in pages", async () => {

@@ -1,7 +1,7 @@
 import type { ListedCompany } from "../../../companies/listing.ts";
 import { StateTag } from "../../../dashboard/pages/keys.tsx";
-import { whole } from "../../../dashboard/pages/number.ts";
 import { Time } from "../../../dashboard/pages/time.tsx";
+import { useWords } from "../../../dashboard/words/words.ts";
 import { companyPath, HOME } from "../site.ts";
 
 export interface CompaniesProps {
@@ -14,28 +14,29 @@ export interface CompaniesProps {
 }
 
 export function CompaniesPage({ companies, filter, next, isFirst, now }: CompaniesProps) {
+  const words = useWords().text.companies;
   return (
     <>
-      <h1>Companies</h1>
+      <h1>{words.title}</h1>
       <search>
         <form method="post" action={`${HOME}/search`} class="row">
           <label>
-            A part of the id, or a whole key
+            {words.search}
             <input type="search" name="q" value={filter.q} maxlength={100} />
           </label>
           <label>
-            Order
+            {words.order}
             <select name="sort">
-              <option value="">By their ids</option>
+              <option value="">{words.byId}</option>
               <option value="keys" selected={filter.sort === "keys"}>
-                Most keys first
+                {words.byKeys}
               </option>
               <option value="use" selected={filter.sort === "use"}>
-                Most uses yesterday first
+                {words.byUse}
               </option>
             </select>
           </label>
-          <button type="submit">Search</button>
+          <button type="submit">{words.find}</button>
         </form>
       </search>
       {companies.length === 0 ? (
@@ -43,17 +44,17 @@ export function CompaniesPage({ companies, filter, next, isFirst, now }: Compani
       ) : (
         <Companies companies={companies} now={now} />
       )}
-      <nav aria-label="More companies">
+      <nav aria-label={words.more}>
         <ul>
           {!isFirst && (
             <li>
-              <a href={HOME}>First companies</a>
+              <a href={HOME}>{words.first}</a>
             </li>
           )}
           {next !== null && (
             <li>
               <a rel="next" href={next}>
-                More companies
+                {words.more}
               </a>
             </li>
           )}
@@ -65,27 +66,25 @@ export function CompaniesPage({ companies, filter, next, isFirst, now }: Compani
 
 /** A page reads a bounded number of rows: none of them may be wanted, and yet some that follow. */
 function Nothing({ q, isLast }: { q: string; isLast: boolean }) {
-  if (!isLast) return <p>None so far. Look further.</p>;
-  if (q === "") return <p>No company has a key, nor anything set for it.</p>;
-  return (
-    <p>
-      No company that has a key, or anything set for it, is like this. If this is its whole id, you can{" "}
-      <a href={companyPath(q)}>open it all the same</a>.
-    </p>
-  );
+  const words = useWords().text.companies;
+  if (!isLast) return <p>{words.noneYet}</p>;
+  if (q === "") return <p>{words.none}</p>;
+  return <p>{words.noneLike(<a href={companyPath(q)}>{words.openIt}</a>)}</p>;
 }
 
 function Companies({ companies, now }: Pick<CompaniesProps, "companies" | "now">) {
+  const { number, text } = useWords();
+  const { columns, noTier, title } = text.companies;
   return (
-    <section class="scroll" tabindex={0} aria-label="Companies">
+    <section class="scroll" tabindex={0} aria-label={title}>
       <table class="keys">
         <thead>
           <tr>
-            <th scope="col">Company</th>
-            <th scope="col">State</th>
-            <th scope="col">Keys that are not revoked</th>
-            <th scope="col">Uses yesterday</th>
-            <th scope="col">Rate tier</th>
+            <th scope="col">{columns.company}</th>
+            <th scope="col">{columns.state}</th>
+            <th scope="col">{columns.keys}</th>
+            <th scope="col">{columns.uses}</th>
+            <th scope="col">{columns.tier}</th>
           </tr>
         </thead>
         <tbody>
@@ -97,9 +96,9 @@ function Companies({ companies, now }: Pick<CompaniesProps, "companies" | "now">
               <td>
                 <CompanyState suspendedAt={suspendedAt} now={now} />
               </td>
-              <td data-name="Keys">{whole.format(keys)}</td>
-              <td data-name="Uses yesterday">{whole.format(uses)}</td>
-              <td data-name="Rate tier">{rateTier ?? <span class="quiet">None</span>}</td>
+              <td data-name={columns.keys}>{number(keys)}</td>
+              <td data-name={columns.uses}>{number(uses)}</td>
+              <td data-name={columns.tier}>{rateTier ?? <span class="quiet">{noTier}</span>}</td>
             </tr>
           ))}
         </tbody>

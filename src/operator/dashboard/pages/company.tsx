@@ -1,7 +1,7 @@
 import type { Company } from "../../../companies/policy.ts";
 import { Fault, faulty } from "../../../dashboard/pages/create.tsx";
 import { Keys, type ListedKey } from "../../../dashboard/pages/keys.tsx";
-import { whole } from "../../../dashboard/pages/number.ts";
+import { useWords } from "../../../dashboard/words/words.ts";
 import type { ErrorDetail } from "../../../http/errors.ts";
 import type { CompanyOptions } from "../../schema.ts";
 import type { PolicyForm } from "../policy-form.ts";
@@ -31,6 +31,7 @@ export interface CompanyPageProps {
 export function CompanyPage(props: CompanyPageProps) {
   const { company, faults, unrevoked, mayWrite, now } = props;
   const path = companyPath(company.id);
+  const words = useWords().text.company;
   return (
     <>
       <div class="bar">
@@ -39,13 +40,13 @@ export function CompanyPage(props: CompanyPageProps) {
       </div>
       {company.suspendedAt !== null && (
         <p class="notice warn">
-          All its keys are refused, and it can create none.
-          {company.suspendedReason !== null && ` The reason it reads: ${company.suspendedReason}`}
+          {words.suspended}
+          {company.suspendedReason !== null && ` ${words.suspendedFor(company.suspendedReason)}`}
         </p>
       )}
       <CompanyKeys {...props} path={path} />
       <section>
-        <h2>What it may</h2>
+        <h2>{words.policy}</h2>
         {mayWrite ? (
           <Policy action={`${path}/policy`} form={props.form} faults={faults} options={props.options} />
         ) : (
@@ -54,20 +55,17 @@ export function CompanyPage(props: CompanyPageProps) {
       </section>
       {mayWrite && (
         <section>
-          <h2>Stop it</h2>
+          <h2>{words.stop}</h2>
           {company.suspendedAt === null ? (
             <Suspend path={path} reason={props.reason} faults={faults} />
           ) : (
             <Resume path={path} />
           )}
           <article>
-            <h3>Revoke all keys</h3>
-            <p>
-              Ends every key of the company within seconds, for good. Keys that are not revoked:{" "}
-              {whole.format(unrevoked)}.
-            </p>
+            <h3>{words.revokeAll}</h3>
+            <p>{words.revokesAll(unrevoked)}</p>
             <a class="button danger" href={`${path}/revoke-all`}>
-              Revoke all…
+              {words.toRevokeAll}
             </a>
           </article>
         </section>
@@ -85,22 +83,23 @@ function CompanyKeys({
   path,
   now,
 }: CompanyPageProps & { path: string }) {
+  const words = useWords().text.company;
   return (
     <section>
-      <h2>Keys</h2>
-      <p>{whole.format(unrevoked)} that are not revoked, expired ones among them.</p>
+      <h2>{words.keys}</h2>
+      <p>{words.unrevoked(unrevoked)}</p>
       {keys.length > 0 && <Keys path={keysPath} keys={keys} now={now} />}
-      <nav aria-label="More keys">
+      <nav aria-label={words.moreKeys}>
         <ul>
           {!isFirst && (
             <li>
-              <a href={path}>Newest keys</a>
+              <a href={path}>{words.newestKeys}</a>
             </li>
           )}
           {next !== null && (
             <li>
               <a rel="next" href={next}>
-                Older keys
+                {words.olderKeys}
               </a>
             </li>
           )}
@@ -111,14 +110,15 @@ function CompanyKeys({
 }
 
 function Suspend({ path, reason, faults }: { path: string; reason: string; faults: readonly ErrorDetail[] }) {
+  const words = useWords().text.company;
   return (
     <article>
       <form method="post" action={`${path}/suspend`}>
-        <h3>Suspend</h3>
-        <p>Refuses all its keys everywhere within seconds, and new ones, until somebody resumes it.</p>
+        <h3>{words.suspend}</h3>
+        <p>{words.suspends}</p>
         <div class="row">
           <label>
-            Reason, which the company reads
+            {words.reason}
             <input
               name="reason"
               value={reason}
@@ -128,7 +128,7 @@ function Suspend({ path, reason, faults }: { path: string; reason: string; fault
             />
           </label>
           <button type="submit" class="danger">
-            Suspend company
+            {words.suspendIt}
           </button>
         </div>
         <Fault faults={faults} field="reason" />
@@ -138,12 +138,13 @@ function Suspend({ path, reason, faults }: { path: string; reason: string; fault
 }
 
 function Resume({ path }: { path: string }) {
+  const words = useWords().text.company;
   return (
     <article>
       <form method="post" action={`${path}/resume`}>
-        <h3>Resume</h3>
-        <p>Lets its keys be used again, everywhere within seconds.</p>
-        <button type="submit">Resume company</button>
+        <h3>{words.resume}</h3>
+        <p>{words.resumes}</p>
+        <button type="submit">{words.resumeIt}</button>
       </form>
     </article>
   );

@@ -6,6 +6,7 @@ import { Notice, Switch } from "../../../dashboard/pages/key.tsx";
 import { StateTag } from "../../../dashboard/pages/keys.tsx";
 import { RevokeAct } from "../../../dashboard/pages/question.tsx";
 import type { KeyState, Origin } from "../../../dashboard/state.ts";
+import { useWords } from "../../../dashboard/words/words.ts";
 import type { Scope } from "../../../keys/schema.ts";
 import type { DayUsage } from "../../../usage/schema.ts";
 import type { OperatedKey } from "../../key-schema.ts";
@@ -29,6 +30,7 @@ export interface KeyPageProps {
 
 export function KeyPage({ path, apiKey: key, company, state, origin, ...props }: KeyPageProps) {
   const { catalogue, days, events, next, mayWrite, now } = props;
+  const words = useWords().text.operatedKey;
   const isLive = state !== "expired" && state !== "replaced";
   return (
     <>
@@ -36,27 +38,23 @@ export function KeyPage({ path, apiKey: key, company, state, origin, ...props }:
         <h1>{key.label}</h1>
         <StateTag state={state} />
       </div>
-      <p>
-        A key of <a href={company.path}>{company.id}</a>
-      </p>
-      {company.isSuspended && (
-        <p class="notice warn">The company is suspended: the key is refused, whatever its own state.</p>
-      )}
+      <p>{words.of(<a href={company.path}>{company.id}</a>)}</p>
+      {company.isSuspended && <p class="notice warn">{words.companySuspended}</p>}
       <Notice keys={KEYS} of={key} state={state} origin={origin} now={now} />
       <Facts keys={KEYS} apiKey={key} state={state} origin={origin} catalogue={catalogue} now={now} />
       <section>
-        <h2>Last 30 days</h2>
+        <h2>{words.use}</h2>
         <Chart days={days} />
       </section>
       {mayWrite && key.revokedAt === null && (
         <section>
-          <h2>Stop it</h2>
+          <h2>{words.stop}</h2>
           {isLive && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
           <RevokeAct path={path} of={key} now={now} />
         </section>
       )}
       <section>
-        <h2>Audit log</h2>
+        <h2>{words.events}</h2>
         <Events events={events} next={next} keys={KEYS} self={undefined} isOfOneKey />
       </section>
     </>

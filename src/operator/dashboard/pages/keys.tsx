@@ -1,4 +1,5 @@
 import { Keys, type ListedKey } from "../../../dashboard/pages/keys.tsx";
+import { useWords } from "../../../dashboard/words/words.ts";
 import { KEYS } from "../site.ts";
 
 export interface FindKeyProps {
@@ -11,13 +12,14 @@ export interface FindKeyProps {
 }
 
 export function FindKeyPage({ prefix, keys = [], next = null, now = 0 }: FindKeyProps) {
+  const words = useWords().text.findKey;
   return (
     <>
-      <h1>Find a key</h1>
+      <h1>{words.title}</h1>
       <search>
         <form method="post" action={`${KEYS}/search`} class="row">
           <label>
-            What it begins with, or the whole key
+            {words.search}
             <input
               type="search"
               name="q"
@@ -29,23 +31,19 @@ export function FindKeyPage({ prefix, keys = [], next = null, now = 0 }: FindKey
               spellcheck={false}
             />
           </label>
-          <button type="submit">Find</button>
+          <button type="submit">{words.find}</button>
         </form>
       </search>
       {prefix !== undefined &&
         (keys.length === 0 ? (
-          <p>
-            {next === null
-              ? "No key begins like this. Large and small letters differ."
-              : "None so far. Look further."}
-          </p>
+          <p>{next === null ? words.none : words.noneYet}</p>
         ) : (
           <Keys path={KEYS} keys={keys} now={now} />
         ))}
       {next !== null && (
         <p>
           <a rel="next" href={next}>
-            More keys
+            {words.more}
           </a>
         </p>
       )}
@@ -55,14 +53,12 @@ export function FindKeyPage({ prefix, keys = [], next = null, now = 0 }: FindKey
 
 /** Somebody searched by a whole key. It is not said again. */
 export function NoSuchKeyPage() {
+  const words = useWords().text.findKey;
   return (
     <>
-      <h1>No key is this one</h1>
-      <p class="notice">
-        It may not be whole, it was made for another service, or it is no longer kept. Search by what it
-        begins with.
-      </p>
-      <a href={KEYS}>Find a key</a>
+      <h1>{words.noSuch}</h1>
+      <p class="notice">{words.noSuchWhy}</p>
+      <a href={KEYS}>{words.title}</a>
     </>
   );
 }

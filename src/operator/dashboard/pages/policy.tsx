@@ -1,5 +1,6 @@
 import type { Company } from "../../../companies/policy.ts";
 import { Fault, faulty } from "../../../dashboard/pages/create.tsx";
+import { useWords } from "../../../dashboard/words/words.ts";
 import type { ErrorDetail } from "../../../http/errors.ts";
 import type { CompanyOptions } from "../../schema.ts";
 import type { PolicyForm } from "../policy-form.ts";
@@ -13,32 +14,28 @@ interface PolicyProps {
 
 /** What is set for the company alone, to be changed. */
 export function Policy({ action, form, faults, options }: PolicyProps) {
+  const words = useWords().text.policy;
   return (
     <form method="post" action={action} class="narrow">
-      <Count
-        field="maxLiveKeys"
-        label="Live keys at most. Empty: as MAX_LIVE_KEYS has it"
-        value={form.maxLiveKeys}
-        faults={faults}
-      />
+      <Count field="maxLiveKeys" label={words.maxLiveKeysField} value={form.maxLiveKeys} faults={faults} />
       <Count
         field="maxKeyLifetimeDays"
-        label="Days that a new key lives at most; 0: no maximum. Empty: as MAX_KEY_LIFETIME_DAYS has it"
+        label={words.maxKeyLifetimeDaysField}
         value={form.maxKeyLifetimeDays}
         faults={faults}
       />
       <Scopes form={form} faults={faults} catalogue={options.catalogue} />
       <label>
-        Addresses that its keys may be used from, one a line. Empty: anywhere
+        {words.allowedIpsField}
         <textarea name="allowedIps" rows={3} {...faulty(faults, "allowedIps")}>
           {form.allowedIps}
         </textarea>
       </label>
       <Fault faults={faults} field="allowedIps" />
       <label>
-        Rate tier: the limit of all its keys together
+        {words.rateTierField}
         <select name="rateTier" {...faulty(faults, "rateTier")}>
-          <option value="">None</option>
+          <option value="">{words.noTier}</option>
           {withOwn(options.rateTiers, [form.rateTier]).map((tier) => (
             <option value={tier} selected={tier === form.rateTier}>
               {tier}
@@ -47,7 +44,7 @@ export function Policy({ action, form, faults, options }: PolicyProps) {
         </select>
       </label>
       <Fault faults={faults} field="rateTier" />
-      <button type="submit">Save</button>
+      <button type="submit">{words.save}</button>
     </form>
   );
 }
@@ -81,17 +78,18 @@ function Scopes({
   faults,
   catalogue,
 }: Pick<PolicyProps, "form" | "faults"> & Pick<CompanyOptions, "catalogue">) {
+  const words = useWords().text.policy;
   return (
     <>
       <fieldset {...faulty(faults, "scopes")}>
-        <legend>Scopes that new keys may have</legend>
+        <legend>{words.scopes}</legend>
         <label>
           <input type="radio" name="hasAllScopes" value="yes" checked={form.hasAllScopes} />
-          All of the catalogue
+          {words.allScopes}
         </label>
         <label>
           <input type="radio" name="hasAllScopes" value="no" checked={!form.hasAllScopes} />
-          Only these:
+          {words.onlyThese}
         </label>
         {withOwn(catalogue.keys(), form.scopes).map((scope) => (
           <label>
@@ -107,12 +105,13 @@ function Scopes({
 
 /** The same for who may only read. */
 export function PolicyFacts({ company }: { company: Company }) {
+  const words = useWords().text.policy;
   const facts = [
-    ["Live keys at most", company.maxLiveKeys ?? "As MAX_LIVE_KEYS has it"],
-    ["Days that a new key lives at most", company.maxKeyLifetimeDays ?? "As MAX_KEY_LIFETIME_DAYS has it"],
-    ["Scopes that new keys may have", company.scopes?.join(", ") ?? "All of the catalogue"],
-    ["Addresses that its keys may be used from", company.allowedIps?.join(", ") ?? "Anywhere"],
-    ["Rate tier", company.rateTier ?? "None"],
+    [words.maxLiveKeys, company.maxLiveKeys ?? words.maxLiveKeysUnset],
+    [words.maxKeyLifetimeDays, company.maxKeyLifetimeDays ?? words.maxKeyLifetimeDaysUnset],
+    [words.scopes, company.scopes?.join(", ") ?? words.allScopes],
+    [words.allowedIps, company.allowedIps?.join(", ") ?? words.anywhere],
+    [words.rateTier, company.rateTier ?? words.noTier],
   ];
   return (
     <dl class="facts">

@@ -1,37 +1,29 @@
 import type { Company } from "../../../companies/policy.ts";
-import { whole } from "../../../dashboard/pages/number.ts";
+import { useWords } from "../../../dashboard/words/words.ts";
 import { companyPath } from "../site.ts";
 
 /** What is asked before all keys of a company end: how many they are. @param left - That are not revoked. */
 export function RevokeAllPage({ company, left }: { company: Company; left: number }) {
   const path = companyPath(company.id);
+  const words = useWords().text.revokeAll;
   if (left === 0) {
     return (
       <>
-        <h1>No key of {company.id} is left to revoke</h1>
-        <a href={path}>Back to the company</a>
+        <h1>{words.noneLeft(company.id)}</h1>
+        <a href={path}>{words.back}</a>
       </>
     );
   }
   return (
     <article>
-      <h1>
-        Revoke {left === 1 ? "the one key" : `all ${whole.format(left)} keys`} of {company.id}?
-      </h1>
+      <h1>{words.question(left, company.id)}</h1>
       <form method="post" action={`${path}/revoke-all`}>
-        <p>
-          Expired keys are counted too. Whatever uses one of them will be refused within seconds. This cannot
-          be undone.
-        </p>
-        {company.suspendedAt === null && (
-          <p class="notice warn">
-            The company can create new keys meanwhile, and afterwards. Suspend it first if it must not.
-          </p>
-        )}
+        <p>{words.consequence}</p>
+        {company.suspendedAt === null && <p class="notice warn">{words.newKeys}</p>}
         <div class="row">
-          <a href={path}>Keep them</a>
+          <a href={path}>{words.keep}</a>
           <button type="submit" class="danger">
-            Revoke all
+            {words.revoke}
           </button>
         </div>
       </form>

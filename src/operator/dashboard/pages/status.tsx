@@ -1,8 +1,7 @@
-import { whole } from "../../../dashboard/pages/number.ts";
 import { Time } from "../../../dashboard/pages/time.tsx";
+import { useWords } from "../../../dashboard/words/words.ts";
 import type { Status } from "../../status.ts";
 
-const megabytes = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const BYTES_PER_MEGABYTE = 1_000_000;
 
 interface Props {
@@ -12,18 +11,19 @@ interface Props {
 
 export function StatusPage({ status, now }: Props) {
   const { version, issuers } = status;
+  const words = useWords().text.status;
   return (
     <>
-      <h1>Status</h1>
+      <h1>{words.title}</h1>
       <dl class="facts">
-        <dt>Version</dt>
+        <dt>{words.version}</dt>
         <dd>{version}</dd>
-        <dt>Issuer of companies’ tokens</dt>
+        <dt>{words.companyIssuer}</dt>
         <dd>
           <code>{issuers.companies}</code>
-          {issuers.areKeysHeld ? "" : " (no signing keys held yet)"}
+          {!issuers.areKeysHeld && ` ${words.noKeysHeld}`}
         </dd>
-        <dt>Issuer of operators’ tokens</dt>
+        <dt>{words.operatorIssuer}</dt>
         <dd>
           <code>{issuers.operator}</code>
         </dd>
@@ -39,21 +39,23 @@ function Moment({ at, now, none }: { at: string | null; now: number; none: strin
 }
 
 function Databases({ status, now }: Props) {
+  const { number, text } = useWords();
+  const { status: words } = text;
   return (
     <section>
-      <h2>Databases</h2>
-      <section class="scroll" tabindex={0} aria-label="Databases">
+      <h2>{words.databases}</h2>
+      <section class="scroll" tabindex={0} aria-label={words.databases}>
         <table class="keys">
           <thead>
             <tr>
-              <th scope="col">Database</th>
-              <th scope="col">Size</th>
-              <th scope="col">Companies</th>
-              <th scope="col">Keys</th>
-              <th scope="col">Newest change</th>
-              <th scope="col">Uses to be counted</th>
-              <th scope="col">Events to be told</th>
-              <th scope="col">Old rows dropped</th>
+              <th scope="col">{words.database}</th>
+              <th scope="col">{words.size}</th>
+              <th scope="col">{words.companies}</th>
+              <th scope="col">{words.keys}</th>
+              <th scope="col">{words.newestChange}</th>
+              <th scope="col">{words.waitingUses}</th>
+              <th scope="col">{words.untoldEvents}</th>
+              <th scope="col">{words.retention}</th>
             </tr>
           </thead>
           <tbody>
@@ -63,23 +65,21 @@ function Databases({ status, now }: Props) {
                   {database.id}
                   <small>{database.migration}</small>
                 </th>
-                <td data-name="Size">{megabytes.format(database.sizeBytes / BYTES_PER_MEGABYTE)} MB</td>
-                <td data-name="Companies">{whole.format(database.companies)}</td>
-                <td data-name="Keys">{whole.format(database.keys)}</td>
-                <td data-name="Newest change">
-                  <Moment at={database.newestChangeAt} now={now} none="None" />
+                <td data-name={words.size}>{words.megabytes(database.sizeBytes / BYTES_PER_MEGABYTE)}</td>
+                <td data-name={words.companies}>{number(database.companies)}</td>
+                <td data-name={words.keys}>{number(database.keys)}</td>
+                <td data-name={words.newestChange}>
+                  <Moment at={database.newestChangeAt} now={now} none={words.none} />
                 </td>
-                <td data-name="Uses to be counted">
-                  {whole.format(database.waitingUses)}
+                <td data-name={words.waitingUses}>
+                  {number(database.waitingUses)}
                   {database.waitingUsesSince !== null && (
-                    <small>
-                      since <Time at={database.waitingUsesSince} now={now} />
-                    </small>
+                    <small>{words.since(<Time at={database.waitingUsesSince} now={now} />)}</small>
                   )}
                 </td>
-                <td data-name="Events to be told">{whole.format(database.untoldEvents)}</td>
-                <td data-name="Old rows dropped">
-                  <Moment at={database.retentionAt} now={now} none="Never" />
+                <td data-name={words.untoldEvents}>{number(database.untoldEvents)}</td>
+                <td data-name={words.retention}>
+                  <Moment at={database.retentionAt} now={now} none={words.never} />
                 </td>
               </tr>
             ))}
@@ -91,16 +91,18 @@ function Databases({ status, now }: Props) {
 }
 
 function Generations({ status }: { status: Status }) {
+  const { number, text } = useWords();
+  const { status: words } = text;
   return (
     <section>
-      <h2>Peppers</h2>
-      <section class="scroll" tabindex={0} aria-label="Peppers">
+      <h2>{words.peppers}</h2>
+      <section class="scroll" tabindex={0} aria-label={words.peppers}>
         <table>
           <thead>
             <tr>
-              <th scope="col">Generation</th>
-              <th scope="col">Live keys</th>
-              <th scope="col">State</th>
+              <th scope="col">{words.generation}</th>
+              <th scope="col">{words.liveKeys}</th>
+              <th scope="col">{words.state}</th>
             </tr>
           </thead>
           <tbody>
@@ -109,13 +111,9 @@ function Generations({ status }: { status: Status }) {
                 <th scope="row">
                   <code>{generation}</code>
                 </th>
-                <td>{whole.format(liveKeys)}</td>
+                <td>{number(liveKeys)}</td>
                 <td>
-                  {isKnown ? (
-                    isNewest && "New keys are made with it"
-                  ) : (
-                    <span class="tag unverifiable">Missing: its keys are refused</span>
-                  )}
+                  {isKnown ? isNewest && words.newest : <span class="tag unverifiable">{words.missing}</span>}
                 </td>
               </tr>
             ))}
