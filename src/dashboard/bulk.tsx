@@ -19,7 +19,7 @@ const severalSchema = z.strictObject({
   act: z.enum(SEVERAL_ACTS, `must be one of ${SEVERAL_ACTS.join(", ")}`),
   key: z
     .array(keyIdSchema.shape.id)
-    .min(1, "choose at least one")
+    .min(1, "must be given at least once")
     .max(KEYS_ON_A_PAGE, `must be at most ${KEYS_ON_A_PAGE}`)
     .transform((ids) => [...new Set(ids)]),
 });
