@@ -161,7 +161,9 @@ test("uses reach the queue, and refusals the log", async () => {
   const lines = logged();
   const { id, rawKey } = await createKey();
   const sent: UsageReport[] = [];
-  const { verify, wake } = joined({ USAGE: { send: async (report: UsageReport) => void sent.push(report) } });
+  const { verify, wake } = joined({
+    USAGE: { send: async (reports: UsageReport[]) => void sent.push(...reports) },
+  });
   await verify(rawKey);
   await revoke(id);
   vi.setSystemTime(Date.now() + 10_000);
@@ -169,7 +171,9 @@ test("uses reach the queue, and refusals the log", async () => {
   await verify("lk_live_x");
   for (let i = 0; i < 2; i++) wake(10_000);
   await new Promise((resolve) => setTimeout(resolve));
-  expect(sent).toMatchObject([{ keys: [{ keyId: id, companyId: "acme", allowed: 1, denied: 1 }] }]);
+  expect(sent).toMatchObject([
+    { database: "00", keys: [{ keyId: id, companyId: "acme", allowed: 1, denied: 1 }] },
+  ]);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { event: "key_refused", keyId: id, error: "KEY_REVOKED", reason: "revoked" },
     { event: "unknown_keys_refused", count: 1 },

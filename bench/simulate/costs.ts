@@ -41,7 +41,7 @@ export function latchkeyCosts(size: Size, figures: Figures): Costs {
   const rowsRead =
     look * ROWS_READ.look + first * ROWS_READ.first + again * ROWS_READ.again + nearest * ROWS_READ.nearest;
   const cpuMs = requests * (CPU_MS.held + (1 - within.isolate) * CPU_MS.read);
-  const rowsWritten = usageOf(size, requests, usage.messages).reduce((sum, one) => sum + one.rowsWritten, 0);
+  const rowsWritten = usageOf(size, figures).reduce((sum, one) => sum + one.rowsWritten, 0);
   return costsOf({ rowsRead, cpuMs }, { rowsWritten, queueOperations: usage.operations }, requests);
 }
 

@@ -20,7 +20,7 @@ export interface Figures {
   total: Record<ReadKind, number>;
   waits: Durations;
   delays: Durations;
-  usage: { messages: number; operations: number; keys: number };
+  usage: { messages: number; operations: number; reports: number };
 }
 
 /** Reads that one instance of a database answers in a second, of one millisecond each: https://developers.cloudflare.com/d1/platform/limits/ */
@@ -95,7 +95,7 @@ export function addUp(
     const counting = (share * isolates) / Math.min(isolates, LOADS.length);
     whole.usage.messages += tally.usage.messages * counting;
     whole.usage.operations += tally.usage.operations * counting;
-    whole.usage.keys += tally.usage.keys * counting;
+    whole.usage.reports += tally.usage.reports * counting;
   }
   const all = whole.reads.map(({ look, first, again }, database) => {
     const near = nearest[database] ?? [];

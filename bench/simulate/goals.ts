@@ -33,7 +33,7 @@ export function goalsTable(
 ): string {
   if (!usual || !large || !largest) throw new RangeError("There are four sizes");
   const { latchkey } = usual;
-  const rows = usageOf(usual.size, latchkey.requests, latchkey.usage.messages);
+  const rows = usageOf(usual.size, latchkey);
   const written = rows.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0) / latchkey.requests;
   const perCentre = latchkey.looks / usual.size.dataCentres;
   return table(

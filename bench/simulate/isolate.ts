@@ -1,4 +1,3 @@
-import { FIRST_DATABASE } from "../../src/db/settings.ts";
 import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 import type { KeyRecord } from "../../src/verify/decide.ts";
 import { Feed } from "../../src/verify/feed.ts";
@@ -46,8 +45,8 @@ export class Isolate {
     const { clock } = centre;
     const parts = { now: () => clock.now, wait: clock.wait, background: centre.background };
     const queue = {
-      send: async (report: UsageReport) => this.#report(report),
-    } as unknown as Queue<UsageReport>;
+      send: async (reports: UsageReport[]) => this.#report(reports),
+    } as unknown as Queue<UsageReport[]>;
     this.#usage = countsUses ? new UsageRecorder({ queue, ...parts }) : null;
   }
 
@@ -61,7 +60,7 @@ export class Isolate {
     const held = urgency === "first" ? undefined : feed.get(digest);
     if (held !== undefined) tally.answers.isolate += 1;
     if (held !== undefined && urgency === "none") {
-      this.#count(held);
+      this.#count(held, database);
       return;
     }
     clock.stir();
@@ -143,7 +142,7 @@ export class Isolate {
       inTime: clock.inTime,
       background,
       format: { digest: async (rawKey) => rawKey },
-      onVerdict: (record) => this.#count(record),
+      onVerdict: (record) => this.#count(record, database),
     });
     this.#verifiers[database] = verifier;
     return verifier;
@@ -181,16 +180,17 @@ export class Isolate {
     if (digest !== "" && REACHES.indexOf(reach) > REACHES.indexOf(so)) this.#reached.set(digest, reach);
   }
 
-  #count(record: KeyRecord): void {
+  #count(record: KeyRecord, database: number): void {
     const { now } = this.#centre.clock;
-    this.#usage?.record(record, record.revokedAt === null ? null : "revoked", now, FIRST_DATABASE);
+    const name = String(database).padStart(2, "0");
+    this.#usage?.record(record, record.revokedAt === null ? null : "revoked", now, name);
   }
 
-  #report(report: UsageReport): void {
+  #report(reports: UsageReport[]): void {
     const { usage } = this.#centre.tally;
-    const bytes = utf8.encode(JSON.stringify(report)).length + OVERHEAD_BYTES;
+    const bytes = utf8.encode(JSON.stringify(reports)).length + OVERHEAD_BYTES;
     usage.messages += 1;
     usage.operations += OPERATIONS * Math.ceil(bytes / OPERATION_BYTES);
-    usage.keys += report.keys.length;
+    usage.reports += reports.length;
   }
 }

@@ -36,7 +36,7 @@ function sizesTable(results: readonly Result[]): string {
 
 function busiestTable(results: readonly Result[]): string {
   const rows = results.map(({ size, latchkey }) => {
-    const usage = usageOf(size, latchkey.requests, latchkey.usage.messages);
+    const usage = usageOf(size, latchkey);
     const written = Math.max(...usage.map(({ rowsWritten }) => rowsWritten));
     const all = usage.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
     const { looks, first, again } = latchkey;

@@ -1,4 +1,4 @@
-/** What is not built, in words: what to build, and what it buys. */
+/** What would carry more, in words: what to build, and what it buys. */
 export function plansText(): string {
   return `## What would carry more
 
@@ -27,9 +27,9 @@ and a signature and a write for each first use in a data centre. Where few isola
 times a second together, 125 ask 3 times. To build: who is about to ask leaves a note in the cache, and as long as that is not older than
 the last reading took, others use what was shared before, if it is not older than a second and that time.
 
-**D. Counting that keeps up.** An isolate keeps the counts of each database apart, so that a report is of one database and is remembered
-in that one alone; as many reports are dropped an hour as were added; and what waits is divided into parts by how much waits,
-not by how much one batch brings.
+**D. Counting that keeps up.** Built: an isolate keeps the counts of each database apart, so that a report is of one database and is remembered
+in that one alone, while the reports of all databases go in one message; whoever remembers a report forgets two that are settled; and
+what waits is divided into parts by how much waits, by the cron and by whoever adds to it.
 
 In the tables: "feed", "knows nothing" and "too old" are reads of the primary, as above.`;
 }

@@ -40,8 +40,8 @@ export class Tally {
   readonly waits = new Durations();
   /** How long after its revocation a key could still have been accepted, by each who held it. */
   readonly delays = new Durations();
-  /** Reports of uses, their operations of the queue, and the keys in them. */
-  readonly usage = { messages: 0, operations: 0, keys: 0 };
+  /** Messages that tell of uses, their operations of the queue, and the reports in them. */
+  readonly usage = { messages: 0, operations: 0, reports: 0 };
 
   constructor(databases: number) {
     this.reads = Array.from({ length: databases }, () => ({ look: 0, first: 0, again: 0, nearest: 0 }));

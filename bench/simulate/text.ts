@@ -43,33 +43,26 @@ export function answersText(results: readonly Result[]): string {
   return results.map(answerText).join("\n\n");
 }
 
-/** What stops before the database does. */
+/** Whether counting keeps up. */
 export function usageText(results: readonly Result[]): string {
   const rows = results.flatMap(({ size, latchkey }) => {
-    const [usage] = usageOf(size, latchkey.requests, latchkey.usage.messages);
-    if (usage === undefined) return [];
-    const { statements, allowedStatements, reports, droppedReports } = usage;
-    const late = [
-      statements > allowedStatements &&
-        `${whole(statements)} statements a minute would have to write what waits, and each database may make ${whole(allowedStatements)}`,
-      reports > droppedReports &&
-        `${whole(reports)} reports an hour are remembered in each database, and ${whole(droppedReports)} are dropped`,
-    ].filter((text) => text !== false);
-    if (late.length === 0) return [];
-    return [`- **${whole(size.requestsPerSecond)} verifications a second**: ${late.join("; ")}.`];
+    const [usage] = usageOf(size, latchkey);
+    if (usage === undefined || usage.steps <= usage.allowedSteps) return [];
+    return [
+      `- **${whole(size.requestsPerSecond)} verifications a second**: ${rate(usage.steps)} steps a minute would have to write what waits, and each database may take ${whole(usage.allowedSteps)}.`,
+    ];
   });
-  const [usual] = results.filter(({ size }) => size.databases === 1 && size.requestsPerSecond === 10_000);
-  if (rows.length === 0 || usual === undefined) return "";
-  const [{ reports = 0, droppedReports = 0 } = {}] = usageOf(
-    usual.size,
-    usual.latchkey.requests,
-    usual.latchkey.usage.messages,
-  );
-  const upTo = about((usual.latchkey.requests * droppedReports) / reports);
-  return `Counting uses falls behind before verification does: with one database, from ${upTo} verifications a second on. Nothing that is
-verified waits for it, but counts come late, and tables grow:
+  if (rows.length > 0)
+    return `Counting uses falls behind before verification does. Nothing that is verified waits for it, but counts come late, and tables grow:
 
 ${rows.join("\n")}`;
+  const steps = results.map(({ size, latchkey }) => {
+    const [{ steps = 0, allowedSteps = 0 } = {}] = usageOf(size, latchkey);
+    return `${rate(steps)} of ${whole(allowedSteps)} at ${whole(size.requestsPerSecond)}`;
+  });
+  return `Counting uses keeps up: whoever adds reports to a database forgets two old ones for each, and whoever adds to what waits takes of it what
+has waited for long enough. Of the steps that this may take, a minute at one database, are needed: ${steps.slice(0, -1).join(", ")},
+and ${steps.at(-1)} verifications a second.`;
 }
 
 export function assumptionsText(): string {

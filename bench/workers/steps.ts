@@ -1,5 +1,6 @@
 import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
+import { FIRST_DATABASE } from "../../src/db/settings.ts";
 import { jsonHeaders } from "../../src/http/headers.ts";
 import { keyFormat } from "../../src/keys/format.ts";
 import { addressList } from "../../src/lib/address.ts";
@@ -46,7 +47,7 @@ const verifier = new Verifier({
   wait: (milliseconds) => scheduler.wait(milliseconds),
   inTime: (read) => read,
   background: waitUntil,
-  onVerdict: (key, refusal, at) => usage.record(key, refusal && denialOf(refusal), at),
+  onVerdict: (key, refusal, at) => usage.record(key, refusal && denialOf(refusal), at, FIRST_DATABASE),
 });
 const routes = publicRoutes({
   verifier,

@@ -42,8 +42,9 @@ export const usageReports = sqliteTable(
 export const waitingSums = sqliteTable(
   "waiting_sums",
   {
-    /** Keys whose ids end alike. */
+    /** How the ids of its keys end, or `at once`. */
     part: text().notNull(),
+    /** In the order of `since`. */
     id: text().notNull(),
     since: integer().notNull(),
     /** A list, as JSON. */

@@ -1,18 +1,19 @@
 import { DatabaseError } from "../db/client.ts";
-import type { Databases, NamedDatabase } from "../db/databases.ts";
-import { FIRST_DATABASE } from "../db/settings.ts";
+import type { Databases } from "../db/databases.ts";
 import { describeFault } from "../lib/fault.ts";
-import { AT_ONCE, countReports, dueParts, mergeWaiting } from "./counting.ts";
+import { countReports } from "./counting.ts";
 import type { UsageReport } from "./recorder.ts";
-import { usageReportSchema } from "./schema.ts";
+import { usageMessageSchema } from "./schema.ts";
+import { divideCrowd, dueParts, mergeWaiting } from "./waiting.ts";
 
 /** Different keys that one transaction adds up, or little more: some 30 ms, for which everybody else waits. */
 const MAX_KEYS = 10_000;
 /** Between two statements that write it is everybody else's turn. */
 const PAUSE_MS = 20;
-/** Statements of one run: what is left over waits for the next one. */
-const MAX_STATEMENTS = 400;
+/** Of one run, of two queries each: D1 lets it make 1,000. What is left over waits for the next one. */
+const MAX_STEPS = 300;
 
+/** A report, and the message that it came with. */
 interface Delivery {
   message: Message<unknown>;
   report: UsageReport;
@@ -22,6 +23,8 @@ interface Delivery {
 interface Counting {
   d1: D1Database;
   now: number;
+  /** Of what waits. */
+  maxSteps: number;
   fail: (message: Message<unknown>, fault: string) => void;
 }
 
@@ -45,19 +48,20 @@ export async function consumeReports(
     failed.add(message);
   };
   for (const message of messages) {
-    const { data: report, error } = usageReportSchema.safeParse(message.body);
-    if (!report) {
+    const { data: reports, error } = usageMessageSchema.safeParse(message.body);
+    if (!reports) {
       fail(message, error.issues.map(({ path, code }) => `${path.join(".")}: ${code}`).join("; "));
       continue;
     }
-    for (const [name, keys] of Map.groupBy(report.keys, ({ database }) => database ?? FIRST_DATABASE)) {
-      const deliveries = ofDatabase.get(name);
-      if (deliveries) deliveries.push({ message, report: { ...report, keys } });
-      else fail(message, `The database ${name} is not bound`);
+    for (const report of reports) {
+      const deliveries = ofDatabase.get(report.database);
+      if (deliveries) deliveries.push({ message, report });
+      else fail(message, `The database ${report.database} is not bound`);
     }
   }
+  const maxSteps = MAX_STEPS / all.length;
   await Promise.all(
-    all.map(({ name, d1 }) => countAll({ d1, now, fail }, ofDatabase.get(name) ?? [], all.length)),
+    all.map(({ name, d1 }) => countAll({ d1, now, maxSteps, fail }, ofDatabase.get(name) ?? [])),
   );
   for (const message of messages) {
     if (failed.has(message)) message.retry();
@@ -65,15 +69,14 @@ export async function consumeReports(
   }
 }
 
-/** @param databases - That have a share each of what one run may do. */
-async function countAll(
-  counting: Counting,
-  deliveries: readonly Delivery[],
-  databases: number,
-): Promise<void> {
-  let isUrgent = false;
-  for (const piece of pieces(deliveries)) isUrgent = (await count(counting, piece)) || isUrgent;
-  if (isUrgent) await mergeParts(counting.d1, [AT_ONCE], MAX_STATEMENTS / databases);
+/** Whoever adds to what waits also takes of it, so that it does not become more, however much comes. */
+async function countAll(counting: Counting, deliveries: readonly Delivery[]): Promise<void> {
+  let isWaiting = false;
+  for (const piece of pieces(deliveries)) isWaiting = (await count(counting, piece)) || isWaiting;
+  if (!isWaiting) return;
+  const { d1, now, maxSteps } = counting;
+  await repeat(() => divideCrowd(d1), maxSteps);
+  await mergeIn(d1, now, maxSteps);
 }
 
 /** Each of so many different keys that one transaction may add up. */
@@ -93,17 +96,27 @@ function* pieces(deliveries: readonly Delivery[]): Generator<Delivery[]> {
 
 /** Writes the sums that have waited for long enough. */
 export async function mergeDue({ all }: Pick<Databases, "all">, now: number): Promise<void> {
-  const mergeIn = async ({ d1 }: NamedDatabase) => {
-    try {
-      await mergeParts(d1, await dueParts(d1, now), MAX_STATEMENTS / all.length);
-    } catch (fault) {
-      report(fault);
-    }
-  };
-  await Promise.all(all.map(mergeIn));
+  await Promise.all(all.map(({ d1 }) => mergeIn(d1, now, MAX_STEPS / all.length)));
 }
 
-/** @returns Whether something waits to be written at once. */
+async function mergeIn(d1: D1Database, now: number, maxSteps: number): Promise<void> {
+  const seen = new Set<string>();
+  const unseen = async () => (await dueParts(d1, now)).filter((part) => !seen.has(part));
+  let steps = maxSteps;
+  try {
+    // What was divided is due as well.
+    for (let parts = await unseen(); parts.length > 0 && steps > 0; parts = await unseen()) {
+      for (const part of parts) {
+        seen.add(part);
+        steps -= await repeat(() => mergeWaiting(d1, part), steps);
+      }
+    }
+  } catch (fault) {
+    report(fault);
+  }
+}
+
+/** @returns Whether some of it waits. */
 async function count(counting: Counting, deliveries: readonly Delivery[]): Promise<boolean> {
   const { d1, now, fail } = counting;
   try {
@@ -115,21 +128,21 @@ async function count(counting: Counting, deliveries: readonly Delivery[]): Promi
       return false;
     }
     // One of them is at fault: it must not keep the others back.
-    let isUrgent = false;
-    for (const delivery of deliveries) isUrgent = (await count(counting, [delivery])) || isUrgent;
-    return isUrgent;
+    let isWaiting = false;
+    for (const delivery of deliveries) isWaiting = (await count(counting, [delivery])) || isWaiting;
+    return isWaiting;
   }
 }
 
-async function mergeParts(d1: D1Database, parts: readonly string[], most: number): Promise<void> {
-  let statements = 0;
-  for (const part of parts) {
-    try {
-      while (statements++ < most && (await mergeWaiting(d1, part)) > 0) await scheduler.wait(PAUSE_MS);
-    } catch (fault) {
-      report(fault);
-    }
+/** Takes steps while there is something to do. @returns how many, `most` at most or little more. */
+async function repeat(step: () => Promise<number>, most: number): Promise<number> {
+  let steps = 0;
+  try {
+    while (steps++ < most && (await step()) > 0) await scheduler.wait(PAUSE_MS);
+  } catch (fault) {
+    report(fault);
   }
+  return steps;
 }
 
 function report(fault: unknown): void {

@@ -1,4 +1,3 @@
-import { FIRST_DATABASE } from "../db/settings.ts";
 import type { Background } from "../lib/background.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/fault.ts";
@@ -7,8 +6,10 @@ import { Watch } from "./watch.ts";
 
 /** Keys of one report. */
 export const MAX_KEYS = 1_000;
-/** Of one report, as JSON: a message of a queue holds 128 KB, of which the queue needs some 100 bytes itself. */
+/** Of one message, as JSON: it holds 128 KB, of which the queue needs some 100 bytes itself. */
 const MAX_BYTES = 120_000;
+/** What a report needs besides its keys, or more. */
+const REPORT_BYTES = 100;
 /** More uses than one isolate sees before it reports. */
 const MAX_COUNT = 9_999_999_999;
 
@@ -27,8 +28,6 @@ const DENIALS_BYTES = JSON.stringify({ denials: DENIALS.map(() => MAX_COUNT) }).
 export interface KeyUsage {
   keyId: string;
   companyId: string;
-  /** Which the key is in. Left out: `DB`. */
-  database?: string;
   allowed: number;
   denied: number;
   /** Of the denied, those for each of `DENIALS`. Left out where there are none. */
@@ -37,17 +36,19 @@ export interface KeyUsage {
   lastUsedAt: number | null;
 }
 
-/** A message of the queue. */
+/** What one isolate saw of the keys of one database, on one day. */
 export interface UsageReport {
   /** Makes a report that is delivered twice count once. */
   id: string;
+  database: string;
   /** `YYYY-MM-DD`, UTC. */
   day: string;
   keys: KeyUsage[];
 }
 
 export interface UsageRecorderParts {
-  queue: Pick<Queue<UsageReport>, "send">;
+  /** A message is a list of reports. */
+  queue: Pick<Queue<UsageReport[]>, "send">;
   /** Milliseconds since the epoch. */
   now: () => number;
   wait: (milliseconds: number) => Promise<unknown>;
@@ -56,20 +57,18 @@ export interface UsageRecorderParts {
 
 /**
  * Adds up the uses of keys in the isolate and hands them to a queue, behind the answers. What a dying
- * isolate loses is the counts of 90 seconds at most.
+ * isolate loses is the counts of 90 seconds at most. Each report is of one database, which alone has to remember it.
  */
 export class UsageRecorder {
   readonly #parts: UsageRecorderParts;
-  #counts = new Map<string, KeyUsage>();
-  /** Of the counts as JSON, at most. */
-  #bytes = 0;
-  /** When the first of the counts was made: all are of that day. */
-  #since = 0;
+  /** Of each database. */
+  readonly #counts = new Map<string, Counts>();
   readonly #watch: Watch;
 
   constructor(parts: UsageRecorderParts) {
     this.#parts = parts;
-    this.#watch = new Watch({ ...parts, since: () => this.#since, flush: () => this.#flush() });
+    const since = () => Math.min(...[...this.#counts.values()].map((counts) => counts.since));
+    this.#watch = new Watch({ ...parts, since, flush: () => this.#flush([...this.#counts.keys()]) });
   }
 
   /**
@@ -77,70 +76,100 @@ export class UsageRecorder {
    * @param now - Milliseconds since the epoch.
    * @param database - Which the key is in.
    */
-  record(
-    key: { id: string; companyId: string },
-    denial: Denial | null,
-    now: number,
-    database?: string,
-  ): void {
-    const { background } = this.#parts;
-    const isNextDay = Math.floor(now / DAY_MS) !== Math.floor(this.#since / DAY_MS);
-    if (this.#counts.size > 0 && isNextDay) background(this.#flush());
-    const usage = this.#counts.get(key.id) ?? this.#add(key, now, database);
-    if (denial === null) {
-      usage.allowed += 1;
-      usage.lastUsedAt = now;
-    } else {
-      this.#deny(usage, DENIALS.indexOf(denial), now);
+  record(key: CountedKey, denial: Denial | null, now: number, database: string): void {
+    const counts = this.#counts.get(database);
+    const isToday = counts !== undefined && Math.floor(now / DAY_MS) === Math.floor(counts.since / DAY_MS);
+    if (!isToday || !counts.add(key, denial, now)) {
+      if (counts !== undefined) this.#parts.background(this.#flush([database]));
+      const fresh = new Counts(now);
+      fresh.add(key, denial, now);
+      this.#counts.set(database, fresh);
     }
     this.#watch.touch(now);
   }
 
-  #add({ id: keyId, companyId }: { id: string; companyId: string }, now: number, name?: string): KeyUsage {
-    const database = name === undefined || name === FIRST_DATABASE ? {} : { database: name };
-    const largest: KeyUsage = {
-      keyId,
-      companyId,
-      ...database,
-      allowed: MAX_COUNT,
-      denied: MAX_COUNT,
-      lastUsedAt: now,
-    };
-    const bytes = utf8.encode(`${JSON.stringify(largest)},`).length;
-    if (this.#counts.size >= MAX_KEYS || this.#bytes + bytes > MAX_BYTES)
-      this.#parts.background(this.#flush());
-    if (this.#counts.size === 0) this.#since = now;
-    const usage: KeyUsage = { keyId, companyId, ...database, allowed: 0, denied: 0, lastUsedAt: null };
-    this.#counts.set(keyId, usage);
-    this.#bytes += bytes;
-    return usage;
-  }
-
-  #deny(counted: KeyUsage, reason: number, now: number): void {
-    let usage = counted;
-    if (usage.denials === undefined) {
-      if (this.#bytes + DENIALS_BYTES > MAX_BYTES) {
-        this.#parts.background(this.#flush());
-        usage = this.#add({ id: usage.keyId, companyId: usage.companyId }, now, usage.database);
+  async #flush(databases: readonly string[]): Promise<void> {
+    const messages: UsageReport[][] = [];
+    let room = 0;
+    for (const database of databases) {
+      const counts = this.#counts.get(database);
+      this.#counts.delete(database);
+      if (counts === undefined) continue;
+      const bytes = counts.bytes + REPORT_BYTES;
+      if (bytes > room) {
+        messages.push([]);
+        room = MAX_BYTES;
       }
-      usage.denials = DENIALS.map(() => 0);
-      this.#bytes += DENIALS_BYTES;
+      room -= bytes;
+      messages.at(-1)?.push(counts.report(database));
     }
-    usage.denied += 1;
-    usage.denials[reason] = (usage.denials[reason] ?? 0) + 1;
+    await Promise.all(messages.map((reports) => this.#send(reports)));
   }
 
-  async #flush(): Promise<void> {
-    const keys = [...this.#counts.values()];
-    this.#counts = new Map();
-    this.#bytes = 0;
-    if (keys.length === 0) return;
-    const id = randomBase62(REPORT_ID_LENGTH, (bytes) => crypto.getRandomValues(bytes));
-    const day = dayOf(this.#since);
+  async #send(reports: UsageReport[]): Promise<void> {
     try {
-      await this.#parts.queue.send({ id, day, keys });
+      await this.#parts.queue.send(reports);
     } catch (fault) {
-      console.error(JSON.stringify({ event: "usage_lost", keys: keys.length, fault: describeFault(fault) }));
+      const keys = reports.reduce((sum, report) => sum + report.keys.length, 0);
+      console.error(JSON.stringify({ event: "usage_lost", keys, fault: describeFault(fault) }));
     }
   }
+}
+
+interface CountedKey {
+  id: string;
+  companyId: string;
+}
+
+/** What was counted of the keys of one database, all on the day of the first use. */
+class Counts {
+  readonly since: number;
+  readonly #keys = new Map<string, KeyUsage>();
+  /** As JSON, at most. */
+  bytes = 0;
+
+  constructor(since: number) {
+    this.since = since;
+  }
+
+  /** @returns whether there was room for it. */
+  add(key: CountedKey, denial: Denial | null, now: number): boolean {
+    const known = this.#keys.get(key.id);
+    const isFirstDenial = denial !== null && known?.denials === undefined;
+    const more = (known === undefined ? bytesOf(key, now) : 0) + (isFirstDenial ? DENIALS_BYTES : 0);
+    if (more > 0 && !this.#hasRoom(more, known === undefined)) return false;
+    this.bytes += more;
+    const usage = known ?? newUsage(key);
+    if (known === undefined) this.#keys.set(key.id, usage);
+    if (denial === null) {
+      usage.allowed += 1;
+      usage.lastUsedAt = now;
+    } else {
+      const reason = DENIALS.indexOf(denial);
+      usage.denials ??= DENIALS.map(() => 0);
+      usage.denied += 1;
+      usage.denials[reason] = (usage.denials[reason] ?? 0) + 1;
+    }
+    return true;
+  }
+
+  report(database: string): UsageReport {
+    const id = randomBase62(REPORT_ID_LENGTH, (bytes) => crypto.getRandomValues(bytes));
+    return { id, database, day: dayOf(this.since), keys: [...this.#keys.values()] };
+  }
+
+  /** For one key there always is, however long its names are. */
+  #hasRoom(bytes: number, isNewKey: boolean): boolean {
+    const { size } = this.#keys;
+    return size === 0 || (this.bytes + bytes <= MAX_BYTES - REPORT_BYTES && !(isNewKey && size >= MAX_KEYS));
+  }
+}
+
+function newUsage({ id: keyId, companyId }: CountedKey): KeyUsage {
+  return { keyId, companyId, allowed: 0, denied: 0, lastUsedAt: null };
+}
+
+function bytesOf(key: CountedKey, now: number): number {
+  const largest: KeyUsage = { ...newUsage(key), allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: now };
+  return utf8.encode(`${JSON.stringify(largest)},`).length;
 }

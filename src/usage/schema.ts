@@ -53,15 +53,15 @@ export type UsageQuery = z.output<typeof usageQuerySchema>;
 export type DayUsage = z.output<typeof dayUsageSchema>;
 
 /** `UsageReport`, whose type belongs to what verifies: that part knows no zod. */
-export const usageReportSchema = z.object({
+const usageReportSchema = z.object({
   id: z.string().regex(REPORT_ID),
+  database: z.string(),
   day: z.iso.date(),
   keys: z
     .array(
       z.object({
         keyId: z.string().min(1),
         companyId: z.string().min(1),
-        database: z.string().exactOptional(),
         allowed: count,
         denied: count,
         denials: z.array(count).length(DENIALS.length).exactOptional(),
@@ -70,3 +70,6 @@ export const usageReportSchema = z.object({
     )
     .max(MAX_KEYS),
 }) satisfies z.ZodType<UsageReport>;
+
+/** A message of the queue. */
+export const usageMessageSchema = z.array(usageReportSchema);

@@ -1,7 +1,8 @@
 import { and, between, eq, isNotNull, lt, max, sql } from "drizzle-orm";
-import { isOneOf, onPrimary } from "../db/client.ts";
+import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys } from "../db/tables.ts";
 import { usageDays, usageReports } from "../db/usage-tables.ts";
+import { DAY_MS, dayOf } from "../lib/time.ts";
 import { ofEachReason } from "./denials.ts";
 import type { DayUsage } from "./schema.ts";
 
@@ -61,18 +62,26 @@ export function dropDays(d1: D1Database, firstDay: string, limit: number): Promi
   });
 }
 
+/** Days after which no report of a day is still on its way. */
+const SETTLED_DAYS = 2;
+
+/** The first day of which reports may still come. */
+export function settledDay(now: number): string {
+  return dayOf(now - SETTLED_DAYS * DAY_MS);
+}
+
+/** The statement that forgets which reports were counted of the days before `firstDay`: `limit` of them at most. */
+export function forgetReports(db: Database, firstDay: string, limit: number) {
+  const oldest = sql`(SELECT day, id FROM ${usageReports} WHERE ${lt(usageReports.day, firstDay)} LIMIT ${limit})`;
+  return db.delete(usageReports).where(sql`(${usageReports.day}, ${usageReports.id}) IN ${oldest}`);
+}
+
 /**
- * Forgets which reports were counted of the days before `firstDay`, all of which are delivered: `limit` of them at most.
+ * Forgets which reports were counted of the days before `firstDay`: `limit` of them at most.
  *
  * @returns How many there were: fewer than `limit` where none is left.
  * @throws DatabaseError
  */
 export function dropReports(d1: D1Database, firstDay: string, limit: number): Promise<number> {
-  return onPrimary(d1, async (db) => {
-    const oldest = sql`(SELECT day, id FROM ${usageReports} WHERE ${lt(usageReports.day, firstDay)} LIMIT ${limit})`;
-    const { meta } = await db
-      .delete(usageReports)
-      .where(sql`(${usageReports.day}, ${usageReports.id}) IN ${oldest}`);
-    return meta.changes;
-  });
+  return onPrimary(d1, async (db) => (await forgetReports(db, firstDay, limit)).meta.changes);
 }

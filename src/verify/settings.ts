@@ -7,7 +7,7 @@ export const verifySettings = z
   .object({
     REVOCATION_SECONDS: whole(1, 3600),
     OUTAGE_SECONDS: whole(1, DAY_SECONDS),
-    USAGE: bound<Queue<UsageReport>>(),
+    USAGE: bound<Queue<UsageReport[]>>(),
   })
   .check(
     z.refine((settings) => settings.OUTAGE_SECONDS >= settings.REVOCATION_SECONDS, {

@@ -237,7 +237,7 @@ describe("the list", () => {
       denials: [1, 0, 0, 2, 0, 0],
       lastUsedAt: at - 180_000,
     };
-    await countReports(env.DB, [{ id: "r", day, keys: [use] }], Date.now());
+    await countReports(env.DB, [{ id: "r", database: "00", day, keys: [use] }], Date.now());
     const page = await list(await signedIn());
     expect(page).toContain(`<code>${key.keyPrefix}…</code>`);
     expect(page).toContain("jobs:read, jobs:write");
@@ -651,7 +651,7 @@ describe("a key's page", () => {
     const day = new Date().toISOString().slice(0, 10);
     const use = { companyId: "acme", allowed: 1, denied: 0, denials: [0, 0, 0, 0, 0, 0] };
     const keys = [{ ...use, keyId: successor, lastUsedAt: Date.now() - 180_000 }];
-    await countReports(env.DB, [{ id: "r", day, keys }], Date.now());
+    await countReports(env.DB, [{ id: "r", database: "00", day, keys }], Date.now());
     const old = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
     expect(old).toMatch(
       /This key was never used\. Its successor was last used <time [^>]*>3 minutes ago<\/time>/,
@@ -692,7 +692,7 @@ describe("a key's page", () => {
       lastUsedAt: 1,
     };
     for (const ago of [0, 6, 29, 89, 90])
-      await countReports(env.DB, [{ id: `r${ago}`, day: at(ago), keys: [use] }], Date.now());
+      await countReports(env.DB, [{ id: `r${ago}`, database: "00", day: at(ago), keys: [use] }], Date.now());
     const jar = await signedIn();
     const page = await pageOf(await visit(`/dashboard/keys/${id}?days=${days}`, { jar }));
     const counted = { 7: 2, 30: 3, 90: 4 }[days] ?? 0;
@@ -846,7 +846,7 @@ describe("a key's page", () => {
       lastUsedAt: at - 180_000,
     };
     const day = new Date(at).toISOString().slice(0, 10);
-    await countReports(env.DB, [{ id: "r", day, keys: [use] }], Date.now());
+    await countReports(env.DB, [{ id: "r", database: "00", day, keys: [use] }], Date.now());
     const jar = await signedIn();
     expect(await pageOf(await visit(`/dashboard/keys/${id}`, { jar }))).toMatch(
       /<dt>Last used<\/dt><dd><time [^>]*>3 minutes ago<\/time>/,

@@ -21,13 +21,20 @@ const use = (keyId: string, more: object = {}) => ({
 });
 const report = (keyId: string, more: object = {}) => ({
   id: newId(),
+  database: "00",
   day: "2026-11-26",
   keys: [use(keyId)],
   ...more,
 });
 
-/** Delivers a batch: which messages are acknowledged, and which come again. */
-async function deliver(bodies: unknown[], databases = only(env.DB)) {
+/** Delivers a batch of messages, each with one report: which are acknowledged, and which come again. */
+const deliver = (reports: unknown[], databases = only(env.DB)) =>
+  deliverMessages(
+    reports.map((one) => [one]),
+    databases,
+  );
+
+async function deliverMessages(bodies: unknown[], databases = only(env.DB)) {
   const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
   const batch = createMessageBatch("latchkey-usage", messages);
   await consumeReports(databases, batch.messages, Date.now());
@@ -49,6 +56,8 @@ test.each<[string, unknown]>([
   ["no id", report("k", { id: undefined })],
   ["an empty id", report("k", { id: "" })],
   ["an id with a space", report("k", { id: "0123 45678" })],
+  ["no database", report("k", { database: undefined })],
+  ["a database that is not bound", report("k", { database: "zz" })],
   ["no day", report("k", { day: undefined })],
   ["a day that is none", report("k", { day: "2026-11-31" })],
   ["a day that is a time", report("k", { day: 1 })],
@@ -68,6 +77,11 @@ test.each<[string, unknown]>([
   expect(await deliver([report(id), odd, report(id)])).toEqual({ acked: ["m0", "m2"], again: ["m1"] });
   expect(await allowed()).toBe(2);
   expect(lines).toEqual([expect.stringContaining('"event":"usage_report_failed","message":"m1"')]);
+});
+
+test.each([null, "x", {}, report("k")])("a message that is no list comes again: %j", async (body) => {
+  logged();
+  expect(await deliverMessages([body])).toEqual({ acked: [], again: ["m0"] });
 });
 
 test("a message that the database refuses comes again by itself, and those beside it count", async () => {
@@ -127,6 +141,21 @@ test("what cannot be merged stays, and keeps nothing else from being merged", as
   expect(await allowed()).toBe(2);
 });
 
+test("whoever adds to what waits also writes what has waited for long enough, so that it never becomes too much for the cron", async () => {
+  const { id } = await createKey();
+  const sums = JSON.stringify([[id, "acme", "2026-11-26", 2, 0, 1_000]]);
+  const waits = env.DB.prepare("INSERT INTO waiting_sums VALUES ('x', 'one', ?, ?)");
+  const many = Array.from({ length: 501 }, (_, i) => use(`none${i}`, { lastUsedAt: null }));
+  await waits.bind(Date.now() - 590_000, sums).run();
+  await deliver([report(id, { keys: many })]);
+  expect(await allowed()).toBeNull();
+  await env.DB.prepare("UPDATE waiting_sums SET since = since - 20000 WHERE part = 'x'").run();
+  await deliver([report(id)]);
+  expect(await allowed()).toBe(1);
+  await deliver([report(id, { keys: many })]);
+  expect(await allowed()).toBe(3);
+});
+
 test("a report that is delivered twice counts once, also across transactions", async () => {
   const { id } = await createKey();
   const twice = report(id);
@@ -148,35 +177,45 @@ describe("over several databases", () => {
         createKey({}, { company: `in ${name}`, target: appWith({ ...bindings, PLACE_NEW_COMPANIES: name }) }),
       ),
     );
-    const uses = keys.map(({ id }, i) =>
-      use(id, { companyId: `in 0${i}`, ...(i > 0 && { database: `0${i}` }) }),
-    );
+    const sent = keys.map(({ id }, i) => ({
+      ...report(""),
+      database: `0${i}`,
+      keys: [use(id, { companyId: `in 0${i}` })],
+    }));
     const databases = databasesOf({ ...bindings, ...overrides })();
-    return { ...bindings, databases, sent: { ...report(""), keys: uses } };
+    return { ...bindings, databases, sent };
   }
 
   test("each key is counted in its own", async () => {
     const { databases, sent, DB, DB_01, DB_02 } = await several();
-    expect(await deliver([sent], databases)).toEqual({ acked: ["m0"], again: [] });
+    expect(await deliverMessages([sent], databases)).toEqual({ acked: ["m0"], again: [] });
     expect(await sums(DB, DB_01, DB_02)).toEqual([1, 1, 1]);
   });
 
-  test("a report that one of them did not count comes again, and counts once in the others", async () => {
+  test("each report is remembered in its own, and nowhere else", async () => {
+    const { databases, sent, DB, DB_01, DB_02 } = await several();
+    await deliverMessages([sent, sent.slice(1)], databases);
+    const remembered = [DB, DB_01, DB_02].map((d1) => d1.prepare("SELECT id FROM usage_reports").first("id"));
+    expect(await Promise.all(remembered)).toEqual(sent.map(({ id }) => id));
+    expect(await sums(DB, DB_01, DB_02)).toEqual([1, 1, 1]);
+  });
+
+  test("a message that one of them did not count comes again, and counts once in the others", async () => {
     logged();
     const state = { isLost: true };
     const DB_01 = hooked(env.TEST_DB_01, () => (state.isLost ? Promise.reject(new Error(LOST)) : undefined));
     const { databases, sent, DB, DB_02 } = await several({ DB_01 });
-    expect(await deliver([sent], databases)).toEqual({ acked: [], again: ["m0"] });
+    expect(await deliverMessages([sent], databases)).toEqual({ acked: [], again: ["m0"] });
     expect(await sums(DB, env.TEST_DB_01, DB_02)).toEqual([1, null, 1]);
     state.isLost = false;
-    expect(await deliver([sent], databases)).toEqual({ acked: ["m0"], again: [] });
+    expect(await deliverMessages([sent], databases)).toEqual({ acked: ["m0"], again: [] });
     expect(await sums(DB, env.TEST_DB_01, DB_02)).toEqual([1, 1, 1]);
   });
 
-  test("a report of a database that is not bound comes again, and what is of the others counts", async () => {
+  test("a message with a report of a database that is not bound comes again, and what is of the others counts", async () => {
     const lines = logged();
     const { sent, DB } = await several();
-    expect(await deliver([sent], only(DB))).toEqual({ acked: [], again: ["m0"] });
+    expect(await deliverMessages([sent], only(DB))).toEqual({ acked: [], again: ["m0"] });
     expect(await sums(DB)).toEqual([1]);
     expect(lines.join()).toContain("The database 01 is not bound");
   });

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
-import { AT_ONCE, countReports, dueParts, mergeWaiting } from "../../src/usage/counting.ts";
+import { countReports } from "../../src/usage/counting.ts";
 import type { KeyUsage, UsageReport } from "../../src/usage/recorder.ts";
+import { ALL, AT_ONCE, dueParts, mergeWaiting } from "../../src/usage/waiting.ts";
 import { createKey } from "../support/api.ts";
 import { hooked } from "../support/d1.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
@@ -13,6 +14,7 @@ const NOW = Date.UTC(2026, 10, 26, 12);
 let reports = 0;
 const reportOf = (...keys: KeyUsage[]): UsageReport => ({
   id: `${reports++}`.padStart(10, "0"),
+  database: "00",
   day: "2026-11-26",
   keys,
 });
@@ -74,6 +76,20 @@ test("reports of a key, however many, write one row for it, and one for each of 
   expect(written).toBe(1 + 3);
 });
 
+test("as many reports are forgotten as are counted, at whatever rate, and no day of which some are on their way", async () => {
+  const { id } = await createKey();
+  const day = (days: number) => new Date(NOW + days * DAY_MS).toISOString().slice(0, 10);
+  const days = async () =>
+    (await env.DB.prepare("SELECT DISTINCT day FROM usage_reports ORDER BY day").raw()).flat();
+  for (let today = 0; today < 8; today++) {
+    const reports = Array.from({ length: 90 }, () => ({ ...report(id), day: day(today) }));
+    for (let i = 0; i < 90; i += 15)
+      await countReports(env.DB, reports.slice(i, i + 15), NOW + today * DAY_MS);
+  }
+  expect(await days()).toEqual([5, 6, 7].map(day));
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM usage_reports").first("n")).toBe(3 * 90);
+});
+
 test("counting looks up each report, each key and its day by their index", async () => {
   const [known = "", , merge = ""] = await statementsOf((db) => countReports(db, [report("a")], NOW));
   expect(await planOf(known)).toContain("SEARCH usage_reports USING PRIMARY KEY (day=? AND id=?)");
@@ -85,8 +101,8 @@ test("counting looks up each report, each key and its day by their index", async
 
 describe("reports of more keys than one statement writes", () => {
   /** More keys than one statement writes, none of them used so far. */
-  async function manyKeys(count = 1_200): Promise<string[]> {
-    const ids = Array.from({ length: count }, () => crypto.randomUUID());
+  async function manyKeys(count = 1_200, end = ""): Promise<string[]> {
+    const ids = Array.from({ length: count }, () => crypto.randomUUID().slice(end.length) + end);
     await env.DB.prepare(
       `INSERT INTO api_keys (id, company_id, label, key_prefix, digest, scopes, created_at)
        SELECT value, 'acme', 'x', 'lk_live_', value, '[]', 0 FROM json_each(?)`,
@@ -104,8 +120,10 @@ describe("reports of more keys than one statement writes", () => {
       .run();
   const rows = () => env.DB.prepare("SELECT count(*) AS n, sum(allowed) AS uses FROM usage_days").first();
   const waiting = () => env.DB.prepare("SELECT count(*) AS n FROM waiting_sums").first("n");
-  async function mergeAll(parts: readonly string[], d1 = env.DB): Promise<void> {
-    for (const part of parts) while ((await mergeWaiting(d1, part)) > 0);
+  /** As often as it takes: what is divided goes to other parts. */
+  async function mergeAll(now: number, d1 = env.DB): Promise<void> {
+    for (let parts = await dueParts(d1, now); parts.length > 0; parts = await dueParts(d1, now))
+      for (const part of parts) while ((await mergeWaiting(d1, part)) > 0);
   }
 
   test("are written at once where their keys were idle, in statements of bounded size", async () => {
@@ -121,7 +139,7 @@ describe("reports of more keys than one statement writes", () => {
         if (merged?.meta?.changes) changed.push(merged.meta.changes);
       },
     );
-    await mergeAll([AT_ONCE], counting);
+    await mergeAll(NOW, counting);
     expect(changed.toSorted()).toEqual([200, 500, 500]);
     expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
     expect(await waiting()).toBe(0);
@@ -133,21 +151,16 @@ describe("reports of more keys than one statement writes", () => {
     for (let minute = 0; minute < 10; minute++) {
       const at = NOW + minute * MINUTE_MS;
       const uses = ids.map((id) => use(id, { allowed: 2, lastUsedAt: at }));
-      expect(await countReports(env.DB, [reportOf(...uses)], at)).toBe(false);
+      expect(await countReports(env.DB, [reportOf(...uses)], at)).toBe(true);
       expect(await dueParts(env.DB, at)).toEqual([]);
     }
     expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
-    const due = await dueParts(env.DB, NOW + 10 * MINUTE_MS);
-    let changes = 0;
-    const counting = hooked(
-      env.DB,
-      () => {},
-      (answers) => {
-        changes += (answers as Partial<D1Result>[])[0]?.meta?.changes ?? 0;
-      },
+    await env.DB.exec(
+      "CREATE TRIGGER counted AFTER UPDATE ON usage_days BEGIN INSERT INTO key_changes (digest) VALUES (NEW.key_id); END",
     );
-    await mergeAll(due, counting);
-    expect(changes).toBe(1_200);
+    await mergeAll(NOW + 10 * MINUTE_MS);
+    const writes = "SELECT count(*) AS n, count(DISTINCT digest) AS keys FROM key_changes WHERE digest <> ''";
+    expect(await env.DB.prepare(writes).first()).toEqual({ n: 1_200, keys: 1_200 });
     expect(await rows()).toEqual({ n: 1_200, uses: 1_200 + 10 * 2 * 1_200 });
     expect(await counted(ids[7] ?? "")).toMatchObject({ lastUsedAt: NOW + 9 * MINUTE_MS });
     expect(await waiting()).toBe(0);
@@ -158,8 +171,9 @@ describe("reports of more keys than one statement writes", () => {
     const refused = ids.map((id) =>
       use(id, { allowed: 0, denied: 1, denials: [0, 0, 0, 1, 0, 0], lastUsedAt: null }),
     );
-    expect(await countReports(env.DB, [reportOf(...refused)], NOW)).toBe(false);
-    await mergeAll(await dueParts(env.DB, NOW + 10 * MINUTE_MS));
+    expect(await countReports(env.DB, [reportOf(...refused)], NOW)).toBe(true);
+    expect(await dueParts(env.DB, NOW)).toEqual([]);
+    await mergeAll(NOW + 10 * MINUTE_MS);
     expect(await counted(ids[0] ?? "")).toEqual({ allowed: 0, denied: 1, scope: 1, lastUsedAt: null });
   });
 
@@ -171,7 +185,8 @@ describe("reports of more keys than one statement writes", () => {
       .bind(midnight - 1)
       .run();
     const uses = { ...reportOf(...ids.map((id) => use(id))), day: "2026-11-27" };
-    expect(await countReports(env.DB, [uses], midnight + 1)).toBe(false);
+    expect(await countReports(env.DB, [uses], midnight + 1)).toBe(true);
+    expect(await dueParts(env.DB, midnight + 1)).toEqual([]);
   });
 
   test("count once, however their ways go wrong", async () => {
@@ -190,7 +205,7 @@ describe("reports of more keys than one statement writes", () => {
     await countReports(losing(), [uses], NOW);
     await countReports(env.DB, [uses, uses], NOW);
     await mergeWaiting(losing(), AT_ONCE);
-    await mergeAll([AT_ONCE]);
+    await mergeAll(NOW);
     expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
   });
 
@@ -203,8 +218,70 @@ describe("reports of more keys than one statement writes", () => {
       isFirst = false;
       await mergeWaiting(env.DB, AT_ONCE);
     });
-    await mergeAll([AT_ONCE], overtaken);
-    await mergeAll([AT_ONCE]);
+    await mergeAll(NOW, overtaken);
+    await mergeAll(NOW);
     expect(await rows()).toEqual({ n: 1_200, uses: 1_200 });
+  });
+
+  describe("that wait", () => {
+    /** Keys in use, reported so many times. */
+    async function reported(ids: readonly string[], times: number): Promise<void> {
+      await usedBefore(ids, NOW);
+      for (let i = 0; i < times; i++)
+        await countReports(env.DB, [reportOf(...ids.map((id) => use(id)))], NOW);
+    }
+    const parts = async () =>
+      (await env.DB.prepare("SELECT DISTINCT part FROM waiting_sums ORDER BY part").raw()).flat();
+
+    test("are one row for each batch, until what waits is more than one statement writes", async () => {
+      await reported(await manyKeys(), 3);
+      expect(await parts()).toEqual([ALL]);
+      expect(await waiting()).toBe(3);
+      expect(await mergeWaiting(env.DB, ALL)).toBe(3);
+      expect(await parts()).toEqual([..."0123456789abcdef"]);
+      expect(await waiting()).toBe(16);
+    });
+
+    test("are divided as often as it takes, and count once where ways back are lost", async () => {
+      await reported(await manyKeys(600, "0"), 2);
+      let answers = 0;
+      const losing = hooked(
+        env.DB,
+        () => {},
+        () => {
+          if (answers++ % 3 === 1) throw new Error("D1_ERROR: Network connection lost.");
+        },
+      );
+      await mergeAll(NOW + 10 * MINUTE_MS, losing);
+      expect(await rows()).toEqual({ n: 600, uses: 3 * 600 });
+      expect(await waiting()).toBe(0);
+    });
+
+    test("count once where two runs divide them at the same time", async () => {
+      await reported(await manyKeys(), 2);
+      let isFirst = true;
+      const overtaken = hooked(env.DB, async (sql) => {
+        if (!isFirst || sql.length === 1) return;
+        isFirst = false;
+        await mergeWaiting(env.DB, ALL);
+      });
+      expect(await mergeWaiting(overtaken, ALL)).toBe(0);
+      expect(await waiting()).toBe(16);
+      await mergeAll(NOW + 10 * MINUTE_MS);
+      expect(await rows()).toEqual({ n: 1_200, uses: 3 * 1_200 });
+    });
+
+    test("are found by part and age, and those of a part by their index, however many there are", async () => {
+      const [due = ""] = await statementsOf((db) => dueParts(db, NOW));
+      expect(
+        (await planOf(due)).filter((step) => step.includes("waiting_sums") || step.includes("oldest")),
+      ).toEqual([
+        "SEARCH waiting_sums USING PRIMARY KEY",
+        "SEARCH waiting_sums USING PRIMARY KEY (part>?)",
+        "SEARCH oldest USING PRIMARY KEY (part=?)",
+      ]);
+      const [pieces = ""] = await statementsOf((db) => mergeWaiting(db, ALL));
+      expect(await planOf(pieces)).toContain("SEARCH waiting_sums USING PRIMARY KEY (part=?)");
+    });
   });
 });

@@ -17,6 +17,7 @@ const report = (
   day = today(),
 ): UsageReport => ({
   id: crypto.randomUUID().slice(-REPORT_ID_LENGTH),
+  database: "00",
   day,
   keys: [
     {
@@ -34,8 +35,13 @@ const usage = async (id: string, options = {}) => manage(`/settings/api-keys/${i
 const lastDay = async (id: string) => (await (await usage(id)).json<DayUsage[]>()).at(-1);
 
 async function deliver(...reports: UsageReport[]) {
-  const messages = reports.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
-  const batch = createMessageBatch<UsageReport>("latchkey-usage", messages);
+  const messages = reports.map((report, i) => ({
+    id: `m${i}`,
+    timestamp: new Date(),
+    attempts: 1,
+    body: [report],
+  }));
+  const batch = createMessageBatch<UsageReport[]>("latchkey-usage", messages);
   const context = createExecutionContext();
   await worker.queue(batch, env);
   return getQueueResult(batch, context);
