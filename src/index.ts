@@ -10,8 +10,8 @@ import type { KeyVerifier, VerifyOptions, VerifyResult } from "./verify/contract
 import { UNAVAILABLE } from "./verify/decide.ts";
 import { misused, wrongOptions } from "./verify/question.ts";
 
-/** The cron that only tells of events; every other one also drops what is old. */
-const EVENTS_CRON = "* * * * *";
+/** The cron of every minute; every other one also adds up the uses of the day. */
+const MINUTE_CRON = "* * * * *";
 
 /** Of a Worker's name in the log. */
 const MAX_WORKER_LENGTH = 64;
@@ -54,7 +54,10 @@ export default {
     const { mergeDue } = await import("./usage/consumer.ts");
     const databases = databasesOf(env)();
     await mergeDue(databases, scheduledTime);
-    if (cron === EVENTS_CRON) return;
+    const { dropOld } = await import("./retention.ts");
+    const retention = readSettings(retentionSettings, env);
+    await dropOld(databases, scheduledTime, () => retention().DEAD_KEY_DAYS);
+    if (cron === MINUTE_CRON) return;
     const { addUpDays } = await import("./usage/totals.ts");
     const addUp = databases.all.map(({ name, d1 }) =>
       addUpDays(d1, scheduledTime).catch((fault: unknown) =>
@@ -64,9 +67,6 @@ export default {
       ),
     );
     await Promise.all(addUp);
-    const { dropOld } = await import("./retention.ts");
-    const retention = readSettings(retentionSettings, env);
-    await dropOld(databases, scheduledTime, () => retention().DEAD_KEY_DAYS);
   },
 } satisfies ExportedHandler<Env>;
 

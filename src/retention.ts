@@ -8,36 +8,39 @@ import { dropDeadKeys } from "./keys/dead.ts";
 import { describeFault } from "./lib/fault.ts";
 import type { Settings } from "./lib/settings.ts";
 import { DAY_MS, dayOf } from "./lib/time.ts";
-import { dropDays, dropReports } from "./usage/store.ts";
+import { dropDays, dropReports, settledDay } from "./usage/store.ts";
 import { dropTotals } from "./usage/totals.ts";
 import { dropChanges } from "./verify/store.ts";
 
 /** An isolate that has been idle for longer starts afresh. */
 const CHANGES_DAYS = 1;
 const USAGE_DAYS = 400;
-/** Days after which no report of a day is still on its way. */
-const SETTLED_DAYS = 2;
 
 /** Rows of one transaction: some 20 ms, for which everybody else waits. */
 const PIECE_ROWS = 500;
 /** Each dropped key is a change that every isolate takes in: a few at a time. */
 const PIECE_KEYS = 100;
 
-/** What is dropped, and how fast. D1 lets one run make 1,000 queries: what is left over waits for the next run. */
+/** Of one run, in all databases: D1 lets a run make 1,000 queries, some of which are for counts. What is left over waits for the next. */
+const MAX_PIECES = 200;
+
+/** What is dropped, and how fast. */
 interface Job {
   what: string;
   /** Drops at most so many, and tells how many there were. */
   drop: (limit: number) => Promise<number>;
   limit: number;
-  /** Pieces in one run. */
+  /** In one run. */
   pieces: number;
-  /** Between two pieces it is everybody else's turn. */
+  /** After a piece it is everybody else's turn. */
   pauseMs: number;
 }
 
 /**
  * Drops what is kept no longer, in pieces of bounded size, so that nobody who uses a key waits for it. The audit log
- * stays for good. All databases have their turn at once. What fails is in the log, and keeps nothing else from being dropped.
+ * stays for good. All databases have their turn at once, with a share each of what one run may do, and in each of them all
+ * that is dropped: where there is too much of one thing, all else is dropped nevertheless. What fails is in the log, and
+ * keeps nothing else from being dropped.
  *
  * @param now - Milliseconds since the epoch.
  * @param deadKeyDays - Days that a key is kept after its end.
@@ -52,16 +55,27 @@ export async function dropOld(
       console.error(
         JSON.stringify({ event: "retention_failed", what, database, fault: describeFault(fault) }),
       );
-    for (const job of jobs({ first, d1 }, (days) => now - days * DAY_MS, deadKeyDays)) {
-      try {
-        await run(job, all.length);
-      } catch (fault) {
-        report(job.what, fault);
+    let left = MAX_PIECES / all.length;
+    let unfinished = jobs({ first, d1 }, now, deadKeyDays);
+    for (let round = 1; unfinished.length > 0 && left > 0; round++) {
+      left -= unfinished.length;
+      const more: Job[] = [];
+      for (const job of unfinished) {
+        const isFull = await dropPiece(job).catch((fault: unknown) => report(job.what, fault));
+        if (isFull && round < job.pieces) more.push(job);
       }
+      unfinished = more;
     }
     await noteRun(d1, now).catch((fault: unknown) => report("run", fault));
   };
   await Promise.all(all.map(dropIn));
+}
+
+/** @returns Whether there may be more. */
+async function dropPiece({ drop, limit, pauseMs }: Job): Promise<boolean> {
+  if ((await drop(limit)) < limit) return false;
+  await scheduler.wait(pauseMs);
+  return true;
 }
 
 /** Tells the operator that it has run. */
@@ -75,68 +89,29 @@ function noteRun(d1: D1Database, now: number): Promise<void> {
   });
 }
 
-/** @param databases - That have a share each of what one run may do. */
-async function run({ drop, limit, pieces, pauseMs }: Job, databases: number): Promise<void> {
-  for (let i = 0; i < Math.ceil(pieces / databases); i++) {
-    if ((await drop(limit)) < limit) return;
-    await scheduler.wait(pauseMs);
-  }
-}
-
 function jobs(
   { first, d1 }: { first: D1Database; d1: D1Database },
-  daysAgo: (days: number) => number,
+  now: number,
   deadKeyDays: Settings<number>,
 ): Job[] {
-  const rows = { limit: PIECE_ROWS, pauseMs: 20 };
-  const settled = dayOf(daysAgo(SETTLED_DAYS));
+  const daysAgo = (days: number) => now - days * DAY_MS;
+  const firstDay = dayOf(daysAgo(USAGE_DAYS));
+  const drops: Record<string, Job["drop"]> = {
+    changes: (limit) => dropChanges(d1, daysAgo(CHANGES_DAYS), limit),
+    usage: (limit) => dropDays(d1, firstDay, limit),
+    totals: (limit) => dropTotals(d1, firstDay, limit),
+    reports: (limit) => dropReports(d1, settledDay(now), limit),
+    answers: (limit) => dropAnswers(d1, now, limit),
+    sessions: (limit) => dropSessions(d1, now, limit),
+    uses: (limit) => dropUses(d1, now, limit),
+  };
+  const rows = { limit: PIECE_ROWS, pieces: MAX_PIECES, pauseMs: 20 };
   return [
-    {
-      ...rows,
-      what: "changes",
-      pieces: 100,
-      drop: (limit) => dropChanges(d1, daysAgo(CHANGES_DAYS), limit),
-    },
-    {
-      ...rows,
-      what: "usage",
-      pieces: 300,
-      drop: (limit) => dropDays(d1, dayOf(daysAgo(USAGE_DAYS)), limit),
-    },
-    {
-      ...rows,
-      what: "totals",
-      pieces: 100,
-      drop: (limit) => dropTotals(d1, dayOf(daysAgo(USAGE_DAYS)), limit),
-    },
-    {
-      ...rows,
-      what: "reports",
-      pieces: 100,
-      drop: (limit) => dropReports(d1, settled, limit),
-    },
-    {
-      ...rows,
-      what: "answers",
-      pieces: 100,
-      drop: (limit) => dropAnswers(d1, daysAgo(0), limit),
-    },
-    {
-      ...rows,
-      what: "sessions",
-      pieces: 100,
-      drop: (limit) => dropSessions(d1, daysAgo(0), limit),
-    },
-    {
-      ...rows,
-      what: "uses",
-      pieces: 100,
-      drop: (limit) => dropUses(d1, daysAgo(0), limit),
-    },
+    ...Object.entries(drops).map(([what, drop]) => ({ ...rows, what, drop })),
     {
       what: "keys",
       limit: PIECE_KEYS,
-      pieces: 40,
+      pieces: 20,
       pauseMs: 2_000,
       drop: (limit) => dropDeadKeys({ first, d1 }, daysAgo(deadKeyDays()), limit),
     },

@@ -43,7 +43,7 @@ const SECRETS = {
   WEBHOOK_SECRETS: `whsec_${Buffer.alloc(24).toString("base64")}`,
 };
 const PLACEHOLDER_ID = /^[0-]+$/;
-/** Each minute for events, each hour for what is kept no longer. */
+/** Each minute for most of it, each hour for the uses of the day. */
 const CRONS = 2;
 const LIMITS = {
   MANAGEMENT_LIMIT: "one caller of the management API can use up what others need",
@@ -79,7 +79,7 @@ export async function examineSettings(place: Place): Promise<{ findings: Finding
       ? []
       : [
           fault(
-            "A cron is missing: events are not told, or old rows never dropped.",
+            "A cron is missing: events are not told and old rows never dropped, or uses are not added up.",
             "Set both crons of the tracked wrangler.toml.",
           ),
         ]),
