@@ -27,9 +27,5 @@ and a signature and a write for each first use in a data centre. Where few isola
 times a second together, 125 ask 3 times. To build: who is about to ask leaves a note in the cache, and as long as that is not older than
 the last reading took, others use what was shared before, if it is not older than a second and that time.
 
-**D. Counting that keeps up.** Built: an isolate keeps the counts of each database apart, so that a report is of one database and is remembered
-in that one alone, while the reports of all databases go in one message; whoever remembers a report forgets two that are settled; and
-what waits is divided into parts by how much waits, by the cron and by whoever adds to it.
-
 In the tables: "feed", "knows nothing" and "too old" are reads of the primary, as above.`;
 }
