@@ -41,8 +41,7 @@ export function countReports(d1: D1Database, reports: readonly UsageReport[], no
     const parts = Map.groupBy(sums, ([keyId, , , , , lastUsedAt]) =>
       lastUsedAt === null || inUse.has(keyId) ? ALL : AT_ONCE,
     );
-    const inserts = [...parts].flatMap(([part, some]) => layAside(db, { part, sums: some, since: now }));
-    await db.batch([remember, ...inserts, forget]);
+    await db.batch([remember, ...layAside(db, { parts, since: now }), forget]);
     return true;
   });
 }

@@ -31,18 +31,20 @@ interface Piece {
 }
 
 interface Aside {
-  part: string;
-  sums: readonly Sum[];
+  /** By part. */
+  parts: ReadonlyMap<string, readonly Sum[]>;
   /** In milliseconds since the epoch. */
   since: number;
 }
 
 /** The statements that lay sums aside, where `isGranted`. */
-export function layAside(db: Database, { part, sums, since }: Aside, isGranted: SQL = sql`true`) {
-  const rows = textsOf(sums, part === AT_ONCE ? MAX_ROWS : sums.length).map((text) => {
-    const id = `${String(since).padStart(TIME_LENGTH, "0")} ${crypto.randomUUID()}`;
-    return sql`(${part}, ${id}, ${since}, ${text})`;
-  });
+export function layAside(db: Database, { parts, since }: Aside, isGranted: SQL = sql`true`) {
+  const rows = [...parts].flatMap(([part, sums]) =>
+    textsOf(sums, part === AT_ONCE ? MAX_ROWS : sums.length).map((text) => {
+      const id = `${String(since).padStart(TIME_LENGTH, "0")} ${crypto.randomUUID()}`;
+      return sql`(${part}, ${id}, ${since}, ${text})`;
+    }),
+  );
   return chunks(rows, MAX_INSERTED).map((some) =>
     db.insert(waitingSums).select(sql`SELECT * FROM (VALUES ${sql.join(some, sql`, `)}) WHERE ${isGranted}`),
   );
@@ -88,10 +90,8 @@ export function mergeWaiting(d1: D1Database, part: string): Promise<number> {
       return removed.meta.changes;
     }
     const since = Math.min(...taken.map((piece) => piece.since));
-    const smaller = Map.groupBy(sums, ([keyId]) => keyId.slice(-part.length - 1));
-    const moves = [...smaller].flatMap(([name, some]) =>
-      layAside(db, { part: name, sums: some, since }, isWhole),
-    );
+    const parts = Map.groupBy(sums, ([keyId]) => keyId.slice(-part.length - 1));
+    const moves = layAside(db, { parts, since }, isWhole);
     const [removed] = (await db.batch([moves[0] ?? remove, ...moves.slice(1), remove])).slice(-1);
     return removed?.meta.changes ?? 0;
   });
