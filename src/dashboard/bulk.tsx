@@ -8,9 +8,10 @@ import { found } from "../keys/rules.ts";
 import type { ApiKey } from "../keys/schema.ts";
 import { keyIdSchema } from "../keys/schema.ts";
 import { shownKey } from "../keys/shown.ts";
+import { type Done, done } from "./done.ts";
 import { formOf, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
-import { type Left, NotAllPage, SEVERAL_ACTS, SeveralPage } from "./pages/several.tsx";
+import { type Left, NotAllPage, SEVERAL_ACTS, type SeveralAct, SeveralPage } from "./pages/several.tsx";
 import { page } from "./pages.tsx";
 import { type DashboardParts, KEYS_ON_A_PAGE, type SessionContext } from "./routes.tsx";
 import { wordsOf } from "./words/words.ts";
@@ -23,6 +24,8 @@ const severalSchema = z.strictObject({
     .max(KEYS_ON_A_PAGE, `must be at most ${KEYS_ON_A_PAGE}`)
     .transform((ids) => [...new Set(ids)]),
 });
+
+const DONE: Record<SeveralAct, Done["act"]> = { revoke: "revoked", suspend: "suspended", resume: "resumed" };
 
 /** What is done to several keys at once, below `/dashboard`. Wants `requireSession` before it. */
 export function severalRoutes({ databases, keys: service, format, now, scopes }: DashboardParts) {
@@ -57,7 +60,7 @@ export function severalRoutes({ databases, keys: service, format, now, scopes }:
         const { companyId, ...actor } = c.var.principal;
         const outcomes = await Promise.allSettled(keys.map(({ id }) => service[act](companyId, id, actor)));
         const left = outcomes.flatMap((outcome, i) => leftBy(outcome, keys[i]));
-        if (left.length === 0) return c.redirect("/dashboard", 303);
+        if (left.length === 0) return done(c, DONE[act], "/dashboard", keys.length);
         const body = <NotAllPage act={act} done={keys.length - left.length} left={left} />;
         return page(c, wordsOf(c).text.several.notAll, body);
       })

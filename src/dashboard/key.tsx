@@ -5,8 +5,8 @@ import { dismissLeak, leaksOf } from "../audit/leaks.ts";
 import { originsOf, searchLog } from "../audit/log.ts";
 import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields, refuseBody, refuseUrl } from "../http/validation.ts";
-import { keysOf } from "../keys/overview.ts";
-import { keyIdSchema, rotateKeySchema, updateKeySchema } from "../keys/schema.ts";
+import { neighbours } from "../keys/overview.ts";
+import { type ApiKey, keyIdSchema, rotateKeySchema, updateKeySchema } from "../keys/schema.ts";
 import { shownKey } from "../keys/shown.ts";
 import { dayOf } from "../lib/time.ts";
 import { mayUse } from "../oauth/token.ts";
@@ -73,8 +73,11 @@ export function keyRoutes(parts: DashboardParts) {
     })
 
     .get("/keys/:id/revoke", reads, writes, id, async (c) => {
-      const key = await service.get(c.var.principal.companyId, c.req.valid("param").id);
-      const body = <RevokePage path={`/dashboard/keys/${key.id}`} of={key} now={now()} />;
+      const { companyId } = c.var.principal;
+      const key = await service.get(companyId, c.req.valid("param").id);
+      const { successor } = await neighboursOf(parts, companyId, key);
+      const path = `/dashboard/keys/${key.id}`;
+      const body = <RevokePage path={path} of={key} successor={successor} now={now()} />;
       return page(c, wordsOf(c).text.question.revokeTitle(key.label), body);
     })
 
@@ -101,17 +104,15 @@ type ShowKey = (
 async function neighboursOf(
   { databases, format, now }: DashboardParts,
   companyId: string,
-  ids: { successor: string | null; predecessor: string | null },
+  key: ApiKey,
 ): Promise<Neighbours> {
-  const named = Object.values(ids).filter((id) => id !== null);
-  if (named.length === 0) return { successor: null, predecessor: null };
   const { d1 } = await databases.of(companyId);
-  const rows = await keysOf(d1, companyId, named);
-  const shown = (id: string | null) => {
-    const row = rows.get(id ?? "");
-    return row === undefined ? null : shownKey(row, format.generations, now());
+  const rows = await neighbours(d1, companyId, key);
+  const found = rows.map((row) => shownKey(row, format.generations, now()));
+  return {
+    successor: found.find(({ replaces }) => replaces === key.id) ?? null,
+    predecessor: found.find(({ id }) => id === key.replaces) ?? null,
   };
-  return { successor: shown(ids.successor), predecessor: shown(ids.predecessor) };
 }
 
 function keyPage(parts: DashboardParts): ShowKey {
@@ -122,20 +123,20 @@ function keyPage(parts: DashboardParts): ShowKey {
     const query = { keys: [id], limit: EVENTS_ON_A_PAGE, cursor };
     const key = await service.get(companyId, id);
     const { d1 } = await databases.of(companyId);
-    const [origins, used, { events, next }, leaks] = await Promise.all([
+    const [origins, used, { events, next }, leaks, neighbours] = await Promise.all([
       originsOf(d1, companyId, [id]),
       useOn(d1, companyId, [id], lastDays(dayOf(now()), Number(days))),
       searchLog(d1, companyId, query),
       leaksOf(d1, companyId, id),
+      neighboursOf(parts, companyId, key),
     ]);
     const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
-    const ids = { successor: origin.replacedBy, predecessor: key.replaces };
     const body = (
       <KeyPage
         apiKey={key}
         state={stateOf(key, origin.replacedBy, now())}
         origin={origin}
-        neighbours={await neighboursOf(parts, companyId, ids)}
+        neighbours={neighbours}
         catalogue={catalogue}
         days={used.get(id) ?? []}
         events={events}

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNotNull, lt, not, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, isNotNull, lt, not, or, type SQL, sql } from "drizzle-orm";
 import { isOneOf, onPrimary } from "../db/client.ts";
 import { endOf } from "../db/columns.ts";
 import { apiKeys } from "../db/tables.ts";
@@ -122,6 +122,17 @@ export async function keysOf(
   const wanted = and(eq(apiKeys.companyId, companyId), isOneOf(apiKeys.id, ids));
   const rows = await onPrimary(d1, (db) => db.select(stored).from(apiKeys).where(wanted).all());
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The keys that a rotation made of the key of `id`, and that which one made it of. @throws DatabaseError */
+export function neighbours(
+  d1: D1Database,
+  companyId: string,
+  { id, replaces }: { id: string; replaces: string | null },
+): Promise<StoredKey[]> {
+  const isOne = or(eq(apiKeys.replacesId, id), eq(apiKeys.id, replaces ?? ""));
+  const wanted = and(eq(apiKeys.companyId, companyId), isOne);
+  return onPrimary(d1, (db) => db.select(stored).from(apiKeys).where(wanted).all());
 }
 
 /** When a key is in which group. */

@@ -36,8 +36,10 @@ describe("several keys at once", () => {
   ])("%s: those that were chosen and no other, each with its event", async (act, expected) => {
     const [first = "", second = "", third = ""] = await createKeys(3);
     const form = { act, key: [first, second, first] };
-    const answer = await visit(SEVERAL, { jar: await signedIn(), form });
-    expect(answer.status).toBe(303);
+    const jar = await signedIn();
+    const answer = await visit(SEVERAL, { jar, form });
+    expect(answer.headers.get("Location")).toBe("/dashboard");
+    expect(await pageOf(await visit("/dashboard", { jar }))).toMatch(/2 keys (revoked|suspended)\./);
     for (const id of [first, second]) expect(await keyOf(id)).toMatchObject(expected);
     expect((await keyOf(third)).active).toBe(true);
     const events = await (await manage("/settings/events")).json<{ action: string }[]>();

@@ -656,6 +656,8 @@ describe("a key's page", () => {
     expect(old).toMatch(
       /This key was never used\. Its successor was last used <time [^>]*>3 minutes ago<\/time>/,
     );
+    const question = await pageOf(await visit(`/dashboard/keys/${id}/revoke`, { jar }));
+    expect(question).toMatch(/Its successor was last used <time [^>]*>3 minutes ago<\/time>/);
     const made = await pageOf(await visit(`/dashboard/keys/${successor}`, { jar }));
     expect(made).toMatch(
       /This key was last used <time [^>]*>[^<]*<\/time>\. The key before it was never used\./,

@@ -9,7 +9,7 @@ import { Events, type EventsProps } from "./events.tsx";
 import { Facts } from "./facts.tsx";
 import { StateTag } from "./keys.tsx";
 import { Leaks, type LeaksProps } from "./leaks.tsx";
-import { RevokeAct } from "./question.tsx";
+import { RevokeAct, UseOf } from "./question.tsx";
 import { Rotate } from "./rotate.tsx";
 import { Time } from "./time.tsx";
 
@@ -128,8 +128,6 @@ interface NoticeProps {
 export function Notice({ keys, of: key, state, origin, neighbours, now }: NoticeProps) {
   const { notice } = useWords().text;
   const { successor = null, predecessor = null } = neighbours ?? {};
-  const lastUse = (of: ApiKey) =>
-    of.lastUsedAt === null ? notice.never : notice.lastUsed(<Time at={of.lastUsedAt} now={now} />);
   if (state === "unverifiable") return <p class="notice bad">{notice.unverifiable}</p>;
   if (origin.replacedBy !== null) {
     const link = <a href={`${keys}/${origin.replacedBy}`}>{notice.successor}</a>;
@@ -138,11 +136,11 @@ export function Notice({ keys, of: key, state, origin, neighbours, now }: Notice
       <div class="notice warn">
         <p>{notice.overlap(link, <Time at={key.expiresAt} now={now} />)}</p>
         <p>
-          {notice.thisKey} {lastUse(key)}
+          {notice.thisKey} <UseOf of={key} now={now} />
           {successor !== null && (
             <>
               {" "}
-              {notice.itsSuccessor} {lastUse(successor)}
+              {notice.itsSuccessor} <UseOf of={successor} now={now} />
             </>
           )}
         </p>
@@ -156,7 +154,8 @@ export function Notice({ keys, of: key, state, origin, neighbours, now }: Notice
     <div class="notice warn">
       <p>{notice.replaces(link, <Time at={predecessor.expiresAt} now={now} />)}</p>
       <p>
-        {notice.thisKey} {lastUse(key)} {notice.itsPredecessor} {lastUse(predecessor)}
+        {notice.thisKey} <UseOf of={key} now={now} /> {notice.itsPredecessor}{" "}
+        <UseOf of={predecessor} now={now} />
       </p>
     </div>
   );
@@ -194,12 +193,12 @@ function Changes({ apiKey: key, state, origin, path, label, faults = [], ...prop
 }
 
 /** What stops whatever uses the key, apart from all else. */
-function Danger({ apiKey: key, state, path, now }: PartProps) {
+function Danger({ apiKey: key, state, neighbours, path, now }: PartProps) {
   return (
     <section class="stop">
       <h2>{useWords().text.key.stop}</h2>
       {isLive(state) && <Switch isSuspended={key.suspendedAt !== null} path={path} />}
-      <RevokeAct path={path} of={key} now={now} />
+      <RevokeAct path={path} of={key} successor={neighbours.successor} now={now} />
     </section>
   );
 }

@@ -10,6 +10,8 @@ interface QuestionProps {
 }
 
 interface RevokeProps extends QuestionProps {
+  /** The key that a rotation put in its place. */
+  successor?: ApiKey | null | undefined;
   /** Of the key's page. */
   path: string;
 }
@@ -26,35 +28,47 @@ function LastUse({ of: key, now }: QuestionProps) {
   );
 }
 
+/** What is said of a key that has been named. */
+export function UseOf({ of: { lastUsedAt }, now }: QuestionProps) {
+  const { never, lastUsed } = useWords().text.notice;
+  return <>{lastUsedAt === null ? never : lastUsed(<Time at={lastUsedAt} now={now} />)}</>;
+}
+
 /** @param cancel - What leads back. */
-function Revoke({ path, of: key, now, cancel }: RevokeProps & { cancel: Child }) {
+function Revoke({ path, of: key, successor = null, now, cancel }: RevokeProps & { cancel: Child }) {
+  const { question, notice } = useWords().text;
   return (
     <form method="post" action={`${path}/revoke`}>
       <p>
         <LastUse of={key} now={now} />
       </p>
+      {successor !== null && (
+        <p>
+          {notice.itsSuccessor} <UseOf of={successor} now={now} />
+        </p>
+      )}
       <div class="row">
         {cancel}
         <button type="submit" class="danger">
-          {useWords().text.question.revokeKey}
+          {question.revokeKey}
         </button>
       </div>
     </form>
   );
 }
 
-export function RevokePage({ path, of: key, now }: RevokeProps) {
+export function RevokePage({ path, of: key, successor, now }: RevokeProps) {
   const { revokeLabel, keep } = useWords().text.question;
   return (
     <article>
       <h1>{revokeLabel(key.label)}</h1>
-      <Revoke path={path} of={key} now={now} cancel={<a href={path}>{keep}</a>} />
+      <Revoke path={path} of={key} successor={successor} now={now} cancel={<a href={path}>{keep}</a>} />
     </article>
   );
 }
 
 /** The part of a key's page that leads there; with script the question is a dialog. */
-export function RevokeAct({ path, of: key, now }: RevokeProps) {
+export function RevokeAct({ path, of: key, successor, now }: RevokeProps) {
   const { question } = useWords().text;
   return (
     <>
@@ -71,6 +85,7 @@ export function RevokeAct({ path, of: key, now }: RevokeProps) {
           <Revoke
             path={path}
             of={key}
+            successor={successor}
             now={now}
             cancel={
               <button type="button" class="plain" data-close>
