@@ -3,6 +3,7 @@ import { auditRoutes } from "./audit/routes.ts";
 import { rateTiers } from "./companies/tiers.ts";
 import { dashboard } from "./dashboard/app.ts";
 import { brandOf, brandSettings } from "./dashboard/brand.ts";
+import { frontPage } from "./dashboard/front.tsx";
 import type { SessionVariables } from "./dashboard/guard.ts";
 import { pepperSeal, type SealUse } from "./dashboard/seal.ts";
 import { placementSettings } from "./db/settings.ts";
@@ -52,6 +53,14 @@ export function createManagement(env: Env, isolate: Settings<Isolate>): App {
     .use(answerHeaders)
     .use(tellChanges(events.tell))
     .get("/static/*", staticFile)
+    .get(
+      "/",
+      frontPage(() => ({
+        ...{ ...settings.oauth(), ...settings.client(), ...settings.operatorClient() },
+        ...{ ...settings.operator(), ...settings.contact(), brand: brandOf(settings.brand()) },
+        OAUTH_AUDIENCE: settings.oauth().OAUTH_AUDIENCE,
+      })),
+    )
     .route(
       "/health",
       healthRoutes({

@@ -90,12 +90,16 @@ export function continuePage(c: Context, to: string, title: string) {
   return page(c, title, <ContinuePage to={to} title={title} />, { refresh: to });
 }
 
+/** Whether somebody asks for a page by name: what takes anything is a program. */
+export function asksForPages(c: Context): boolean {
+  return accepts(c, { header: "Accept", supports: ["text/html"], default: "" }) !== "";
+}
+
 /** Hono middleware: an error is a page for whoever asks for pages, and the way to sign in where that is missing. */
 export const errorPages: MiddlewareHandler = async function errorPages(c, next) {
   await next();
   const isEnvelope = c.res.headers.get("Content-Type")?.startsWith("application/json");
-  const asksForPages = accepts(c, { header: "Accept", supports: ["text/html"], default: "" }) !== "";
-  if (c.res.status < 400 || !isEnvelope || !asksForPages) return;
+  if (c.res.status < 400 || !isEnvelope || !asksForPages(c)) return;
   const error: ErrorEnvelope = await c.res.json();
   const site = siteOf(c);
   const reads = c.req.method === "GET";

@@ -137,6 +137,7 @@ svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke
 `;
 
 const FOOTER = `
+.places{list-style:none}.places li{padding-block:8px}.places li+li{border-top:1px solid var(--line)}.places a{font-weight:550}.places small{display:block;color:var(--quiet)}
 body>footer{display:flex;flex-wrap:wrap;gap:4px 16px;align-items:center;padding:12px max(20px,calc((100% - 1120px)/2)) 24px;font-size:12px;line-height:16px;color:var(--quiet)}
 body>footer form{display:flex;gap:4px;margin-inline-start:auto}
 body>footer button.plain{border-color:transparent;background:none;padding-inline:8px;font-weight:400;color:var(--quiet)}

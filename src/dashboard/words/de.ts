@@ -25,6 +25,11 @@ export const de: Messages = {
     status: "Zustand",
   },
   sites: {
+    front: {
+      home: "Startseite",
+      heading: "API-Schlüssel",
+      description: "Wo Sie API-Schlüssel verwalten und wie Sie die API benutzen",
+    },
     company: {
       home: "Alle Schlüssel",
       heading: "Die API-Schlüssel Ihres Unternehmens",
@@ -34,6 +39,18 @@ export const de: Messages = {
       home: "Alle Unternehmen",
       heading: "API-Schlüssel aller Unternehmen",
       description: "Für den Betreiber dieses Dienstes",
+    },
+  },
+  front: {
+    title: "API-Schlüssel",
+    what: "Dieser Dienst verwahrt API-Schlüssel: Unternehmen erstellen und beenden sie hier, und APIs fragen ihn, welche gelten.",
+    places: {
+      dashboard: { name: "Verwaltung", what: "Schlüssel Ihres Unternehmens erstellen und beenden" },
+      operator: { name: "Verwaltung des Betreibers", what: "Für den Betreiber dieses Dienstes" },
+      docs: { name: "API-Referenz", what: "Alles, was Programme fragen können" },
+      openapi: { name: "OpenAPI-Dokument", what: "Dasselbe für Programme, die Clients erzeugen" },
+      discovery: { name: "Metadaten zur Autorisierung", what: "Woher Zugriffstoken kommen (RFC 9728)" },
+      security: { name: "Kontakt für Sicherheitsfragen", what: "Wem ein Fehler zu melden ist (RFC 9116)" },
     },
   },
   signIn: {

@@ -27,6 +27,11 @@ export const en = {
     status: "Status",
   },
   sites: {
+    front: {
+      home: "Start",
+      heading: "API keys",
+      description: "Where to manage API keys, and how to use the API",
+    },
     company: {
       home: "All keys",
       heading: "Your company’s API keys",
@@ -36,6 +41,19 @@ export const en = {
       home: "All companies",
       heading: "API keys of all companies",
       description: "For whoever runs this service",
+    },
+  },
+  /** At `/`. */
+  front: {
+    title: "API keys",
+    what: "This service keeps API keys: companies make and end them here, and APIs ask it which are good.",
+    places: {
+      dashboard: { name: "Dashboard", what: "Create and end the keys of your company" },
+      operator: { name: "Operator’s dashboard", what: "For whoever runs this service" },
+      docs: { name: "API reference", what: "Everything that programs can ask" },
+      openapi: { name: "OpenAPI document", what: "The same for programs that make clients" },
+      discovery: { name: "Authorization metadata", what: "Where access tokens come from (RFC 9728)" },
+      security: { name: "Security contact", what: "Whom to tell of a fault (RFC 9116)" },
     },
   },
   signIn: {
