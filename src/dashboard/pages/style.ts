@@ -6,7 +6,7 @@ const TOKENS = `
 :root{
 color-scheme:light dark;
 --page:#fff;--surface:#f5f6f8;--raised:#fff;--line:#e1e4e9;--edge:#858d9b;
---ink:#171a21;--quiet:#565e6c;--accent:#3149c6;--on-accent:#fff;
+--ink:#171a21;--quiet:#565e6c;--accent:#3149c6;--on-accent:#fff;--focus:#3149c6;
 --good:#17653a;--warn:#7f4500;--bad:#a8211a;--danger:#b3261e;
 --allowed:#3b6fdc;--denied:#cf4138;
 --radius:6px;--shadow:0 1px 2px #0f172a14;
@@ -15,7 +15,7 @@ color-scheme:light dark;
 }
 @media (prefers-color-scheme:dark){:root{
 --page:#101318;--surface:#181c23;--raised:#171b22;--line:#2a303a;--edge:#717a89;
---ink:#e8eaee;--quiet:#a2abb9;--accent:#8ea2ff;--on-accent:#0b1020;
+--ink:#e8eaee;--quiet:#a2abb9;--accent:#8ea2ff;--on-accent:#0b1020;--focus:#8ea2ff;
 --good:#6fcf97;--warn:#f2b263;--bad:#ff928a;--danger:#c4352c;
 --allowed:#6f9df5;--denied:#ff8a80;
 --shadow:none;
@@ -37,7 +37,7 @@ a:hover{text-decoration-color:currentcolor}
 code{font:12px/16px var(--mono)}
 td code,th code{white-space:nowrap}
 time{white-space:nowrap}
-:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:var(--radius)}
+:focus-visible{outline:2px solid var(--focus);outline-offset:2px;border-radius:var(--radius)}
 `;
 
 const FRAME = `
@@ -83,7 +83,7 @@ input::placeholder{color:var(--quiet);opacity:1}
 fieldset{min-width:0;margin-block:16px}
 legend{padding:0;margin-bottom:8px}
 fieldset label{font-weight:400;padding-block:4px}
-input[type=checkbox],input[type=radio]{width:16px;height:16px;margin:0 8px 0 0;vertical-align:-3px;accent-color:var(--accent)}
+input[type=checkbox],input[type=radio]{width:16px;height:16px;margin:0 8px 0 0;vertical-align:-3px;accent-color:var(--focus)}
 .row{display:flex;flex-wrap:wrap;gap:12px;align-items:end}
 .row label{flex:1 1 200px}
 .row a:not(.button){padding-block:6px}
@@ -152,7 +152,7 @@ const LIST = `
 .tabs{border-bottom:1px solid var(--line);margin-bottom:12px}
 .tabs a{padding:6px 8px 8px;margin-bottom:-1px;border-radius:0;border-bottom:2px solid transparent}
 .tabs a:hover{background:none}
-.tabs a[aria-current]{background:none;border-color:var(--accent)}
+.tabs a[aria-current]{background:none;border-color:var(--focus)}
 .count{font-size:12px;line-height:16px;font-variant-numeric:tabular-nums;color:var(--quiet)}
 .about{color:var(--quiet)}
 .about a{padding:0 4px}
