@@ -47,7 +47,7 @@ describe("a key that was found in public", () => {
     expect(await banners(`/dashboard/keys/${second.id}`)).toBe(1);
     expect(await dismissals()).toMatchObject([{ keyId: first.id, actor: { subject: "ada" }, detail: null }]);
     expect((await told()).at(-1)).toMatchObject({ type: "api_key.leak_dismissed" });
-    expect(await pageOf(await visit(path, { jar }))).toContain("Leak dismissed");
+    expect(await pageOf(await visit(path, { jar }))).toContain("dismissed the leak warning");
   });
 
   test("is said to somebody who may only read, who cannot dismiss it", async () => {

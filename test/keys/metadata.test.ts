@@ -119,7 +119,7 @@ describe("metadata", () => {
     expect(events).toMatchObject([
       { action: "create" },
       { action: "update", detail: '{"metadata":"{\\"a\\":\\"1\\"}"}' },
-      { action: "rename", detail: '{"label":"New"}' },
+      { action: "rename", detail: '{"label":"New","previousLabel":"Careers page"}' },
       { action: "update", detail: '{"metadata":"{\\"a\\":\\"2\\"}"}' },
     ]);
   });
