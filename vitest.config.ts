@@ -51,7 +51,9 @@ function workerd(name: string, groupOrder: number, include: string[], exclude: s
       setupFiles: ["./test/support/setup.ts"],
       isolate: false,
       maxWorkers: 3, // some wait
-      testTimeout: 30_000, // also on a machine that has other things to do
+      // Also on a machine that has other things to do.
+      testTimeout: 30_000,
+      hookTimeout: 30_000,
       sequence: { groupOrder },
     },
   };
