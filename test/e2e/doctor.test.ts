@@ -260,7 +260,8 @@ describe("of a broken deployment", () => {
         path === "/jwks" ? { keys: [] } : { issuer: "https://other.example", jwks_uri: `${impostor}/jwks` },
       ),
     );
-    await restart({ OAUTH_ISSUER: impostor, OAUTH_CLIENT_ID: "" });
+    const noPages = { OAUTH_CLIENT_ID: "", OPERATOR_CLIENT_ID: "" };
+    await restart({ OAUTH_ISSUER: impostor, ...noPages });
     const { faults } = await doctor(`--url ${other.url}`);
     expect(faults.slice(-2)).toEqual([
       expect.stringContaining(
@@ -268,7 +269,7 @@ describe("of a broken deployment", () => {
       ),
       expect.stringContaining(`The issuer's signing keys are not at ${impostor}/jwks`),
     ]);
-    await restart({ OAUTH_ISSUER: `http://localhost:${await freePort()}`, OAUTH_CLIENT_ID: "" });
+    await restart({ OAUTH_ISSUER: `http://localhost:${await freePort()}`, ...noPages });
     expect((await doctor(`--url ${other.url}`)).faults.at(-1)).toMatch(
       /has no metadata at its well-known places/,
     );

@@ -144,7 +144,7 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "the newest change is not the newest": ["store.ts", "(SELECT max(", "(SELECT min("],
   "a replica is asked in place of the primary": ["store.ts", "await primary(d1)", "await nearest(d1)"],
-  "the feed is read from a replica": ["store.ts", "const db = primaryAlone(d1);", "const db = nearest(d1);"],
+  "the feed is read from a replica": ["store.ts", "once(() => primaryAlone(d1))", "once(() => nearest(d1))"],
   "a record behind the cursor is kept": [
     "feed.ts",
     "this.#cursor !== null && this.#recent.isCurrent(digest, head);",
