@@ -132,3 +132,36 @@ describe.each([
     await expectAccessible(page, "an empty list");
   });
 });
+
+describe("in German, on a phone, in the visitor's time zone", () => {
+  test("axe-core finds no violation on any page, and none scrolls to the side", async () => {
+    const page = await visit(browser, site, { viewport: phone, timezoneId: "Asia/Kolkata" });
+    const look = async (path: string) => {
+      await page.goto(path);
+      expect(await page.locator("html").getAttribute("lang"), path).toBe("de");
+      await expectAccessible(page, path);
+    };
+    await signIn(page, ADA);
+    await page.getByRole("button", { name: "Deutsch" }).click();
+    await page.getByText("Zeiten in Asia/Calcutta").waitFor();
+    for (const path of ["", "/events", "/keys/new", "/sessions", "/nothing"]) await look(`/dashboard${path}`);
+    await look(`/dashboard/several?act=revoke&key=${ids.active}&key=${ids.unused}`);
+    for (const state of Object.keys(SEEDED) as (keyof typeof SEEDED)[])
+      await look(`/dashboard/keys/${ids[state]}`);
+    await look(`/dashboard/keys/${ids.active}/revoke`);
+    await look("/");
+    await page.context().clearCookies({ name: /session/ });
+    await look("/dashboard/sign-in");
+  });
+
+  test("axe-core finds no violation on any page of the operator, and none scrolls to the side", async () => {
+    const page = await visit(browser, site, { viewport: phone });
+    await signIn(page, OLGA, "/operator/dashboard");
+    await page.getByRole("button", { name: "Deutsch" }).click();
+    await page.getByRole("heading", { name: "Unternehmen" }).waitFor();
+    for (const path of ["", "/companies/acme", "/companies/acme/revoke-all", "/keys", "/status"]) {
+      await page.goto(`/operator/dashboard${path}`);
+      await expectAccessible(page, path);
+    }
+  });
+});
