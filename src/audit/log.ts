@@ -2,7 +2,7 @@ import { and, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import type { ShownEvent } from "./schema.ts";
-import { shown } from "./store.ts";
+import { seqQuery, shown } from "./store.ts";
 
 /** Events that one search looks through, and that one file of an export is of: some 20 ms. */
 export const PART_EVENTS = 10_000;
@@ -78,13 +78,6 @@ function rangeOf(db: Database, companyId: string, { keys, cursor }: LogSearch): 
     key === undefined || other !== undefined ? undefined : eq(auditEvents.keyId, key),
     cursor === undefined ? undefined : lt(auditEvents.seq, seqQuery(db, companyId, cursor)),
   );
-}
-
-function seqQuery(db: Database, companyId: string, id: string) {
-  return db
-    .select({ seq: auditEvents.seq })
-    .from(auditEvents)
-    .where(and(eq(auditEvents.companyId, companyId), eq(auditEvents.id, id)));
 }
 
 function filterOf({ keys, action, person, since, before }: LogSearch): SQL | undefined {

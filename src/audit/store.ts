@@ -1,5 +1,5 @@
 import { and, desc, eq, getTableColumns, lt, sql } from "drizzle-orm";
-import { onPrimary } from "../db/client.ts";
+import { type Database, onPrimary } from "../db/client.ts";
 import type { Databases } from "../db/databases.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import { type Page, type Place, placeIn, walk } from "../db/walk.ts";
@@ -26,11 +26,6 @@ export function listEvents(
 ): Promise<{ events: ShownEvent[]; next: string | null }> {
   const { limit, cursor, key, action } = query;
   return onPrimary(d1, async (db) => {
-    const before = (id: string) =>
-      db
-        .select({ seq: auditEvents.seq })
-        .from(auditEvents)
-        .where(and(eq(auditEvents.companyId, companyId), eq(auditEvents.id, id)));
     const rows = await db
       .select()
       .from(auditEvents)
@@ -39,7 +34,7 @@ export function listEvents(
           eq(auditEvents.companyId, companyId),
           key === undefined ? undefined : eq(auditEvents.keyId, key),
           action === undefined ? undefined : eq(auditEvents.action, action),
-          cursor === undefined ? undefined : lt(auditEvents.seq, before(cursor)),
+          cursor === undefined ? undefined : lt(auditEvents.seq, seqQuery(db, companyId, cursor)),
         ),
       )
       .orderBy(desc(auditEvents.seq))
@@ -47,6 +42,14 @@ export function listEvents(
     const page = rows.slice(0, limit);
     return { events: page.map(shown), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
   });
+}
+
+/** The place in the log of the company's event `id`. */
+export function seqQuery(db: Database, companyId: string, id: string) {
+  return db
+    .select({ seq: auditEvents.seq })
+    .from(auditEvents)
+    .where(and(eq(auditEvents.companyId, companyId), eq(auditEvents.id, id)));
 }
 
 /** Which events of all companies. */

@@ -1,7 +1,6 @@
 import { zValidator } from "@hono/zod-validator";
 import { type Context, Hono } from "hono";
 import { leaksOf } from "../audit/leaks.ts";
-import { originsOf } from "../audit/log.ts";
 import { listEventsSchema } from "../audit/schema.ts";
 import type { Databases } from "../db/databases.ts";
 import { refuseUrl } from "../http/validation.ts";
@@ -13,14 +12,13 @@ import type { KeyService } from "../keys/service.ts";
 import { shownKey } from "../keys/shown.ts";
 import type { OAuthSettings } from "../oauth/settings.ts";
 import { mayUse } from "../oauth/token.ts";
-import { recentUse } from "../usage/recent.ts";
 import type { DashboardCookies } from "./cookies.ts";
 import { formOf, keyIn, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import type { Once } from "./once.ts";
 import { ListPage, NoSuchKeyPage } from "./pages/list.tsx";
 import { page } from "./pages.tsx";
-import { originsFrom, stateOf } from "./state.ts";
+import { listedKeys } from "./rows.ts";
 import { keyView, listPath, viewSchema } from "./view.ts";
 import { wordsOf } from "./words/words.ts";
 
@@ -68,18 +66,11 @@ export function companyRoutes({ databases, keys: service, format, form, now, sco
         const { generations } = format;
         const context = { generations, now: now() };
         const { rows, ...found } = await keyOverview(d1, companyId, keyView(view, KEYS_ON_A_PAGE), context);
-        const ids = rows.map(({ id }) => id);
-        const [events, used, leaks] = await Promise.all([
-          originsOf(d1, companyId, ids),
-          recentUse(d1, companyId, ids, now()),
+        const keys = rows.map((row) => shownKey(row, generations, now()));
+        const [listed, leaks] = await Promise.all([
+          listedKeys(d1, companyId, keys, now()),
           leaksOf(d1, companyId),
         ]);
-        const origins = originsFrom(events);
-        const listed = rows.map((row) => {
-          const key = shownKey(row, generations, now());
-          const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
-          return { key, createdBy, state: stateOf(key, replacedBy, now()), days: used.get(key.id) ?? [] };
-        });
         const body = (
           <ListPage
             {...found}

@@ -1,2 +1,0 @@
-/** Writes whole numbers: `1,042`. */
-export const whole = new Intl.NumberFormat("en");
