@@ -7,6 +7,7 @@ import { listEventsSchema, nameSchema } from "../audit/schema.ts";
 import { nextLink } from "../http/paging.ts";
 import { refuseUrl } from "../http/validation.ts";
 import { listKeysSchema } from "../keys/listing.ts";
+import { keyIdSchema } from "../keys/schema.ts";
 import { filled, formOf, keyIn, textOf } from "./form.ts";
 import { requireScope, type SessionVariables } from "./guard.ts";
 import { EventsPage, type LogFilter } from "./pages/events.tsx";
@@ -20,7 +21,6 @@ const MAX_KEYS = 100;
 /** Events of an export that are in memory at a time. */
 const EVENTS_AT_A_TIME = 1_000;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const BY = "by:";
 
 const day = z.iso.date("must be a day: YYYY-MM-DD").optional();
@@ -49,13 +49,13 @@ export function eventRoutes({ databases, keys: service, form, now, scopes }: Das
   async function searchOf(c: SessionContext, asked: z.output<typeof logQuery>) {
     const { key, action, person, cursor } = asked;
     const { zone } = wordsOf(c);
-    const isId = key !== undefined && UUID.test(key);
+    const id = keyIdSchema.shape.id.safeParse(key).data;
     const like =
-      key === undefined || isId
+      key === undefined || id !== undefined
         ? null
         : await service.list(c.var.principal.companyId, { q: key, limit: MAX_KEYS });
     const search: LogSearch = {
-      keys: isId ? [key.toLowerCase()] : like?.keys.map(({ id }) => id),
+      keys: id !== undefined ? [id] : like?.keys.map(({ id }) => id),
       action,
       person,
       since: asked.since === undefined ? undefined : startOf(asked.since, zone),
