@@ -51,17 +51,18 @@ const VITEST = [
 /** What is looked at, with the tests that are to notice. `isModelled`: the model of `test/verify/model` is asked first. */
 const SCOPE = [
   {
-    files: "src/verify/{cache,changes,decide,feed,freshness,lookup,reads,shared,snapshot,store,verifier}.ts",
+    files: "src/verify/{changes,decide,feed,freshness,lookup,reads,shared,snapshot,store,verifier}.ts",
     tests: ["test/verify", "test/isolate.test.ts"],
     isModelled: true,
   },
+  { files: "src/lib/cache.ts", tests: ["test/lib/cache.test.ts", "test/verify"], isModelled: true },
   {
-    files: "src/verify/{limiter,log,question,refusal,routes,signed}.ts",
+    files: "src/verify/{imported,limiter,log,question,refusal,routes,signed,verifiers}.ts",
     tests: ["test/verify", "test/isolate.test.ts"],
     isModelled: false,
   },
   {
-    files: "src/usage/{consumer,recent,recorder,store}.ts",
+    files: "src/usage/{consumer,counting,days,recent,recorder,store,sums,waiting}.ts",
     tests: ["test/usage", "test/isolate.test.ts"],
     isModelled: false,
   },
