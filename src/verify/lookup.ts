@@ -105,7 +105,7 @@ export class Lookup {
       try {
         return await inTime(Promise.any(reads), feed.limits.waitMs / 2);
       } catch (fault) {
-        feed.reads.fail(question.number, now());
+        feed.reads.fail(question.number, now(), reads.length === 2);
         this.#parts.onRead?.(0, fault);
         if (reads.length === 2 || feed.reads.isFailing(now())) throw fault;
       }

@@ -62,10 +62,12 @@ export class Reads {
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }
 
-  fail(number: number, now: number): void {
+  /** @param isSecond - Whether its caller has waited for another read before it in vain, however long that took. */
+  fail(number: number, now: number, isSecond = false): void {
     const { waitMs } = this.#limits;
-    const inDoubt = now - this.#doubt.at < waitMs;
-    const isNext = number >= this.#doubt.number || now - this.#doubt.at >= waitMs / 2;
+    const age = now - this.#doubt.at;
+    const inDoubt = age < waitMs || (isSecond && Number.isFinite(age));
+    const isNext = number >= this.#doubt.number || age >= waitMs / 2;
     if (this.isFailing(now) || (inDoubt && isNext)) this.#failedAt = now;
     else if (!inDoubt) this.#doubt = { at: now, number: this.#number };
   }

@@ -16,11 +16,15 @@ const changeElsewhere = (count: number) =>
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT 'elsewhere' || i FROM n`);
 const createKeys = (count: number) => Promise.all(Array.from({ length: count }, () => createKey()));
 
-/** An isolate whose reads start only after `state.delayMs`, of its own time, or fail. */
+/**
+ * An isolate whose reads start only after `state.delayMs`, of its own time, or fail. It is so busy that with each of
+ * them `state.busyMs` pass.
+ */
 function slowed() {
-  const state = { delayMs: 0, isBroken: false, failures: 0 };
+  const state = { delayMs: 0, isBroken: false, failures: 0, busyMs: 0 };
   const parts = isolate({
     hook: async () => {
+      parts.clock.now += state.busyMs;
       if (state.delayMs > 0) await scheduler.wait(state.delayMs / SPEED);
       if (state.isBroken || state.failures-- > 0) throw new Error("D1_ERROR: Network connection lost.");
     },
@@ -74,6 +78,27 @@ describe("a database that is slow is not dead", () => {
     expect(await verify(rawKey)).toMatchObject({ valid: true, stale: true });
     const verdict = await Promise.race([verify(rawKey), scheduler.wait(20).then(() => "waited")]);
     expect(verdict).toMatchObject({ valid: true, stale: true });
+  });
+
+  test("where none of two reads comes back what is held is used, also by an isolate that is too busy to notice in time", async () => {
+    const { rawKey } = await createKey();
+    const { clock, state, verify } = slowed();
+    await verify(rawKey);
+    clock.now += BOUND_MS;
+    Object.assign(state, { delayMs: 100 * WAIT_MS, busyMs: WAIT_MS });
+    logged();
+    expect(await verify(rawKey)).toMatchObject({ valid: true, stale: true });
+  });
+
+  test("an answer between two reads that do not come back ends the doubt, however busy the isolate", async () => {
+    const { feed } = isolate();
+    const now = Date.now();
+    const first = feed.reads.begin(now);
+    feed.reads.fail(first, now);
+    const second = feed.reads.begin(now);
+    feed.reads.answer();
+    feed.reads.fail(second, now + WAIT_MS, true);
+    expect(feed.reads.isFailing(now + WAIT_MS)).toBe(false);
   });
 
   test("however many callers come while nothing is known yet, reads do not pile up, and each has an answer", {
