@@ -261,7 +261,8 @@ async function revokeAll(): Promise<void> {
       next = createKeys(Math.min(waveKeys, revocations - dead.length - keys.length));
       await revokeWave(keys);
       dead.push(...keys);
-      process.stderr.write(`${dead.length} of ${revocations}; reads that failed: ${service.failedReads()}\r`);
+      const failed = `reads that failed: ${service.failedReads()}, held keys without an answer: ${unclear.held}`;
+      process.stderr.write(`${dead.length} of ${revocations}; ${failed}\r`);
     }
     live = [];
     await Promise.all(idle.map((isolate) => askAtRandom([], isolate, clock() + boundMs)));
