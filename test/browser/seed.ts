@@ -14,7 +14,57 @@ export const SEEDED = {
   revoked: "Old integration",
 } as const;
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
+
+/** Runs statements in the site's database. */
+export async function execute(site: Site, sql: readonly string[]): Promise<void> {
+  await writeFile(join(site.dir, "seed.sql"), sql.join("\n"));
+  const { code, stderr } = await bash(site.dir, "npx wrangler d1 execute DB --local --file seed.sql");
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+}
+
+type Value = string | number | null;
+
+/** A statement that adds a row. */
+export function insert(table: string, row: Record<string, Value>): string {
+  const values = Object.values(row).map((value) =>
+    typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value),
+  );
+  return `INSERT INTO ${table} (${Object.keys(row)}) VALUES (${values});`;
+}
+
+export interface SeededKey {
+  label: string;
+  company?: string;
+  /** Of the key's id and prefix: the same number makes the same key. */
+  number: number;
+  scopes?: readonly string[];
+  /** Other columns. */
+  columns?: Record<string, Value>;
+}
+
+export const idOf = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+
+/** A statement that adds a key, which nobody can use: its digest is of none. */
+export function keyRow({
+  label,
+  company = "acme",
+  number,
+  scopes = ["jobs:read"],
+  columns,
+}: SeededKey): string {
+  return insert("api_keys", {
+    id: idOf(number),
+    company_id: company,
+    label,
+    key_prefix: `lk_live_${String(number).padStart(5, "0")}`,
+    digest: `of no key, ${number}`,
+    generation: "a",
+    scopes: JSON.stringify(scopes),
+    created_at: Date.now() - number * 1000,
+    ...columns,
+  });
+}
 
 /** Makes keys of the company `acme` in every state, with a month of use. @returns ids by state. */
 export async function seedKeys(site: Site): Promise<Record<keyof typeof SEEDED, string>> {
@@ -52,8 +102,6 @@ export async function seedKeys(site: Site): Promise<Record<keyof typeof SEEDED, 
     ...use("expiring", 120),
     ...use("overlap", 700),
   ];
-  await writeFile(join(site.dir, "seed.sql"), sql.join("\n"));
-  const { code, stderr } = await bash(site.dir, "npx wrangler d1 execute DB --local --file seed.sql");
-  expect({ code, stderr }).toMatchObject({ code: 0 });
+  await execute(site, sql);
   return ids as Record<keyof typeof SEEDED, string>;
 }

@@ -46,7 +46,7 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, may, no
     </th>
   );
   return (
-    <section class="scroll" tabindex={0} aria-label={text.title}>
+    <section class="scroll" id="keys" aria-label={text.title}>
       <table class="keys">
         <thead>
           <tr>

@@ -50,6 +50,9 @@ export function Layout({ site, brand, path, again, title, nonce, children, ...pr
           <style nonce={nonce}>{raw(STYLE + brandStyle(brand))}</style>
         </head>
         <body>
+          <a class="skip" href="#content">
+            {text.layout.skip}
+          </a>
           <header>
             <a href={site.home}>
               <Mark brand={brand} /> {brand.name}
@@ -81,7 +84,7 @@ export function Layout({ site, brand, path, again, title, nonce, children, ...pr
               </>
             )}
           </header>
-          <main>
+          <main id="content">
             {suspension && <Suspension {...suspension} />}
             {done !== undefined && (
               <p class="notice" role="status">

@@ -14,7 +14,7 @@ export interface ListProps extends LeaksProps, StartProps, Omit<KeyOverview, "ro
 
 export function ListPage({ keys, leaks, view, mayWrite, mayCreate, now, ...props }: ListProps) {
   const { text, number } = useWords();
-  const { found } = text.list;
+  const { found, skip } = text.list;
   const { counts, origin } = props;
   const isFiltered = view.q !== undefined || view.state !== undefined;
   const isFirst = view.after === undefined && view.before === undefined;
@@ -30,13 +30,18 @@ export function ListPage({ keys, leaks, view, mayWrite, mayCreate, now, ...props
         <>
           <Search view={view} />
           <div id="list" data-said={found(number(counts[view.state ?? "all"]))}>
+            {keys.length > 0 && (
+              <a class="skip" href="#keys">
+                {skip}
+              </a>
+            )}
             <Tabs {...props} view={view} />
+            {may && keys.length > 0 && <SeveralBar />}
             {keys.length === 0 ? (
               <NoneLikeThis />
             ) : (
               <SortedKeys keys={keys} view={view} may={may} now={now} />
             )}
-            {may && keys.length > 0 && <SeveralBar />}
             <Pages {...props} keys={keys} view={view} />
           </div>
         </>
@@ -61,7 +66,7 @@ function Bar({ mayCreate }: { mayCreate: boolean }) {
 
 /** It looks through what is shown: the state and the order stay. */
 function Search({ view }: { view: Partial<ListView> }) {
-  const { search, searchBy } = useWords().text.list;
+  const { search, searchBy, shortcut } = useWords().text.list;
   const { q, state, days, sort, order } = view;
   return (
     <search>
@@ -75,10 +80,12 @@ function Search({ view }: { view: Partial<ListView> }) {
           value={q}
           maxlength={100}
           aria-label={searchBy}
+          aria-keyshortcuts="Control+K"
           placeholder={searchBy}
           autocomplete="off"
           spellcheck={false}
         />
+        <kbd>{shortcut}</kbd>
         <button type="submit">{search}</button>
       </form>
     </search>
@@ -125,7 +132,7 @@ function About({ view }: { view: ListView }) {
   );
 }
 
-/** What is done to the keys that are chosen. Shown once one is. */
+/** What is done to the keys that are chosen. Shown once one is, below them; in the order of focus it is where one chooses all. */
 function SeveralBar() {
   const { chosen, suspend, revoke } = useWords().text.list;
   return (

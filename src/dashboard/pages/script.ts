@@ -1,6 +1,6 @@
 /**
  * All of the dashboard's script; nothing needs it. It says in which time zone the browser is; copies; hands out a file with the new key; opens the dialog that stands for a link's page;
- * keeps a typed day and the choice beside it in step; sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
+ * goes to the search by Ctrl+K and from there to the first key by the arrow; keeps a typed day and the choice beside it in step; sends no form twice; and drops what is secret from a page that is left, which the browser may keep for "back".
  */
 export const SCRIPT = `
 document.documentElement.classList.add("script");
@@ -61,12 +61,25 @@ sum();
 let stored=!document.querySelector("[data-stored]");
 document.addEventListener("click",({target})=>{if(target.closest("[data-stored]"))stored=true});
 addEventListener("beforeunload",(event)=>{if(!stored)event.preventDefault()});
+const count=()=>{
+const bar=document.getElementById("several");
+if(bar)bar.dataset.count=document.querySelectorAll("[name=key]:checked").length;
+return bar?.dataset};
 document.addEventListener("change",({target})=>{
-const boxes=[...document.querySelectorAll("[name=key]")];
-if(target.matches("[data-all]"))for(const box of boxes)box.checked=target.checked;
-else if(target.name!=="key")return;
-const said=document.getElementById("several").dataset.chosen;
-document.getElementById("said").textContent=boxes.filter((box)=>box.checked).length+" "+said;
+const isAll=target.matches("[data-all]");
+if(isAll)for(const box of document.querySelectorAll("[name=key]"))box.checked=target.checked;
+const bar=(isAll||target.matches("[type=checkbox][name=key]"))&&count();
+if(bar)document.getElementById("said").textContent=bar.count+" "+bar.chosen;
+});
+const focusFirst=()=>document.querySelector("main tbody th a")?.focus();
+document.addEventListener("keydown",(event)=>{
+const search=document.querySelector("main [type=search]");
+const {key,ctrlKey,metaKey,shiftKey,altKey}=event;
+if(!search)return;
+if(key==="k"&&ctrlKey!==metaKey&&!shiftKey&&!altKey){search.focus();search.select()}
+else if(key==="ArrowDown"&&event.target===search)focusFirst();
+else return;
+event.preventDefault();
 });
 for(const plot of document.querySelectorAll("[data-days]")){
 const days=[...plot.querySelectorAll("g")];
@@ -101,7 +114,10 @@ const html=await answer.text();
 const main=html.slice(html.indexOf("<main"));
 const found=new DOMParser().parseFromString(main,"text/html").getElementById("list");
 if(found){
-document.getElementById("list").replaceWith(found);
+const list=document.getElementById("list");
+const isInside=list.contains(document.activeElement);
+list.replaceWith(found);
+if(isInside)focusFirst();
 if(answer.ok)history.replaceState(null,"",answer.url);
 document.getElementById("said").textContent=found.dataset.said;
 }else if(answer.redirected)location.assign(answer.url)
@@ -112,5 +128,5 @@ document.addEventListener("submit",(event)=>{
 setTimeout(()=>{for(const button of event.target.querySelectorAll("button"))button.disabled=true});
 });
 addEventListener("pagehide",()=>{for(const secret of document.querySelectorAll("[data-secret]"))secret.textContent=""});
-addEventListener("pageshow",(event)=>{if(event.persisted)location.reload()});
+addEventListener("pageshow",(event)=>{if(event.persisted)location.reload();count()});
 `.replaceAll("\n", "");

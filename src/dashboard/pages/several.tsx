@@ -24,9 +24,7 @@ export function SeveralPage({ act, keys, now }: SeveralProps) {
       <ul class="named">
         {keys.map((key) => (
           <li>
-            <a href={`/dashboard/keys/${key.id}`} dir="auto">
-              {key.label}
-            </a>
+            <b dir="auto">{key.label}</b>
             <small>
               <code>{key.keyPrefix}…</code> ·{" "}
               {key.revokedAt !== null

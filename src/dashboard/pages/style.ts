@@ -132,7 +132,8 @@ svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke
 .notice p:last-child{margin:0}
 .secret{display:flex;flex-wrap:wrap;gap:8px;align-items:stretch;margin-bottom:20px}
 .secret code{flex:1 1 320px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--radius);background:var(--surface);font-size:14px;line-height:20px;white-space:pre-wrap;overflow-wrap:anywhere;user-select:all}
-.visually-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.visually-hidden,.skip:not(:focus){position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.skip:focus{position:absolute;z-index:1;margin:4px;padding:8px 16px;border-radius:var(--radius);background:var(--raised)}
 [data-copy],[data-download]{display:none}.script :is([data-copy],[data-download]){display:inline-block}
 `;
 
@@ -145,10 +146,13 @@ body>footer button[aria-current]{color:var(--ink);font-weight:550}
 `;
 
 const LIST = `
-.search{display:flex;gap:8px;max-width:480px}
+.search{position:relative;display:flex;gap:8px;max-width:480px}
 .search input{flex:1;min-width:0}
 .search button{background:var(--raised);color:var(--ink);border-color:var(--edge)}
-.script .search button{display:none}
+.script .search button,.search kbd{display:none}
+@media (hover:hover) and (min-width:48rem){.script .search :placeholder-shown+kbd{display:block}}
+kbd{padding:0 6px;border:1px solid var(--line);border-radius:4px;font:12px/16px var(--mono);color:var(--quiet)}
+.search kbd{position:absolute;inset-inline-end:8px;top:7px;pointer-events:none}
 .tabs{border-bottom:1px solid var(--line);margin-bottom:12px}
 .tabs a{padding:6px 8px 8px;margin-bottom:-1px;border-radius:0;border-bottom:2px solid transparent}
 .tabs a:hover{background:none}
@@ -171,16 +175,17 @@ const LIST = `
 .menu a:hover,.menu a:focus-visible{background:var(--surface)}
 .bad{color:var(--bad)}
 @supports (position-area:bottom){.menu{margin:0;inset:auto;position-area:bottom span-left;position-try-fallbacks:flip-block}}
-#list{counter-reset:chosen}
-[name=key]:checked{counter-increment:chosen}
-.several{display:flex;gap:8px;align-items:center;position:sticky;bottom:12px;width:max-content;max-width:100%;margin:12px auto 0;padding:8px 8px 8px 16px;border:1px solid var(--line);border-radius:8px;background:var(--raised);box-shadow:0 8px 24px #0f172a29}
-.several::before{content:counter(chosen) " " attr(data-chosen);font-weight:550;margin-inline-end:8px}
+#list{display:flex;flex-direction:column}
+#list>a{align-self:start}
+.several{order:1;display:flex;gap:8px;align-items:center;position:sticky;bottom:12px;width:max-content;max-width:100%;margin:12px auto 0;padding:8px 8px 8px 16px;border:1px solid var(--line);border-radius:8px;background:var(--raised);box-shadow:0 8px 24px #0f172a29}
+.several::before{content:attr(data-count) " " attr(data-chosen);font-weight:550;margin-inline-end:8px}
 @supports selector(:has(*)){.several{display:none}#list:has([name=key]:checked) .several{display:flex}}
 tr:has([name=key]:checked)>*{background:color-mix(in srgb,var(--accent) 7%,transparent)}
 .named{list-style:none;margin-bottom:16px;border:1px solid var(--line);border-radius:var(--radius)}
 .named li{padding:8px 12px}.named li+li{border-top:1px solid var(--line)}
+.named b{font-weight:550}
 .named small{display:block;color:var(--quiet)}
-.pages{display:flex;gap:8px;justify-content:end;margin-top:12px}
+.pages{order:2;display:flex;gap:8px;justify-content:end;margin-top:12px}
 .pages a,.button.plain{background:var(--raised);color:var(--ink);border-color:var(--edge)}
 .start{max-width:640px}
 .start ol{padding-inline-start:20px;margin:20px 0 0}

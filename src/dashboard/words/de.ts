@@ -16,6 +16,7 @@ export const de: Messages = {
       "Ihr Unternehmen ist gesperrt: Seine Schlüssel werden überall abgewiesen, und es kann keine neuen erstellen. Wenden Sie sich an den Betreiber dieses Dienstes.",
     suspendedFor: (reason) => `Als Grund wird genannt: ${reason}`,
     signOut: "Abmelden",
+    skip: "Zum Inhalt",
   },
   navigation: {
     keys: "API-Schlüssel",
@@ -369,6 +370,8 @@ export const de: Messages = {
     create: "Schlüssel erstellen",
     search: "Suchen",
     searchBy: "Nach Bezeichnung oder Anfang suchen oder ganzen Schlüssel einfügen",
+    shortcut: "Strg K",
+    skip: "Zu den Schlüsseln",
     show: "Welche Schlüssel",
     groups: {
       all: "Alle",

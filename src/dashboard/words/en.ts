@@ -18,6 +18,7 @@ export const en = {
       "Your company is suspended: its keys are refused everywhere, and it can create none. Ask whoever runs this service.",
     suspendedFor: (reason: string) => `The reason they give: ${reason}`,
     signOut: "Sign out",
+    skip: "Skip to content",
   },
   navigation: {
     keys: "API keys",
@@ -389,6 +390,9 @@ export const en = {
     create: "Create key",
     search: "Search",
     searchBy: "Search by label or prefix, or paste a whole key",
+    /** Of the search. */
+    shortcut: "Ctrl K",
+    skip: "Skip to the keys",
     show: "Which keys",
     groups: {
       all: "All",
