@@ -178,9 +178,10 @@ kbd{padding:0 6px;border:1px solid var(--line);border-radius:4px;font:12px/16px 
 #list{display:flex;flex-direction:column}
 #list>a{align-self:start}
 .several{order:1;display:flex;gap:8px;align-items:center;position:sticky;bottom:12px;width:max-content;max-width:100%;margin:12px auto 0;padding:8px 8px 8px 16px;border:1px solid var(--line);border-radius:8px;background:var(--raised);box-shadow:0 8px 24px #0f172a29}
+.several button{white-space:nowrap}
 .several::before{content:attr(data-count) " " attr(data-chosen);font-weight:550;margin-inline-end:8px}
 @supports selector(:has(*)){.several{display:none}#list:has([name=key]:checked) .several{display:flex}}
-tr:has([name=key]:checked)>*{background:color-mix(in srgb,var(--accent) 7%,transparent)}
+tr:has([name=key]:checked){background:color-mix(in srgb,var(--accent) 7%,transparent)}
 .named{list-style:none;margin-bottom:16px;border:1px solid var(--line);border-radius:var(--radius)}
 .named li{padding:8px 12px}.named li+li{border-top:1px solid var(--line)}
 .named b{font-weight:550}
