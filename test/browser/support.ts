@@ -27,8 +27,10 @@ export interface Site {
   running: Running;
 }
 
-export async function startSite(): Promise<Site> {
+/** @param change - Of the copy, before it is started. */
+export async function startSite(change?: (dir: string) => Promise<void>): Promise<Site> {
   const dir = await copyProject();
+  await change?.(dir);
   const [port, examplePort, issuerPort] = [await freePort(), await freePort(), await freePort()];
   const options = { "--port": port, "--example-port": examplePort, "--issuer-port": issuerPort };
   const running = start(dir, "npm", "start", "--", ...Object.entries(options).flat().map(String));
@@ -42,11 +44,12 @@ export async function startSite(): Promise<Site> {
   };
 }
 
-/** A Chromium that keeps pages for "back", as people's do, until the test file ends. */
-export async function startChromium(): Promise<Browser> {
+/** A Chromium that keeps pages for "back", as people's do, until the test file ends. @param environment - Variables of it alone. */
+export async function startChromium(environment: Record<string, string> = {}): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     args: FLAGS,
+    env: { ...process.env, ...environment },
     ignoreDefaultArgs: ["--disable-back-forward-cache"],
   });
   afterAll(() => browser.close());

@@ -42,7 +42,7 @@ describe("the audit log", () => {
       "ada@acme.example renamed the key from Jobs to Careers",
       "ada@acme.example created Careers",
     ]);
-    expect(page).toContain(`<a href="/dashboard/keys/${id}">Careers</a>`);
+    expect(page).toContain(`<a href="/dashboard/keys/${id}" dir="auto">Careers</a>`);
     expect(page).toMatch(/<time datetime="[^"]+Z" title="[^"]+ UTC">\d+ \w+ \d{4}, \d\d:\d\d<\/time>/);
   });
 

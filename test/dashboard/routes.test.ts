@@ -745,7 +745,7 @@ describe("a key's page", () => {
     const before = await stored();
     const form = { overlapSeconds: "0", days: "30" };
     const page = await pageOf(await visit(`/dashboard/keys/${id}/rotate`, { jar, form }));
-    expect(page).toContain("Rotate “Careers page” at once?");
+    expect(page).toContain("Rotate “<bdi>Careers page</bdi>” at once?");
     expect(page).toContain(`<code>${keyPrefix}…</code> was never used`);
     expect(await stored()).toEqual(before);
     const sent = Object.fromEntries(
@@ -826,7 +826,7 @@ describe("a key's page", () => {
     const { id, keyPrefix } = await createKey({ label: "Careers page" });
     const jar = await signedIn();
     const page = await pageOf(await visit(`/dashboard/keys/${id}/revoke`, { jar }));
-    expect(page).toContain("Revoke “Careers page”?");
+    expect(page).toContain("Revoke “<bdi>Careers page</bdi>”?");
     expect(page).toContain(`<code>${keyPrefix}…</code> was never used`);
     const answer = await visit(`/dashboard/keys/${id}/revoke`, { jar, form: {} });
     expect(locationOf(answer)).toBe(`/dashboard/keys/${id}`);
@@ -873,7 +873,7 @@ describe("a key's page", () => {
     const { report } = await reporter();
     await report([{ token: key.rawKey, type: "latchkey_api_key", url: "https://git.example/leak" }]);
     const page = await pageOf(await visit(`/dashboard/keys/${key.id}`, { jar: await signedIn() }));
-    expect(page).toContain("Found at: https://git.example/leak");
+    expect(page).toContain("<bdi>Found at</bdi>: <bdi>https://git.example/leak</bdi>");
   });
 
   test("shows what happened to it, page by page", async () => {
@@ -883,10 +883,10 @@ describe("a key's page", () => {
     }
     const jar = await signedIn();
     const first = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
-    expect(first).toContain("from <b>Label 24</b> to <b>Label 25</b>");
+    expect(first).toContain('from <b dir="auto">Label 24</b> to <b dir="auto">Label 25</b>');
     const next = /rel="next" href="([^"]*)"/.exec(first)?.[1] ?? "none";
     const second = await pageOf(await visit(next, { jar }));
-    expect(second).toContain("from <b>Careers page</b> to <b>Label 0</b>");
+    expect(second).toContain('from <b dir="auto">Careers page</b> to <b dir="auto">Label 0</b>');
     expect(second).toContain("created the key");
   });
 

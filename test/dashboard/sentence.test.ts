@@ -68,7 +68,7 @@ describe.each(LANGUAGES)("in %s", (language) => {
     const sentences = await Promise.all(ofKey.map((told) => sentence(language, eventOf(told, true))));
     expect(new Set(sentences).size).toBe(ofKey.length);
     for (const text of sentences) {
-      expect(text).toContain(`<a href="/dashboard/keys/${ID}">Careers page</a>`);
+      expect(text).toContain(`<a href="/dashboard/keys/${ID}" dir="auto">Careers page</a>`);
       expect(text).not.toMatch(/undefined|NaN|null|\[object/);
     }
   });
@@ -106,10 +106,10 @@ test("who looks is called by name, whoever runs the service is the operator, and
 test("a rename tells both labels", async () => {
   const event = eventOf({ action: "rename", detail: { label: "B", previousLabel: "A" } }, true);
   expect(await sentence("en", event, { isOfOneKey: true })).toBe(
-    "<b>ada</b> renamed the key from <b>A</b> to <b>B</b>",
+    '<b>ada</b> renamed the key from <b dir="auto">A</b> to <b dir="auto">B</b>',
   );
   expect(await sentence("de", event, { isOfOneKey: true })).toBe(
-    "<b>ada</b> hat den Schlüssel von <b>A</b> in <b>B</b> umbenannt",
+    '<b>ada</b> hat den Schlüssel von <b dir="auto">A</b> in <b dir="auto">B</b> umbenannt',
   );
 });
 
@@ -123,7 +123,7 @@ test("a successor and its predecessor lead to each other", async () => {
     { action: "rotate", detail: { replacedBy: OTHER } },
     { action: "create", detail: { replaces: OTHER } },
   ] as const)
-    expect(await sentence("en", eventOf(told, true))).toContain(`<a href="/dashboard/keys/${OTHER}">`);
+    expect(await sentence("en", eventOf(told, true))).toContain(`<a href="/dashboard/keys/${OTHER}" `);
 });
 
 test("what a sentence leaves out stands below it", () => {

@@ -31,6 +31,7 @@ export function CreatePage({ catalogue, companyIps, form, faults, rules, isKept 
           {words.label}
           <input
             name="label"
+            dir="auto"
             value={form.label}
             required
             autofocus={form.label === ""}
@@ -175,7 +176,9 @@ function Summary() {
     <section class="summary with-script" aria-label={words.summary}>
       <dl class="facts">
         <dt>{words.label}</dt>
-        <dd data-sum="label" data-none={words.noLabel} />
+        <dd>
+          <bdi data-sum="label" data-none={words.noLabel} />
+        </dd>
         <dt>{words.may}</dt>
         <dd data-sum="scopes" data-none={words.nothing} />
         <dt>{words.from}</dt>

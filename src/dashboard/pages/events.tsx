@@ -84,7 +84,14 @@ function Filter({ filter, people, self, isFiltered }: FilterProps) {
       <form method="post" action={EVENTS} class="row filter">
         <label>
           {words.key}
-          <input type="search" name="key" value={filter.key} placeholder={words.keyHint} autocomplete="off" />
+          <input
+            type="search"
+            name="key"
+            dir="auto"
+            value={filter.key}
+            placeholder={words.keyHint}
+            autocomplete="off"
+          />
         </label>
         <label>
           {words.action}
@@ -145,7 +152,7 @@ export function Events({ events, next, keys, self, isOfOneKey = false }: EventsP
                 <Sentence event={event} keys={keys} self={self} isOfOneKey={isOfOneKey} />
                 {detailsOf(words, event).map(([name, value]) => (
                   <small>
-                    {name}: {value}
+                    <bdi>{name}</bdi>: <bdi>{value}</bdi>
                   </small>
                 ))}
               </div>

@@ -95,7 +95,7 @@ export function Facts({ keys, apiKey: key, state, origin, catalogue, now }: Fact
           <dd>
             {Object.entries(key.metadata).map(([name, text]) => (
               <div>
-                {name}: {text}
+                <bdi>{name}</bdi>: <bdi>{text}</bdi>
               </div>
             ))}
           </dd>

@@ -177,6 +177,7 @@ function Changes({ apiKey: key, state, origin, path, label, faults = [], ...prop
               {text.key.label}
               <input
                 name="label"
+                dir="auto"
                 value={label ?? key.label}
                 required
                 autocomplete="off"

@@ -127,7 +127,7 @@ function Row({ of: { key, state, createdBy, days = [], company }, path, most, ma
       </td>
       <td class="made">
         <Time at={key.createdAt} now={now} as="day" />
-        {createdBy !== null && <small>{by(createdBy)}</small>}
+        {createdBy !== null && <small title={by(createdBy)}>{by(createdBy)}</small>}
       </td>
       {may && <td class="acts">{!isOver && <RowMenu of={key} state={state} path={path} may={may} />}</td>}
     </tr>
@@ -191,7 +191,7 @@ const SHOWN_SCOPES = 2;
 function Scopes({ of: { scopes } }: { of: ApiKey }) {
   const more = scopes.length - SHOWN_SCOPES;
   return (
-    <small title={more > 0 ? scopes.join(", ") : undefined}>
+    <small title={scopes.join(", ")}>
       {scopes.slice(0, SHOWN_SCOPES).join(", ")}
       {more > 0 && ` +${more}`}
     </small>

@@ -17,7 +17,9 @@ export function Leaks({ leaks, mayWrite, now }: LeaksProps) {
         <div class="notice bad">
           <p>
             {found(
-              <a href={`/dashboard/keys/${keyId}`}>{label}</a>,
+              <a href={`/dashboard/keys/${keyId}`} dir="auto">
+                {label}
+              </a>,
               <Time at={new Date(at).toISOString()} now={now} />,
             )}
             {url !== "" && (

@@ -77,6 +77,7 @@ function Search({ view }: { view: Partial<ListView> }) {
         <input
           type="search"
           name="q"
+          dir="auto"
           value={q}
           maxlength={100}
           aria-label={searchBy}

@@ -61,7 +61,7 @@ export function RevokePage({ path, of: key, successor, now }: RevokeProps) {
   const { revokeLabel, keep } = useWords().text.question;
   return (
     <article>
-      <h1>{revokeLabel(key.label)}</h1>
+      <h1>{revokeLabel(<bdi>{key.label}</bdi>)}</h1>
       <Revoke path={path} of={key} successor={successor} now={now} cancel={<a href={path}>{keep}</a>} />
     </article>
   );
@@ -81,7 +81,7 @@ export function RevokeAct({ path, of: key, successor, now }: RevokeProps) {
       </article>
       <dialog id="revoke" aria-labelledby="revoke-title">
         <article>
-          <h2 id="revoke-title">{question.revokeLabel(key.label)}</h2>
+          <h2 id="revoke-title">{question.revokeLabel(<bdi>{key.label}</bdi>)}</h2>
           <Revoke
             path={path}
             of={key}
@@ -105,7 +105,7 @@ export function RotatePage({ of: key, now, days }: QuestionProps & { days: strin
   const path = `/dashboard/keys/${key.id}`;
   return (
     <article>
-      <h1>{question.rotateLabel(key.label)}</h1>
+      <h1>{question.rotateLabel(<bdi>{key.label}</bdi>)}</h1>
       <form method="post" action={`${path}/rotate`}>
         <RequestField />
         <input type="hidden" name="overlapSeconds" value="0" />

@@ -25,7 +25,13 @@ export function Sentence({ event, keys, isOfOneKey, self }: SentenceProps) {
   const { events: words } = text;
   const { keyId, label } = event;
   const link = (name: Child, id: string | null) =>
-    id === null ? name : <a href={`${keys}/${id}`}>{name}</a>;
+    id === null ? (
+      name
+    ) : (
+      <a href={`${keys}/${id}`} dir="auto">
+        {name}
+      </a>
+    );
   // Of a key that is gone, what its address began with.
   const named = link(label ?? words.gone(keyId?.slice(0, 8) ?? ""), label === null ? null : keyId);
   const key = isOfOneKey ? words.it : { subject: named, object: named, of: named };
@@ -35,7 +41,8 @@ export function Sentence({ event, keys, isOfOneKey, self }: SentenceProps) {
         who: <b>{whoIs(words, event, self)}</b>,
         key,
         link,
-        relabelled: (name) => (isOfOneKey ? <b>{name}</b> : link(name, label === null ? null : keyId)),
+        relabelled: (name) =>
+          isOfOneKey ? <b dir="auto">{name}</b> : link(name, label === null ? null : keyId),
       })}
     </>
   );
@@ -60,7 +67,7 @@ function told(words: Messages["events"], event: ShownEvent, { who, key, link, re
       const to = relabelled(detail.label ?? "");
       return detail.previousLabel === undefined
         ? says.renamed(who, to)
-        : says.renamedFrom(who, <b>{detail.previousLabel}</b>, to);
+        : says.renamedFrom(who, <b dir="auto">{detail.previousLabel}</b>, to);
     }
     case "update":
       if (detail.metadata === undefined) return says.readdressed(who, key.of);

@@ -79,6 +79,7 @@ label,legend{display:block;font-weight:550}
 input,select,textarea{max-width:100%;font:inherit;font-weight:400;line-height:20px;color:inherit;background:var(--raised);border:1px solid var(--edge);border-radius:var(--radius);padding:5px 8px;min-height:32px}
 label>input:not([type=checkbox],[type=radio]),label>select,label>textarea{display:block;width:100%;margin-top:4px}
 input::placeholder{color:var(--quiet);opacity:1}
+input[type=date]{padding-block:4px}
 [aria-invalid=true]{border-color:var(--bad)}
 fieldset{min-width:0;margin-block:16px}
 legend{padding:0;margin-bottom:8px}
@@ -109,6 +110,7 @@ tbody tr:hover>*{background:color-mix(in srgb,var(--surface) 60%,transparent)}
 th[scope=row]{min-width:160px;overflow-wrap:anywhere}
 th[scope=row]>a{font-weight:550;text-decoration:none}
 th[scope=row]>a:hover{text-decoration:underline}
+td.scopes,td.made{min-width:128px;overflow-wrap:anywhere}
 td small,th small{display:block;color:var(--quiet)}
 svg .allowed{fill:var(--allowed)}svg .denied{fill:var(--denied)}svg .line{stroke:var(--edge);stroke-width:1;opacity:.5}
 .use{display:flex;gap:8px;align-items:end;font-size:12px;line-height:16px}
@@ -164,6 +166,7 @@ kbd{padding:0 6px;border:1px solid var(--line);border-radius:4px;font:12px/16px 
 .keys thead a{color:inherit;text-decoration:none}
 .keys thead a:hover,.keys [aria-sort] a{color:var(--ink)}
 .keys tbody td,.keys tbody th{padding-block:6px}
+.keys tbody :is(th>a,.scopes small,.made small){display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}
 .pick{width:32px;padding-inline-end:0}
 .pick input{margin:0;min-height:0;display:block}
 [data-all]{display:none!important}.script [data-all]{display:block!important}

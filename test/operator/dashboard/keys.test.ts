@@ -19,7 +19,7 @@ const look = async (path: string, options: VisitOptions = {}) =>
   pageOf(await visit(path, { jar: await operatorSignedIn(), ...options }));
 const send = async (path: string, form: VisitOptions["form"] = {}, options: VisitOptions = {}) =>
   visit(path, { jar: await operatorSignedIn(), form, ...options });
-const stateIn = (page: string) => /<h1>[^<]*<\/h1><span class="tag (\w+)"/.exec(page)?.[1];
+const stateIn = (page: string) => /<h1[^>]*>[^<]*<\/h1><span class="tag (\w+)"/.exec(page)?.[1];
 
 describe("a key", () => {
   test("is found by what it begins with, of whichever company", async () => {

@@ -35,7 +35,7 @@ export function KeyPage({ path, apiKey: key, company, state, origin, ...props }:
   return (
     <>
       <div class="bar">
-        <h1>{key.label}</h1>
+        <h1 dir="auto">{key.label}</h1>
         <StateTag state={state} />
       </div>
       <p>{words.of(<a href={company.path}>{company.id}</a>)}</p>
