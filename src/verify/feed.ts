@@ -126,7 +126,7 @@ export class Feed {
     now: number,
   ): NearestAbsorbed {
     const isFirst = this.urgency(now) === "first";
-    if (now - askedAt < this.limits.waitMs) this.nearest.answer();
+    if (now - askedAt < Math.max(this.limits.boundMs, this.limits.waitMs)) this.nearest.answer();
     const isOfThisFeed = number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor));
     const isCurrent = isOfThisFeed && this.#cursor !== null && this.#recent.isCurrent(digest, head);
     if (isCurrent && record !== null) {
@@ -139,8 +139,9 @@ export class Feed {
   /** Takes in what a read brought: forgets what changed, keeps the record of `digest` where it is current. */
   absorb(question: Question, { changes, head, record }: Snapshot, digest: string, now: number): Absorbed {
     this.#look(now);
-    // One that comes later than a caller waits does not tell that others will be in time.
-    if (now - question.askedAt < this.limits.waitMs) this.reads.answer();
+    const { boundMs, waitMs } = this.limits;
+    // An answer that is too late to be of use does not tell that others will be.
+    if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();
     // Older than what is known, and perhaps of before a restore.
     if (digest === NO_KEY && question.askedAt < this.#freshness.syncedAt)
       return { isCurrent: true, isBehind: false };

@@ -66,7 +66,7 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "an answer does not end the failure": [
     "feed.ts",
-    "if (now - question.askedAt < this.limits.waitMs) this.reads.answer();",
+    "if (now - question.askedAt < Math.max(boundMs, waitMs)) this.reads.answer();",
     "",
   ],
   "what the primary refused is not remembered": [

@@ -479,9 +479,9 @@ export class World {
     await this.#run(request, () => read.resolve(outcome.rows));
   }
 
-  /** An answer that comes later than a caller waits tells nothing about others. */
+  /** An answer that comes later than the bound tells nothing about others. */
   #answered(isolate: Isolate, askedAt: number): void {
-    if (this.time - askedAt < WAIT_MS) isolate.failures = 0;
+    if (this.time - askedAt < BOUND_MS) isolate.failures = 0;
   }
 
   #failed(isolate: Isolate, kind: Kind | undefined, request: Request | null): void {
