@@ -67,8 +67,8 @@ interface Seen {
   acceptedAt: number;
   /** Whether that answer told that the database could not be asked. */
   isStale: boolean;
-  /** Whether it is known to hold the key: it has answered by what it knew before the question. */
-  isHeld: boolean;
+  /** Since when it is known to hold the key: then it had answered by what it knew before the question. */
+  heldSince: number;
   /** When its first refusal had arrived, and how often it accepted later. */
   refusedAt: number;
   again: number;
@@ -157,7 +157,7 @@ async function createKeys(count: number): Promise<Key[]> {
           askedAt: 0,
           acceptedAt: 0,
           isStale: false,
-          isHeld: false,
+          heldSince: Number.POSITIVE_INFINITY,
           refusedAt: 0,
           again: 0,
         })),
@@ -179,11 +179,11 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
       seen.acceptedAt = at;
       seen.isStale = isStale;
-      seen.isHeld ||= checkedAt < sentAt - CLOCK_MS;
+      if (checkedAt < sentAt - CLOCK_MS) seen.heldSince = Math.min(seen.heldSince, at);
       seen.askedAt = sentAt;
     } else if (!REFUSALS.has(status)) {
       unclear.all++;
-      if (key.calledAt > at && seen.isHeld) unclear.held++;
+      if (key.calledAt > at && seen.heldSince < sentAt) unclear.held++;
     } else if (key.calledAt > at) throw new Error("A good key was refused");
     else seen.refusedAt ||= at;
   }

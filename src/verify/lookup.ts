@@ -45,8 +45,7 @@ export class Lookup {
   async isLeftToOthers(digest: string): Promise<boolean> {
     const { feed, now, wait } = this.#parts;
     for (let waited = 0; feed.reads.isCrowded(now()); waited += POLL_MS) {
-      if (waited >= feed.limits.waitMs) feed.reads.giveUp(now());
-      if (feed.reads.isFailing(now())) return true;
+      if (feed.reads.isFailing(now()) || waited >= feed.limits.waitMs) return true;
       if (feed.get(digest) === undefined) return false;
       await wait(POLL_MS);
       if (feed.urgency(now()) !== "first" && feed.get(digest) !== undefined) return true;
@@ -106,8 +105,7 @@ export class Lookup {
       try {
         return await inTime(Promise.any(reads), feed.limits.waitMs / 2);
       } catch (fault) {
-        if (reads.length === 2) feed.reads.giveUp(now());
-        else feed.reads.fail(question.number, now());
+        feed.reads.fail(question.number, now(), reads.length === 2);
         this.#parts.onRead?.(0, fault);
         if (reads.length === 2 || feed.reads.isFailing(now())) throw fault;
       }

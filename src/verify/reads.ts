@@ -10,7 +10,7 @@ export interface ReadLimits {
 
 /**
  * Whether the database answers. One read that fails or is late is a doubt; the database fails when the next one
- * does not come back either, or when a caller has waited in vain. Any answer ends both.
+ * does not come back either. Any answer ends both.
  */
 export class Reads {
   readonly #limits: ReadLimits;
@@ -62,17 +62,14 @@ export class Reads {
     this.#failedAt = Number.NEGATIVE_INFINITY;
   }
 
-  fail(number: number, now: number): void {
+  /** @param isSecond - Whether its caller has waited for another read before it in vain, however long that took. */
+  fail(number: number, now: number, isSecond = false): void {
     const { waitMs } = this.#limits;
-    const inDoubt = now - this.#doubt.at < waitMs;
-    const isNext = number >= this.#doubt.number || now - this.#doubt.at >= waitMs / 2;
-    if (this.isFailing(now) || (inDoubt && isNext)) this.giveUp(now);
+    const age = now - this.#doubt.at;
+    const inDoubt = age < waitMs || (isSecond && Number.isFinite(age));
+    const isNext = number >= this.#doubt.number || age >= waitMs / 2;
+    if (this.isFailing(now) || (inDoubt && isNext)) this.#failedAt = now;
     else if (!inDoubt) this.#doubt = { at: now, number: this.#number };
-  }
-
-  /** A caller has waited for all of its time, in vain. */
-  giveUp(now: number): void {
-    this.#failedAt = now;
   }
 
   /** The clock was set back: no moment from before means anything. */
