@@ -6,7 +6,6 @@ import type { Background } from "../lib/background.ts";
 import type { Login } from "../oauth/login.ts";
 import type { TokenVerifier } from "../oauth/token.ts";
 import type { Brand } from "./brand.ts";
-import { severalRoutes } from "./bulk.tsx";
 import { type DashboardCookies, dashboardCookies } from "./cookies.ts";
 import { eventRoutes } from "./events.tsx";
 import {
@@ -30,6 +29,7 @@ import { companyRoutes, type DashboardParts } from "./routes.tsx";
 import type { Seal } from "./seal.ts";
 import { companiesFor, type SessionsParts, sessions } from "./session.ts";
 import { sessionRoutes } from "./sessions.tsx";
+import { severalRoutes } from "./several.tsx";
 import { signInRoutes } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
 import { sessionStore } from "./store.ts";
