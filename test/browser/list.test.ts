@@ -39,6 +39,25 @@ test("the list is searched while one types: the focus stays, the number is said,
   expect(new URL(page.url()).search).toBe("?state=ended");
 });
 
+test("the arrow leads from the search to the first key, also before the keys are found", async () => {
+  const page = await visit(browser, site);
+  await signIn(page, ADA);
+  await page.getByRole("searchbox").pressSequentially("slack");
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(() => rows(page).allInnerTexts()).toEqual([SEEDED.expiring]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: SEEDED.expiring }).waitFor();
+});
+
+test("the audit log is filtered by a part of a key's label", async () => {
+  const page = await visit(browser, site);
+  await signIn(page, ADA, "/dashboard/events");
+  await page.getByLabel("Key").fill("slack");
+  await page.getByRole("button", { name: "Filter" }).click();
+  await page.waitForURL(/key=slack/);
+  expect(await page.locator(".log li").allInnerTexts()).toEqual([expect.stringContaining(SEEDED.expiring)]);
+});
+
 test("a key that nobody has is said not to be there while one types, and is in no address", async () => {
   const page = await visit(browser, site);
   await signIn(page, ADA);
