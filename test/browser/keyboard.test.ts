@@ -11,6 +11,7 @@ import {
   signIn,
   startChromium,
   startSite,
+  tabUntil,
   visit,
 } from "./support.ts";
 
@@ -22,8 +23,6 @@ beforeAll(async () => {
   await seedKeys(site);
 });
 
-const MOST_TABS = 60;
-
 /** What the element where the focus is is called. */
 function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
@@ -34,14 +33,9 @@ function focused(page: Page): Promise<string> {
   });
 }
 
-/** Goes from element to element until it stands on the one of this name. @returns how often it went. */
-async function tabTo(page: Page, name: string): Promise<number> {
-  for (let i = 1; i <= MOST_TABS; i++) {
-    await page.keyboard.press("Tab");
-    if ((await focused(page)).startsWith(name)) return i;
-  }
-  throw new Error(`${name} cannot be reached by keyboard`);
-}
+/** To the element of this name. */
+const tabTo = (page: Page, name: string) =>
+  tabUntil(page, name, async () => (await focused(page)).startsWith(name));
 
 /** A keyboard that counts: each press is a step, a text that is typed or pasted is one. */
 function counted(page: Page) {

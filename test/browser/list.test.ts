@@ -1,7 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { SEEDED, seedKeys } from "./seed.ts";
-import { ADA, type Site, signIn, startChromium, startSite, visit } from "./support.ts";
+import { ADA, type Site, signIn, startChromium, startSite, tabUntil, visit } from "./support.ts";
 
 let site: Site;
 let browser: Browser;
@@ -13,14 +13,11 @@ beforeAll(async () => {
 
 const rows = (page: Page) => page.locator(".keys tbody th > a");
 
-/** Goes from element to element until it stands on what `selector` finds. @returns how often it went. */
-async function tabTo(page: Page, selector: string): Promise<number> {
-  for (let i = 1; i <= 60; i++) {
-    await page.keyboard.press("Tab");
-    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return i;
-  }
-  throw new Error(`${selector} cannot be reached by keyboard`);
-}
+/** To what `selector` finds. */
+const tabTo = (page: Page, selector: string) =>
+  tabUntil(page, selector, () =>
+    page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector),
+  );
 
 test("the list is searched while one types: the focus stays, the number is said, and the address can be kept", async () => {
   const page = await visit(browser, site);

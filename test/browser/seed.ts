@@ -90,7 +90,8 @@ export async function seedKeys(site: Site): Promise<Record<keyof typeof SEEDED, 
     Array.from({ length: 30 }, (_, i) => {
       const day = new Date(now - i * DAY_MS).toISOString().slice(0, 10);
       const wave = 0.6 + 0.3 * Math.sin((i + 2) * 0.9) + (i % 7 < 2 ? -0.2 : 0.05);
-      return `INSERT INTO usage_days (key_id, company_id, day, allowed, denied) VALUES ('${ids[state]}', 'acme', '${day}', ${Math.round(most * wave)}, ${(i * 7) % 13});`;
+      const [allowed, denied] = [Math.round(most * wave), (i * 7) % 13];
+      return insert("usage_days", { key_id: ids[state] ?? "", company_id: "acme", day, allowed, denied });
     });
   const sql = [
     `UPDATE api_keys SET created_at = created_at - ${40 * DAY_MS};`,

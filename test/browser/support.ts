@@ -101,6 +101,17 @@ export async function signIn(page: Page, user: string, path = "/dashboard"): Pro
   await page.getByRole("banner").getByText(user).waitFor();
 }
 
+const MOST_TABS = 60;
+
+/** Goes from element to element until it stands where it should. @returns how often it went. */
+export async function tabUntil(page: Page, what: string, isThere: () => Promise<boolean>): Promise<number> {
+  for (let i = 1; i <= MOST_TABS; i++) {
+    await page.keyboard.press("Tab");
+    if (await isThere()) return i;
+  }
+  throw new Error(`${what} cannot be reached by keyboard`);
+}
+
 export interface NewKey {
   label: string;
   /** Descriptions, as on the page. */
