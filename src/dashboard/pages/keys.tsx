@@ -52,6 +52,7 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, may, no
           <tr>
             {may && (
               <th class="pick" scope="col">
+                <span class="visually-hidden">{columns.pick}</span>
                 <input type="checkbox" data-all aria-label={text.chooseAll} />
               </th>
             )}

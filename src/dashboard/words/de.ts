@@ -344,6 +344,7 @@ export const de: Messages = {
   keys: {
     title: "Schlüssel",
     columns: {
+      pick: "Auswahl",
       label: "Schlüssel",
       state: "Zustand",
       scopes: "Berechtigungen",

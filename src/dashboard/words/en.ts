@@ -364,6 +364,7 @@ export const en = {
   keys: {
     title: "Keys",
     columns: {
+      pick: "Selection",
       label: "Key",
       state: "State",
       scopes: "Scopes",
