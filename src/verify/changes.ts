@@ -7,6 +7,9 @@ const REMEMBERED = 20_000;
 /** Unconfirmed changes remembered; with more, it is as if every key had one. */
 const MAX_UNCONFIRMED = 10_000;
 
+/** Keys remembered of which older reads no longer count; with more, it is as if it were so of every key. */
+const MAX_SINCE = 1_000;
+
 /**
  * The newest change of each key, for the last changes: tells whether a record that comes late, or from a replica that
  * lags, is known to be out of date. Of the keys that are not remembered it is known that no change of theirs is newer
@@ -21,10 +24,17 @@ export class RecentChanges {
   #oldMax = 0;
   /** Keys with a change whose `seq` is not known: the number of the next read when it was heard of. In its order. */
   readonly #unconfirmed = new Map<string, number>();
+  /** Keys of which the primary told something: the number of the first read that may tell otherwise. */
+  readonly #since = new Map<string, number>();
 
-  /** Whether a record that was read when `head` was the newest change shows all known changes of its key. */
-  isCurrent(digest: string, head: number): boolean {
+  /**
+   * Whether a record that was read when `head` was the newest change shows all known changes of its key.
+   *
+   * @param number - Of its read. After a restore changes are numbered anew: an older read may have found a higher `head`.
+   */
+  isCurrent(digest: string, number: number, head: number): boolean {
     if (this.#unconfirmed.has(digest) || this.#unconfirmed.has(EVERY_KEY)) return false;
+    if (number < Math.max(this.#since.get(digest) ?? 0, this.#since.get(EVERY_KEY) ?? 0)) return false;
     return head >= Math.max(this.#floor, this.#young.get(digest) ?? 0, this.#old.get(digest) ?? 0);
   }
 
@@ -62,8 +72,18 @@ export class RecentChanges {
     for (const [digest, next] of this.#unconfirmed) {
       if (next > number) break;
       this.#unconfirmed.delete(digest);
-      this.note(digest, head);
+      this.noteRead(digest, next, head);
     }
+  }
+
+  /** The read of this number, of the primary, has found that `head` was the newest change; what earlier ones find of this key no longer counts. */
+  noteRead(digest: string, number: number, head: number): void {
+    this.note(digest, head);
+    this.#since.set(digest, Math.max(number, this.#since.get(digest) ?? 0));
+    if (this.#since.size <= MAX_SINCE) return;
+    const latest = Math.max(...this.#since.values());
+    this.#since.clear();
+    this.#since.set(EVERY_KEY, latest);
   }
 
   /**

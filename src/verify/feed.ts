@@ -128,7 +128,7 @@ export class Feed {
     const isFirst = this.urgency(now) === "first";
     if (now - askedAt < Math.max(this.limits.boundMs, this.limits.waitMs)) this.nearest.answer();
     const isOfThisFeed = number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor));
-    const isCurrent = isOfThisFeed && this.#cursor !== null && this.#recent.isCurrent(digest, head);
+    const isCurrent = isOfThisFeed && this.#cursor !== null && this.#recent.isCurrent(digest, number, head);
     if (isCurrent && record !== null) {
       this.#keep(digest, record);
       if (head > cursor.seq) this.#recent.note(digest, head);
@@ -150,7 +150,7 @@ export class Feed {
     if (isFollowed && !isBehind) this.#freshness.sync(question, now);
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
     // An empty feed carries no record.
-    const isCurrent = head > 0 && this.#recent.isCurrent(digest, head);
+    const isCurrent = head > 0 && this.#recent.isCurrent(digest, question.number, head);
     const isOfThisFeed =
       isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor));
     if (isCurrent && isOfThisFeed) {
@@ -183,9 +183,9 @@ export class Feed {
     this.#recent.confirm(number, head);
     if (isRefused) {
       this.#records.delete(digest);
-      this.#recent.note(digest, head);
+      this.#recent.noteRead(digest, number, head);
     }
-    if (this.#recent.isCurrent(digest, head)) this.#keep(digest, record);
+    if (this.#recent.isCurrent(digest, number, head)) this.#keep(digest, record);
   }
 
   /** These keys were changed by this isolate, just now: of them only the primary counts, read from here on. */

@@ -19,6 +19,11 @@ const MUTANTS: Record<string, Mutant> = {
   "a forgotten change is taken for none": ["changes.ts", "this.#forgetUpTo(this.#oldMax);", ""],
   "too many changes made here are forgotten": ["changes.ts", "this.#unconfirmed.set(EVERY_KEY, next);", ""],
   "an older read of the primary confirms a change": ["changes.ts", "if (next > number) break;", ""],
+  "a read from before a restore undoes what the primary refused after it": [
+    "changes.ts",
+    "number < Math.max(this.#since",
+    "0 * number > Math.max(this.#since",
+  ],
   "a new beginning forgets what the primary refused": [
     "changes.ts",
     "const later = [...changes].filter(([, at]) => at > seq);",
@@ -71,7 +76,7 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "what the primary refused is not remembered": [
     "feed.ts",
-    "      this.#records.delete(digest);\n      this.#recent.note(digest, head);",
+    "      this.#records.delete(digest);\n      this.#recent.noteRead(digest, number, head);",
     "",
   ],
   "a change made here is left to the feed": [
@@ -147,7 +152,7 @@ const MUTANTS: Record<string, Mutant> = {
   "the feed is read from a replica": ["store.ts", "once(() => primaryAlone(d1))", "once(() => nearest(d1))"],
   "a record behind the cursor is kept": [
     "feed.ts",
-    "this.#cursor !== null && this.#recent.isCurrent(digest, head);",
+    "this.#cursor !== null && this.#recent.isCurrent(digest, number, head);",
     "this.#cursor !== null;",
   ],
   "a replica's record is used though what is known is too old to judge it by": [

@@ -488,7 +488,7 @@ export class World {
     if (request) request.failed = true;
     if (kind !== "feed") return;
     isolate.failures += 1;
-    isolate.failedAt = this.time;
+    isolate.failedAt = this.time + isolate.offset;
   }
 
   #drop(read: Read): void {
@@ -735,7 +735,7 @@ export class World {
     request.settled = true;
     if (request.cutOff || !this.isolates.includes(isolate)) return;
     this.verdicts += 1;
-    const isFailing = isolate.failures >= 2 && this.time - isolate.failedAt < WAIT_MS;
+    const isFailing = isolate.failures >= 2 && this.time + isolate.offset - isolate.failedAt < WAIT_MS;
     if (!result.valid && result.error === "UNAVAILABLE") {
       // Who left the asking to others has waited for them in vain.
       const hasWaited = this.time - request.startedAt >= WAIT_MS;
