@@ -79,3 +79,10 @@ export async function threeDatabases() {
   await renew(DB_02);
   return { DB, DB_01, DB_02 };
 }
+
+/** The digest of a key. */
+export async function digestOf(id: string): Promise<string> {
+  return (
+    (await env.DB.prepare("SELECT digest FROM api_keys WHERE id = ?").bind(id).first<string>("digest")) ?? ""
+  );
+}

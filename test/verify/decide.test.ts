@@ -25,7 +25,15 @@ test("a key is good until it is revoked, suspended, expired, or asked for a scop
 });
 
 test("each refusal says that the key is not valid, and why", () => {
-  const bad = [{ revokedAt: 1 }, { suspendedAt: 1 }, { expiresAt: 1 }, { scopes: [] }];
+  const company = { suspendedAt: 1, allowedIps: null, rateTier: null };
+  const bad = [
+    { revokedAt: 1 },
+    { suspendedAt: 1 },
+    { company },
+    { expiresAt: 1 },
+    { allowedIps: addressList([]) },
+    { scopes: [] },
+  ];
   for (const change of bad) {
     expect(decide({ ...good, ...change }, { scopes: ["jobs:read"] }, 2)).toEqual({
       valid: false,

@@ -1,14 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { createKey, manage } from "../support/api.ts";
+import { digestOf } from "../support/database.ts";
 import { logged } from "../support/expect.ts";
 import { replicated } from "../support/replica.ts";
 import { BOUND_MS, isolate, RETRY_MS, SPEED, WAIT_MS } from "../support/verifier.ts";
 
 const run = (sql: string) => env.DB.prepare(sql).run();
 const revoke = (id: string) => manage(`/settings/api-keys/${id}`, { method: "DELETE" });
-const digestOf = async (id: string) =>
-  (await env.DB.prepare("SELECT digest FROM api_keys WHERE id = ?").bind(id).first<string>("digest")) ?? "";
 const outcome = async (verdict: Promise<{ valid: boolean; error?: string }>) =>
   (await verdict).error ?? "valid";
 const changeElsewhere = (count: number) =>

@@ -2,6 +2,9 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { Feed } from "../../src/verify/feed.ts";
 import { feedStore } from "../../src/verify/store.ts";
+import { createKey } from "../support/api.ts";
+import { setCompany } from "../support/companies.ts";
+import { digestOf } from "../support/database.ts";
 
 test("a feed that somebody has emptied confirms no change", async () => {
   await env.DB.prepare("DELETE FROM key_changes").run();
@@ -14,4 +17,14 @@ test("a feed that somebody has emptied confirms no change", async () => {
   expect(feed.absorb(feed.ask(1), { changes: [change], head: 1, record: null }, "a", 1).isCurrent).toBe(
     false,
   );
+});
+
+test("a company for which nothing is set takes no room in the record of its key", async () => {
+  const { id } = await createKey();
+  const digest = await digestOf(id);
+  const companyOf = async () => (await feedStore(env.DB).readPrimary(digest)).record?.company;
+  await setCompany({ suspended: true });
+  expect(await companyOf()).toMatchObject({ allowedIps: null, rateTier: null });
+  await setCompany({ suspended: false });
+  expect(await companyOf()).toBeNull();
 });

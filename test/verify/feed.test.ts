@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import type { KeyRecord } from "../../src/verify/decide.ts";
+import { Feed } from "../../src/verify/feed.ts";
+import { NO_KEY } from "../../src/verify/snapshot.ts";
+
+const LIMITS = { boundMs: 5_000, outageMs: 9_000, retryMs: 1_000, waitMs: 2_000, capacity: 10 };
+const NOW = 1_000_000;
+const record: KeyRecord = {
+  id: "1",
+  companyId: "acme",
+  scopes: [],
+  expiresAt: null,
+  revokedAt: null,
+  suspendedAt: null,
+  metadata: null,
+  allowedIps: null,
+  company: null,
+};
+
+const change = (seq: number) => ({ seq, digest: `other-${seq}`, changedAt: NOW - 60_000 });
+
+/** A feed that knows the changes from `first` to `last`. */
+function feedFrom(first: number, last: number): Feed {
+  const feed = new Feed(LIMITS);
+  const [begin, end] = [change(first), change(last)];
+  feed.absorb(feed.ask(NOW), { changes: [begin], head: first, record: null }, NO_KEY, NOW);
+  feed.absorb(feed.ask(NOW), { changes: [begin, end], head: last, record: null }, NO_KEY, NOW);
+  return feed;
+}
+
+test("of replicas that lag, one that lags more will do as well, while no change of the key is known", () => {
+  const feed = feedFrom(5, 8);
+  for (const head of [7, 6]) {
+    const question = feed.askNearest(NOW) ?? expect.fail("nothing is known");
+    const snapshot = { changes: [change(head)], head, record };
+    expect(feed.absorbNearest(question, snapshot, "key", NOW).isCurrent).toBe(true);
+  }
+});
