@@ -111,7 +111,9 @@ export const errorPages: MiddlewareHandler = async function errorPages(c, next) 
   } else if (reads && c.req.header("Sec-Fetch-Site") === "cross-site") {
     c.res = await continuePage(c, pathname + search, wordsOf(c).text.signIn.oneMoment);
   } else {
-    const query = new URLSearchParams({ to: reads ? pathname + search : (c.var.resumeAt ?? site.home) });
+    // What changes something stands below the page that has its form.
+    const formPage = c.var.resumeAt ?? pathname.slice(0, pathname.lastIndexOf("/"));
+    const query = new URLSearchParams({ to: reads ? pathname + search : formPage });
     if (error.error === "TOKEN_EXPIRED") query.set("ended", "1");
     c.res = c.redirect(`${site.home}/sign-in?${query}`, 303);
   }

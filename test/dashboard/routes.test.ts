@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { dirname } from "node:path/posix";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ApiKey } from "../../src/keys/schema.ts";
@@ -65,12 +66,13 @@ describe.each(forms)("a form sent to $path", ({ path, form }) => {
     expect(await stored()).toEqual(before);
   });
 
-  test("by somebody whose session has ended changes nothing", async () => {
+  test("by somebody whose session has ended changes nothing, and leads back to its page", async () => {
     const key = await createKey();
     const before = await stored();
-    const answer = await visit(path.replace(":id", key.id), { form });
-    const isCreation = path === "/dashboard/keys";
-    expect(locationOf(answer)).toBe(`/dashboard/sign-in?to=%2Fdashboard${isCreation ? "%2Fkeys%2Fnew" : ""}`);
+    const sentTo = path.replace(":id", key.id);
+    const answer = await visit(sentTo, { form });
+    const to = path === "/dashboard/keys" ? "/dashboard/keys/new" : dirname(sentTo);
+    expect(locationOf(answer)).toBe(`/dashboard/sign-in?${new URLSearchParams({ to })}`);
     expect(await stored()).toEqual(before);
   });
 
