@@ -22,7 +22,7 @@ import { type Mutant, mutantsOf, triggerMutants } from "./mutate.ts";
 
 const MIN_NOTICED = 0.95;
 /** Histories of the model for one mistake. */
-const HISTORIES = 800;
+const HISTORIES = 5_000;
 const MAX_FLOOD = 10;
 /** Tests that take longer hang, which is a way to notice. */
 const TIMEOUT_MS = 300_000;
