@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { MAX_KEYS, UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
+import { DENIALS, type Denial, MAX_KEYS, UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);
 
@@ -23,8 +23,11 @@ function recorder(send?: () => Promise<never>) {
   return {
     messages,
     works,
-    record: (id: string, allowed = true, { companyId = "acme", database = "00" } = {}) =>
-      usage.record({ id, companyId }, allowed ? null : "scope", clock.now, database),
+    record: (
+      id: string,
+      allowed = true,
+      { companyId = "acme", database = "00", denial = "scope" as Denial } = {},
+    ) => usage.record({ id, companyId }, allowed ? null : denial, clock.now, database),
     /** Lets so much time pass, second by second. */
     async pass(seconds: number) {
       for (let second = 0; second < seconds; second++) {
@@ -210,6 +213,18 @@ test.each([36, 200, 15_000])(
     }
   },
 );
+
+test("refusals of many keys for every reason fit a message", async () => {
+  const { messages, record, pass } = recorder();
+  for (let i = 0; i < MAX_KEYS; i++) {
+    const id = `${i}`.padStart(36, "0");
+    record(id);
+    for (const denial of DENIALS) for (let count = 0; count < 10; count++) record(id, false, { denial });
+  }
+  await pass(10);
+  expect(uses(messages.flat())).toBe(61 * MAX_KEYS);
+  for (const message of messages) expect(bytes(message)).toBeLessThan(128_000 - 100);
+});
 
 test("a report with as many keys as one may have is sent at once", () => {
   const { messages, record } = recorder();
