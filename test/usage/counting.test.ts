@@ -35,6 +35,11 @@ const counted = (keyId: string) =>
     .bind(keyId)
     .first();
 
+/** So many days after the first. */
+const day = (days: number) => new Date(NOW + days * DAY_MS).toISOString().slice(0, 10);
+const rememberedDays = async () =>
+  (await env.DB.prepare("SELECT DISTINCT day FROM usage_reports ORDER BY day").raw()).flat();
+
 test("a report counts once however its ways and batches go wrong", async () => {
   const { id } = await createKey();
   const reports = [report(id, { allowed: 2 }), report(id, { allowed: 3 })];
@@ -78,16 +83,22 @@ test("reports of a key, however many, write one row for it, and one for each of 
 
 test("as many reports are forgotten as are counted, at whatever rate, and no day of which some are on their way", async () => {
   const { id } = await createKey();
-  const day = (days: number) => new Date(NOW + days * DAY_MS).toISOString().slice(0, 10);
-  const days = async () =>
-    (await env.DB.prepare("SELECT DISTINCT day FROM usage_reports ORDER BY day").raw()).flat();
   for (let today = 0; today < 8; today++) {
     const reports = Array.from({ length: 90 }, () => ({ ...report(id), day: day(today) }));
     for (let i = 0; i < 90; i += 15)
       await countReports(env.DB, reports.slice(i, i + 15), NOW + today * DAY_MS);
   }
-  expect(await days()).toEqual([5, 6, 7].map(day));
+  expect(await rememberedDays()).toEqual([5, 6, 7].map(day));
   expect(await env.DB.prepare("SELECT count(*) AS n FROM usage_reports").first("n")).toBe(3 * 90);
+});
+
+test("where fewer reports come than before, those of old days are forgotten all the same", async () => {
+  const { id } = await createKey();
+  for (const [today, count] of [60, 20, 20, 20, 20, 20].entries()) {
+    const reports = Array.from({ length: count }, () => ({ ...report(id), day: day(today) }));
+    await countReports(env.DB, reports, NOW + today * DAY_MS);
+  }
+  expect(await rememberedDays()).toEqual([3, 4, 5].map(day));
 });
 
 test("counting looks up each report, each key and its day by their index", async () => {
