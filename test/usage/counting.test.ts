@@ -156,6 +156,23 @@ describe("reports of more keys than one statement writes", () => {
     expect(await waiting()).toBe(0);
   });
 
+  test("are written at once where their keys were idle for more than half an hour", async () => {
+    const ids = await manyKeys();
+    await usedBefore(ids.slice(0, 600), NOW - 30 * MINUTE_MS);
+    await usedBefore(ids.slice(600), NOW - 30 * MINUTE_MS - 1);
+    await countReports(env.DB, [reportOf(...ids.map((id) => use(id)))], NOW);
+    await mergeAll(NOW);
+    const written = "SELECT key_id FROM usage_days WHERE allowed = 2 ORDER BY key_id";
+    expect((await env.DB.prepare(written).raw()).flat()).toEqual(ids.slice(600).toSorted());
+  });
+
+  test("are written at once in one statement while they are as many as it writes", async () => {
+    const half = [...Array(501).keys()].map((i) => use(`${i}`, i < 250 ? {} : { lastUsedAt: null }));
+    await countReports(env.DB, [reportOf(...half)], NOW);
+    await countReports(env.DB, [reportOf(...half)], NOW);
+    expect(await mergeWaiting(env.DB, AT_ONCE)).toBe(2);
+  });
+
   test("wait for ten minutes where their keys are in use, and are then written once", async () => {
     const ids = await manyKeys();
     await usedBefore(ids, NOW - 19 * MINUTE_MS);
