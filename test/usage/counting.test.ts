@@ -270,6 +270,15 @@ describe("reports of more keys than one statement writes", () => {
       expect(await waiting()).toBe(16);
     });
 
+    test("are in rows that are far smaller than one of D1 may be", async () => {
+      const many = Array.from({ length: 12_000 }, (_, i) => use(`key ${i}`, { lastUsedAt: null }));
+      await countReports(env.DB, [reportOf(...many)], NOW);
+      const largest = "SELECT max(octet_length(sums)) AS n FROM waiting_sums";
+      expect(await env.DB.prepare(largest).first("n")).toBeLessThan(250_000);
+      const sums = "SELECT count(*) AS n FROM waiting_sums, json_each(sums)";
+      expect(await env.DB.prepare(sums).first("n")).toBe(12_000);
+    });
+
     test("are divided as often as it takes, and count once where ways back are lost", async () => {
       await reported(await manyKeys(600, "0"), 2);
       let answers = 0;
