@@ -28,6 +28,9 @@ export interface KeyMakerParts {
   onChange: (digests: readonly string[]) => void;
 }
 
+/** Who makes a key. */
+type Maker = NonNullable<Actor>;
+
 /** By what a key is made. */
 export interface Making {
   /** Of the company, as the service has just told them. */
@@ -41,7 +44,7 @@ export interface KeyMaker {
    * @param input - Of the schema of the company's rules.
    * @throws ApiError `FORBIDDEN` where the company is suspended; `CONFLICT` where it is at its cap; what `again` throws.
    */
-  create(companyId: string, actor: Actor, input: CreateKey, making: Making): Promise<NewApiKey>;
+  create(companyId: string, actor: Maker, input: CreateKey, making: Making): Promise<NewApiKey>;
   /**
    * A new key of the same label and scopes, which lives as long as the old one was made to live unless `expiresAt`
    * says otherwise. The old one ends after the overlap, or when it would have ended anyway.
@@ -50,7 +53,7 @@ export interface KeyMaker {
    *   or was rotated already, or where the company is at its cap; `VALIDATION_ERROR` where such a key could not be
    *   created today; what `again` throws.
    */
-  rotate(companyId: string, id: string, actor: Actor, rotation: RotateKey & Making): Promise<NewApiKey>;
+  rotate(companyId: string, id: string, actor: Maker, rotation: RotateKey & Making): Promise<NewApiKey>;
   /**
    * The key that the same request made before, as it is now, with the raw key; `null`: none, within the last 24 hours.
    *
@@ -89,8 +92,8 @@ export function keyMaker({ databases, store, format, now, onChange }: KeyMakerPa
           createdAt: event.at,
           revokedAt: null,
           suspendedAt: null,
-          createdByIssuer: actor?.issuer ?? null,
-          createdBySubject: actor?.subject ?? null,
+          createdByIssuer: actor.issuer,
+          createdBySubject: actor.subject,
           lastUsedAt: null,
           replacesId: null,
         },
@@ -117,6 +120,8 @@ export function keyMaker({ databases, store, format, now, onChange }: KeyMakerPa
         ...parts,
         id: successorId,
         expiresAt: end,
+        createdByIssuer: actor.issuer,
+        createdBySubject: actor.subject,
         endsAt: created.at + overlapSeconds * 1000,
         rotated: newEvent("rotate", actor, now(), { replacedBy: successorId }),
         created,

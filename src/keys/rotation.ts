@@ -17,7 +17,10 @@ import {
 } from "./queries.ts";
 
 export interface Successor
-  extends Pick<NewKeyRow, "id" | "keyPrefix" | "digest" | "generation" | "expiresAt"> {
+  extends Pick<
+    NewKeyRow,
+    "id" | "keyPrefix" | "digest" | "generation" | "expiresAt" | "createdByIssuer" | "createdBySubject"
+  > {
   /** When the old key ends. */
   endsAt: number;
   rotated: AuditEvent;
@@ -64,8 +67,6 @@ export function rotateKey(
         createdAt: now,
         metadata: apiKeys.metadata,
         allowedIps: apiKeys.allowedIps,
-        createdByIssuer: created.actor?.issuer ?? null,
-        createdBySubject: created.actor?.subject ?? null,
         revokedAt: null,
         suspendedAt: null,
         lastUsedAt: null,
