@@ -180,6 +180,15 @@ test("uses reach the queue, and refusals the log", async () => {
   ]);
 });
 
+test("a key that cannot be looked up in an outage is not logged as one that does not exist", async () => {
+  const { rawKey } = await createKey();
+  const lines = logged();
+  const { verify } = joined({}, broken);
+  expect(await outcome(verify(rawKey))).toBe("UNAVAILABLE");
+  const told = lines.map((line) => JSON.parse(line).event);
+  expect(new Set(told)).toEqual(new Set(["database_read_failed"]));
+});
+
 test("with a METRICS binding verdicts and reads are counted", async () => {
   const { rawKey } = await createKey();
   const points: AnalyticsEngineDataPoint[] = [];

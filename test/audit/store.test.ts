@@ -93,6 +93,8 @@ test.each([
   "UPDATE audit_events SET at = 0 WHERE seq = 1",
   "DELETE FROM audit_events",
   "REPLACE INTO audit_events SELECT seq, id, company_id, key_id, action, '', 'eve', at, detail, 0 FROM audit_events",
+  "REPLACE INTO audit_events SELECT seq, 'other', company_id, key_id, action, '', 'eve', at, detail, 0 FROM audit_events",
+  "REPLACE INTO audit_events SELECT NULL, id, company_id, key_id, action, '', 'eve', at, detail, 0 FROM audit_events",
 ])("the audit log is append-only: %s is refused", async (statement) => {
   await createKey();
   const before = await events();
