@@ -328,6 +328,15 @@ describe("over several databases", () => {
     expect(state.reads).toEqual({ "01": 1, "02": 1 });
   });
 
+  test("a key whose database is not bound is told of in the log", async () => {
+    const { second } = await two();
+    const lines = logged();
+    const { verify } = joined();
+    expect(await outcome(verify(second.rawKey))).toBe("UNAUTHORIZED");
+    const told = lines.map((line) => JSON.parse(line));
+    expect(told).toContainEqual({ event: "database_missing", database: "02", keys: 1 });
+  });
+
   test("a database that is asleep makes its own keys stale, and no others", async () => {
     logged();
     const { verify, pass, first, second, state } = await two();

@@ -1,7 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { dropDeadKeys } from "../../src/keys/dead.ts";
-import { createKey, manage } from "../support/api.ts";
+import { call, createKey, manage } from "../support/api.ts";
+import { expectError } from "../support/expect.ts";
+import { foreignKey, importKey } from "../support/imports.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
 const set = (id: string, expiresAt: number | null, revokedAt: number | null) =>
@@ -33,6 +35,14 @@ test("the events of a dropped key stay", async () => {
   expect((await manage(`/settings/api-keys/${id}`)).status).toBe(404);
   const events = await (await manage(`/settings/events?key=${id}`)).json();
   expect(events).toMatchObject([{ action: "revoke" }, { action: "create" }]);
+});
+
+test("the place of a dropped key that was imported goes with it", async () => {
+  const key = foreignKey();
+  await set(await importKey(key), null, 99);
+  await dropDeadKeys({ first: env.DB, d1: env.DB }, 100, 10);
+  expect(await env.DB.prepare("SELECT count(*) AS n FROM imported_keys").first("n")).toBe(0);
+  await expectError(await call("/public/v1/key", { headers: { "X-API-Key": key } }), "UNAUTHORIZED");
 });
 
 test("a piece is those that are dead for longest, and says how many they were", async () => {

@@ -195,16 +195,6 @@ describe("once it has moved in, a key", () => {
     expect(await imported([entryOf(key)])).toMatchObject([{ status: "exists", id: row?.id }]);
     await expectError(await present(key, appWith({ KEY_PEPPERS: JSON.stringify({ b }) })), "UNAUTHORIZED");
   });
-
-  test("is gone with its place once it was dead for long enough", async () => {
-    const { dropDeadKeys } = await import("../../src/keys/dead.ts");
-    const key = foreignKey();
-    const id = await importKey(key);
-    await post(`keys/${id}/revoke`);
-    await dropDeadKeys({ first: env.DB, d1: env.DB }, Date.now() + 1_000, 10);
-    expect(await env.DB.prepare("SELECT count(*) AS n FROM imported_keys").first("n")).toBe(0);
-    await expectError(await present(key), "UNAUTHORIZED");
-  });
 });
 
 describe("an import", () => {
