@@ -73,7 +73,13 @@ const SCOPE = [
   },
   {
     files: "migrations/*.sql",
-    tests: ["test/keys/triggers.test.ts", "test/verify/store.test.ts", "test/audit"],
+    tests: [
+      "test/keys/triggers.test.ts",
+      "test/verify/store.test.ts",
+      "test/audit",
+      "test/companies",
+      "test/db/databases.test.ts",
+    ],
     isModelled: true,
   },
   { files: "src/isolate.ts", tests: ["test/isolate.test.ts", "test/verify", "test/keys"], isModelled: false },
