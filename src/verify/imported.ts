@@ -19,7 +19,7 @@ const MAX_PAUSE_MS = 600_000;
  * key were known, and no limit of one address keeps many addresses out.
  */
 const MAX_LOOKUPS = 300;
-const LOOKUPS_PER_SECOND = 1;
+const LOOKUP_MS = 1_000;
 
 export interface ImportedParts extends Pick<VerifierHooks, "onRead"> {
   isForeign: KeyFormat["isForeign"];
@@ -112,7 +112,7 @@ export class ImportedKeys {
 
   #take(now: number): boolean {
     const { left, at } = this.#lookups;
-    const added = (Math.max(now - at, 0) / 1000) * LOOKUPS_PER_SECOND;
+    const added = Math.max(now - at, 0) / LOOKUP_MS;
     this.#lookups = { left: Math.min(left + added, MAX_LOOKUPS), at: now };
     if (this.#lookups.left < 1) return false;
     this.#lookups.left -= 1;
