@@ -67,6 +67,20 @@ describe("where an imported key is", () => {
     fails = false;
     expect(await place(key)).toMatchObject({ database: "00" });
   });
+
+  test("is forgotten once the key is not there, and asked for again after 5 seconds", async () => {
+    const key = foreignKey();
+    await importKey(key);
+    const { keys, place, state, clock } = known();
+    const found = await place(key);
+    await keys.forget(key);
+    state.reads = 0;
+    expect(await place(key)).toBe(UNKNOWN);
+    expect(state.reads).toBe(0);
+    clock.now += 5_000;
+    expect(await place(key)).toEqual(found);
+    expect(state.reads).toBe(1);
+  });
 });
 
 describe("a text that is nobody's key", () => {
