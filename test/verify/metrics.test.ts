@@ -153,3 +153,22 @@ test("the verifier tells of each verdict whether it cost a read, and of each rea
   expect(onUnnamed.mock.calls.map(([refusal]) => refusal)).toEqual([UNKNOWN]);
   expect(onRead.mock.calls).toEqual([[0], [0]]);
 });
+
+test("the verifier tells of each read that fails, at the replica as well as at the primary", async () => {
+  const [held, other] = [await createKey(), await createKey()];
+  const faults: unknown[] = [];
+  let isBroken = false;
+  const { verify } = isolate({
+    onRead: (_, fault) => isBroken && faults.push(fault),
+    hook: () => {
+      if (isBroken) throw new Error("no database");
+    },
+  });
+  await verify(held.rawKey);
+  isBroken = true;
+  const fault = { cause: { message: "no database" } };
+  await verify(other.rawKey);
+  expect(faults).toMatchObject([fault, fault]);
+  await verify(other.rawKey, { consistency: "strong" });
+  expect(faults).toMatchObject([fault, fault, fault]);
+});
