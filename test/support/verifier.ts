@@ -110,9 +110,9 @@ export function isolate({
     passBound(): void {
       for (const end of watches.splice(0)) end();
     },
-    /** Waits for what goes on behind the answers, but not for waits of a whole bound. */
-    async settle(): Promise<void> {
-      await Promise.all(background.splice(0));
+    /** Waits for what goes on behind the answers, but not for waits of a whole bound. @returns how much that was. */
+    async settle(): Promise<number> {
+      return (await Promise.all(background.splice(0))).length;
     },
   };
 }

@@ -105,3 +105,13 @@ test("where the nearest replica fails the primary is asked, and after two failur
   for (const { rawKey } of keys) expect(await outcome(verify(rawKey))).toBe("valid");
   expect(sessions.filter((start) => start === "first-unconstrained")).toHaveLength(2);
 });
+
+test("of the reads that begin within a second, of the primary or of a replica, the first alone goes on behind its answer and is watched", async () => {
+  const keys = await Promise.all(Array.from({ length: 6 }, () => createKey()));
+  const { settle, verify, waits } = isolate();
+  await Promise.all(keys.slice(0, 3).map(({ rawKey }) => verify(rawKey)));
+  expect(await settle()).toBe(1);
+  await Promise.all(keys.slice(3).map(({ rawKey }) => verify(rawKey)));
+  expect(await settle()).toBe(1);
+  expect(waits).toEqual([BOUND_MS]);
+});
