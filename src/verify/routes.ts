@@ -6,7 +6,7 @@ import type { KeyService } from "../keys/service.ts";
 import type { RuleSettings } from "../keys/settings.ts";
 import { LruCache } from "../lib/cache.ts";
 import type { Settings } from "../lib/settings.ts";
-import type { VerifiedKey, VerifyErrorCode, VerifyOptions, VerifyResult } from "./contract.ts";
+import type { Acceptance, VerifiedKey, VerifyErrorCode, VerifyOptions, VerifyResult } from "./contract.ts";
 import { UNKNOWN } from "./decide.ts";
 import { readQuestion } from "./question.ts";
 import { refusal } from "./refusal.ts";
@@ -43,9 +43,7 @@ export function publicRoutes({ verifier, keys, rules, format: { form } }: Public
     return verdict(c, { clientIp }, clientIp);
   }
 
-  function answer(url: string, result: VerifyResult): Response {
-    if (!result.valid) throw refusal(result, true);
-    const { key, stale } = result;
+  function answer(url: string, { key, stale }: Acceptance): Response {
     const common = jsonHeaders(url);
     let kept = answers.get(key.id);
     if (kept?.key !== key || kept.common !== common) {
@@ -62,9 +60,9 @@ export function publicRoutes({ verifier, keys, rules, format: { form } }: Public
     const question = readQuestion(url, catalogue);
     // Its own address is the proxy's: where it names none, that of its caller is unknown.
     const caller = question.clientIp ?? c.req.header("CF-Connecting-IP") ?? "";
-    const result = await verdict(c, question, caller);
-    const response = answer(url, result);
-    if (result.valid) response.headers.set("X-Key-Checked-At", result.checkedAt);
+    const good = accepted(await verdict(c, question, caller));
+    const response = answer(url, good);
+    response.headers.set("X-Key-Checked-At", good.checkedAt);
     return response;
   }
 
@@ -73,7 +71,7 @@ export function publicRoutes({ verifier, keys, rules, format: { form } }: Public
       .get("/key", async (c) => {
         const { url } = c.req;
         if (url.includes("?")) throw badRequest("This takes no query: /public/v1/verify takes one");
-        return answer(url, await ownVerdict(c));
+        return answer(url, accepted(await ownVerdict(c)));
       })
 
       // Whoever holds a key may end it, also one that is suspended, over a limit or used from elsewhere. Not a proxy that passes its caller's method on.
@@ -110,6 +108,12 @@ function presentedKey({ req }: Context, form: Pick<KeyForm, "begins">): string {
   const token = BEARER.exec(authorization)?.[1];
   if (token === undefined || !form.begins(token)) return rawKey ?? "";
   return rawKey === undefined || rawKey === token ? token : "";
+}
+
+/** @throws ApiError where the verdict does not open. */
+function accepted(result: VerifyResult): Acceptance {
+  if (!result.valid) throw refusal(result, true);
+  return result;
 }
 
 interface Answer {
