@@ -158,7 +158,7 @@ export class Lookup {
     const read = store.readNearest(cursor.seq, digest).then((snapshot) => {
       onRead?.(now() - askedAt);
       const absorbed = feed.absorbNearest(question, snapshot, digest, now());
-      return { ...absorbed, record: snapshot.record, isBehind: false, isDue };
+      return { ...absorbed, record: snapshot.record };
     });
     if (isDue) background(read.catch(() => {}));
     try {
@@ -201,6 +201,8 @@ export interface Found {
   stale: boolean;
 }
 
-interface Read extends Found, Absorbed {
-  isDue: boolean;
+interface Read extends Found, Pick<Absorbed, "isCurrent"> {
+  /** Absent where the changes were not read: at the nearest replica. */
+  isBehind?: boolean;
+  isDue?: boolean;
 }
