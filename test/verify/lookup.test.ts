@@ -115,3 +115,10 @@ test("of the reads that begin within a second, of the primary or of a replica, t
   expect(await settle()).toBe(1);
   expect(waits).toEqual([BOUND_MS]);
 });
+
+test("a key that is not held is asked for at once, however many reads are under way", async () => {
+  const { rawKey } = await createKey();
+  const { clock, feed, verify } = isolate();
+  for (let i = 0; i < 100; i++) feed.reads.begin(clock.now);
+  expect(await outcome(verify(rawKey))).toBe("valid");
+});
