@@ -33,7 +33,7 @@ export function signedText(database: string, peppers: ReadonlyMap<string, string
     const secret = await crypto.subtle.importKey("raw", utf8.encode(pepper), "HKDF", false, ["deriveKey"]);
     const info = utf8.encode(JSON.stringify([PURPOSE, database]));
     const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
-    const hmac = { name: "HMAC", hash: "SHA-256", length: 8 * SIGNATURE_BYTES };
+    const hmac = { name: "HMAC", hash: "SHA-256" };
     held = await crypto.subtle.deriveKey(hkdf, secret, hmac, false, ["sign", "verify"]);
     return held;
   }
