@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { addressList } from "../../src/lib/address.ts";
-import { decide, ELSEWHERE, type KeyRecord } from "../../src/verify/decide.ts";
+import { decide, ELSEWHERE, type KeyRecord, weightOf } from "../../src/verify/decide.ts";
 
 const good: KeyRecord = {
   id: "1",
@@ -63,4 +63,13 @@ test("revoked goes before suspended, suspended before expired, expired before th
       else expect(refusal?.error).toBe(missing ? "FORBIDDEN" : undefined);
     }),
   );
+});
+
+test("a record that is nothing but a key weighs 1; addresses, also those of its company, add to it", () => {
+  const allowedIps = addressList(["192.0.2.1", "192.0.2.2"]);
+  const company = { suspendedAt: null, allowedIps, rateTier: null };
+  expect(weightOf(good)).toBe(1);
+  expect(weightOf({ ...good, allowedIps })).toBe(3);
+  expect(weightOf({ ...good, company })).toBe(3);
+  expect(weightOf({ ...good, allowedIps, company })).toBe(5);
 });
