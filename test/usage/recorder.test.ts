@@ -198,6 +198,15 @@ test("reports that one message does not hold go in as few as they fit", async ()
   ]);
 });
 
+test("reports of very many databases go in messages that they fit", async () => {
+  const { messages, record, pass } = recorder();
+  const companyId = "c".repeat(1_400);
+  for (let i = 0; i < 100; i++) record("a", true, { companyId, database: `${i}` });
+  await pass(10);
+  expect(uses(messages.flat())).toBe(100);
+  for (const message of messages) expect(bytes(message)).toBeLessThan(128_000 - 100);
+});
+
 test.each([36, 200, 15_000])(
   "however long ids are, no use is lost: a company's of %d characters",
   async (length) => {
