@@ -137,7 +137,7 @@ class Counts {
     const known = this.#keys.get(key.id);
     const isFirstDenial = denial !== null && known?.denials === undefined;
     const more = (known === undefined ? bytesOf(key, now) : 0) + (isFirstDenial ? DENIALS_BYTES : 0);
-    if (more > 0 && !this.#hasRoom(more, known === undefined)) return false;
+    if (!this.#hasRoom(more, known === undefined)) return false;
     this.bytes += more;
     const usage = known ?? newUsage(key);
     if (known === undefined) this.#keys.set(key.id, usage);
