@@ -71,9 +71,7 @@ export async function consumeReports(
 
 /** Whoever adds to what waits also takes of it, so that it does not become more, however much comes. */
 async function countAll(counting: Counting, deliveries: readonly Delivery[]): Promise<void> {
-  let isWaiting = false;
-  for (const piece of pieces(deliveries)) isWaiting = (await count(counting, piece)) || isWaiting;
-  if (!isWaiting) return;
+  if (!(await countEach(counting, pieces(deliveries)))) return;
   const { d1, now, maxSteps } = counting;
   await repeat(() => divideCrowd(d1), maxSteps);
   await mergeIn(d1, now, maxSteps);
@@ -116,6 +114,13 @@ async function mergeIn(d1: D1Database, now: number, maxSteps: number): Promise<v
   }
 }
 
+/** One piece after the other. @returns Whether some of it waits. */
+async function countEach(counting: Counting, pieces: Iterable<readonly Delivery[]>): Promise<boolean> {
+  let isWaiting = false;
+  for (const piece of pieces) isWaiting = (await count(counting, piece)) || isWaiting;
+  return isWaiting;
+}
+
 /** @returns Whether some of it waits. */
 async function count(counting: Counting, deliveries: readonly Delivery[]): Promise<boolean> {
   const { d1, now, fail } = counting;
@@ -128,9 +133,8 @@ async function count(counting: Counting, deliveries: readonly Delivery[]): Promi
       return false;
     }
     // One of them is at fault: it must not keep the others back.
-    let isWaiting = false;
-    for (const delivery of deliveries) isWaiting = (await count(counting, [delivery])) || isWaiting;
-    return isWaiting;
+    const apart = deliveries.map((delivery) => [delivery]);
+    return countEach(counting, apart);
   }
 }
 
