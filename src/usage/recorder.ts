@@ -158,7 +158,7 @@ class Counts {
     return { id, database, day: dayOf(this.since), keys: [...this.#keys.values()] };
   }
 
-  /** For one key there always is, however long its names are. */
+  /** For the first use there always is, however long the names of its key are. */
   #hasRoom(bytes: number, isNewKey: boolean): boolean {
     const { size } = this.#keys;
     return size === 0 || (this.bytes + bytes <= MAX_BYTES - REPORT_BYTES && !(isNewKey && size >= MAX_KEYS));
