@@ -52,13 +52,13 @@ test.each<[string, (signed: Uint8Array) => BodyInit]>([
 
 test("of a body that is too long the rest is not read", async () => {
   let pulled = 0;
-  const endless = new ReadableStream({
+  const long = new ReadableStream({
     pull(controller) {
-      pulled++;
       controller.enqueue(new Uint8Array(50_000));
+      if (++pulled === 100) controller.close();
     },
   });
-  const match = async () => new Response(endless);
+  const match = async () => new Response(long);
   vi.spyOn(caches, "open").mockResolvedValue({ match } as unknown as Cache);
   expect(await signedText("t7", PEPPERS).get()).toBeNull();
   expect(pulled).toBeLessThan(10);
