@@ -36,3 +36,11 @@ test("of replicas that lag, one that lags more will do as well, while no change 
     expect(feed.absorbNearest(question, snapshot, "key", NOW).isCurrent).toBe(true);
   }
 });
+
+test("a read of the primary that found nothing new leaves the replicas as good as they were", () => {
+  const feed = feedFrom(5, 8);
+  feed.absorb(feed.ask(NOW), { changes: [change(8)], head: 8, record }, "key", NOW);
+  const question = feed.askNearest(NOW) ?? expect.fail("nothing is known");
+  const snapshot = { changes: [change(7)], head: 7, record };
+  expect(feed.absorbNearest(question, snapshot, "key", NOW).isCurrent).toBe(true);
+});
