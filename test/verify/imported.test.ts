@@ -143,13 +143,15 @@ describe("a flood of made-up keys that fit the pattern", () => {
     const { verifier } = createIsolate({ ...env, DB } as Env)();
     const verify = (key: string, options: VerifyOptions = {}) => verifier.verify(key, options);
     expect(await verify(held)).toMatchObject({ valid: true });
+    const madeUp = () => Array.from({ length: AT_ONCE }, () => verify(foreignKey()));
     for (let i = 0; i < FLOOD; i += AT_ONCE) {
-      const verdicts = await Promise.all(Array.from({ length: AT_ONCE }, () => verify(foreignKey())));
+      const verdicts = await Promise.all(madeUp());
       for (const { valid } of verdicts) expect(valid).toBe(false);
       expect(await verify(held)).toMatchObject({ valid: true, stale: false });
     }
     expect(reads).toBeLessThanOrEqual(1_000);
     // What is not held can be tried again.
-    expect(await verify(other)).toMatchObject({ valid: false, error: "RATE_LIMITED" });
+    const verdicts = await Promise.all([...madeUp(), verify(other)]);
+    expect(verdicts.at(-1)).toMatchObject({ valid: false, error: "RATE_LIMITED" });
   });
 });

@@ -243,8 +243,11 @@ test("a revocation is never refused by a limit, and one subject's calls are not 
   const { id } = await createKey();
   const target = appWith({ MANAGEMENT_LIMIT: env.FAILURES_LIMIT });
   const sub = someone();
-  for (let i = 0; i < 2 * LIMIT; i++) await manage("/settings/scopes", { target, claims: { sub } });
-  expect((await manage("/settings/scopes", { target, claims: { sub } })).status).toBe(429);
+  const ask = async () => (await manage("/settings/scopes", { target, claims: { sub } })).status;
+  // They may begin in one period of the limiter and end in the next.
+  let calls = 0;
+  while (calls++ < 3 * LIMIT && (await ask()) === 200);
+  expect(await ask()).toBe(429);
   expect((await manage("/settings/scopes", { target, claims: { sub: someone() } })).status).toBe(200);
   const revoked = await manage(`/settings/api-keys/${id}`, { method: "DELETE", target, claims: { sub } });
   expect(revoked.status).toBe(204);
