@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { decide, weightOf } from "../../src/verify/decide.ts";
 import { appWith, type CreatedKey, call, createKey, manage } from "../support/api.ts";
 import { brokenFields, expectError, stored } from "../support/expect.ts";
+import { RECORD } from "../support/record.ts";
 import { BOUND_MS, isolate } from "../support/verifier.ts";
 
 const KEY = `lk_live_${"aB3".repeat(16)}zz`;
@@ -133,17 +134,7 @@ describe("metadata", () => {
   });
 
   test("opens nothing", () => {
-    const record = {
-      id: "1",
-      companyId: "acme",
-      scopes: [],
-      expiresAt: null,
-      revokedAt: null,
-      suspendedAt: null,
-      allowedIps: null,
-      company: null,
-      metadata: { scopes: "jobs:read" },
-    };
+    const record = { ...RECORD, scopes: [], metadata: { scopes: "jobs:read" } };
     expect(decide(record, { scopes: ["jobs:read"] }, 0)?.error).toBe("FORBIDDEN");
     // It takes more of the memory of an isolate, and counts for more.
     expect(weightOf({ ...record, metadata: null })).toBe(1);

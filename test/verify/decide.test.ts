@@ -1,27 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { addressList } from "../../src/lib/address.ts";
-import { decide, ELSEWHERE, type KeyRecord, weightOf } from "../../src/verify/decide.ts";
-
-const good: KeyRecord = {
-  id: "1",
-  companyId: "acme",
-  scopes: ["jobs:read"],
-  expiresAt: null,
-  revokedAt: null,
-  suspendedAt: null,
-  metadata: null,
-  allowedIps: null,
-  company: null,
-};
+import { decide, ELSEWHERE, weightOf } from "../../src/verify/decide.ts";
+import { RECORD } from "../support/record.ts";
 
 test("a key is good until it is revoked, suspended, expired, or asked for a scope it does not have", () => {
-  expect(decide(good, {}, 0)).toBeNull();
-  expect(decide(good, { scopes: ["jobs:read"] }, 0)).toBeNull();
-  expect(decide({ ...good, expiresAt: 10 }, {}, 9)).toBeNull();
-  expect(decide({ ...good, expiresAt: 10 }, {}, 10)?.error).toBe("TOKEN_EXPIRED");
-  expect(decide({ ...good, revokedAt: 10 }, {}, 9)?.error).toBe("KEY_REVOKED");
-  expect(decide({ ...good, suspendedAt: 10 }, {}, 9)?.error).toBe("KEY_SUSPENDED");
+  expect(decide(RECORD, {}, 0)).toBeNull();
+  expect(decide(RECORD, { scopes: ["jobs:read"] }, 0)).toBeNull();
+  expect(decide({ ...RECORD, expiresAt: 10 }, {}, 9)).toBeNull();
+  expect(decide({ ...RECORD, expiresAt: 10 }, {}, 10)?.error).toBe("TOKEN_EXPIRED");
+  expect(decide({ ...RECORD, revokedAt: 10 }, {}, 9)?.error).toBe("KEY_REVOKED");
+  expect(decide({ ...RECORD, suspendedAt: 10 }, {}, 9)?.error).toBe("KEY_SUSPENDED");
 });
 
 test("each refusal says that the key is not valid, and why", () => {
@@ -35,7 +24,7 @@ test("each refusal says that the key is not valid, and why", () => {
     { scopes: [] },
   ];
   for (const change of bad) {
-    expect(decide({ ...good, ...change }, { scopes: ["jobs:read"] }, 2)).toEqual({
+    expect(decide({ ...RECORD, ...change }, { scopes: ["jobs:read"] }, 2)).toEqual({
       valid: false,
       error: expect.any(String),
       message: expect.any(String),
@@ -45,7 +34,7 @@ test("each refusal says that the key is not valid, and why", () => {
 
 test("every scope asked for must be there, compared whole", () => {
   for (const scope of ["jobs", "jobs:", "jobs:readx", "JOBS:READ", "", "jobs:read jobs:write"]) {
-    expect(decide(good, { scopes: ["jobs:read", scope] }, 0)?.error).toBe("FORBIDDEN");
+    expect(decide(RECORD, { scopes: ["jobs:read", scope] }, 0)?.error).toBe("FORBIDDEN");
   }
 });
 
@@ -55,7 +44,7 @@ test("revoked goes before suspended, suspended before expired, expired before th
   fc.assert(
     fc.property(some, fc.boolean(), fc.boolean(), fc.nat(100), (of, missing, elsewhere, now) => {
       const allowedIps = elsewhere ? addressList(["192.0.2.1"]) : null;
-      const refusal = decide({ ...good, ...of, allowedIps }, { scopes: missing ? ["x"] : [] }, now);
+      const refusal = decide({ ...RECORD, ...of, allowedIps }, { scopes: missing ? ["x"] : [] }, now);
       if (of.revokedAt !== null) expect(refusal?.error).toBe("KEY_REVOKED");
       else if (of.suspendedAt !== null) expect(refusal?.error).toBe("KEY_SUSPENDED");
       else if (of.expiresAt !== null && now >= of.expiresAt) expect(refusal?.error).toBe("TOKEN_EXPIRED");
@@ -68,8 +57,8 @@ test("revoked goes before suspended, suspended before expired, expired before th
 test("a record that is nothing but a key weighs 1; addresses, also those of its company, add to it", () => {
   const allowedIps = addressList(["192.0.2.1", "192.0.2.2"]);
   const company = { suspendedAt: null, allowedIps, rateTier: null };
-  expect(weightOf(good)).toBe(1);
-  expect(weightOf({ ...good, allowedIps })).toBe(3);
-  expect(weightOf({ ...good, company })).toBe(3);
-  expect(weightOf({ ...good, allowedIps, company })).toBe(5);
+  expect(weightOf(RECORD)).toBe(1);
+  expect(weightOf({ ...RECORD, allowedIps })).toBe(3);
+  expect(weightOf({ ...RECORD, company })).toBe(3);
+  expect(weightOf({ ...RECORD, allowedIps, company })).toBe(5);
 });

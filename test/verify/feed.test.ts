@@ -1,21 +1,10 @@
 import { expect, test } from "vitest";
-import type { KeyRecord } from "../../src/verify/decide.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import { NO_KEY } from "../../src/verify/snapshot.ts";
+import { RECORD } from "../support/record.ts";
 
 const LIMITS = { boundMs: 5_000, outageMs: 9_000, retryMs: 1_000, waitMs: 2_000, capacity: 10 };
 const NOW = 1_000_000;
-const record: KeyRecord = {
-  id: "1",
-  companyId: "acme",
-  scopes: [],
-  expiresAt: null,
-  revokedAt: null,
-  suspendedAt: null,
-  metadata: null,
-  allowedIps: null,
-  company: null,
-};
 
 const change = (seq: number) => ({ seq, digest: `other-${seq}`, changedAt: NOW - 60_000 });
 
@@ -32,15 +21,15 @@ test("of replicas that lag, one that lags more will do as well, while no change 
   const feed = feedFrom(5, 8);
   for (const head of [7, 6]) {
     const question = feed.askNearest(NOW) ?? expect.fail("nothing is known");
-    const snapshot = { changes: [change(head)], head, record };
+    const snapshot = { changes: [change(head)], head, record: RECORD };
     expect(feed.absorbNearest(question, snapshot, "key", NOW).isCurrent).toBe(true);
   }
 });
 
 test("a read of the primary that found nothing new leaves the replicas as good as they were", () => {
   const feed = feedFrom(5, 8);
-  feed.absorb(feed.ask(NOW), { changes: [change(8)], head: 8, record }, "key", NOW);
+  feed.absorb(feed.ask(NOW), { changes: [change(8)], head: 8, record: RECORD }, "key", NOW);
   const question = feed.askNearest(NOW) ?? expect.fail("nothing is known");
-  const snapshot = { changes: [change(7)], head: 7, record };
+  const snapshot = { changes: [change(7)], head: 7, record: RECORD };
   expect(feed.absorbNearest(question, snapshot, "key", NOW).isCurrent).toBe(true);
 });

@@ -6,6 +6,7 @@ import type { sharedFeed } from "../../../src/verify/shared.ts";
 import type { KeyChange, Snapshot } from "../../../src/verify/snapshot.ts";
 import type { FeedStore, feedStore } from "../../../src/verify/store.ts";
 import type { Verifier } from "../../../src/verify/verifier.ts";
+import { RECORD } from "../../support/record.ts";
 import { binding, Cluster, type Send, type Sqlite } from "./database.ts";
 
 const BOUND_MS = 5_000;
@@ -187,14 +188,9 @@ export class World {
     const digest = digestOf(key);
     if (this.#current(digest) !== null) return;
     const record = {
+      ...RECORD,
       id: `id${this.#ids++}`,
-      companyId: "acme",
       scopes: [],
-      expiresAt: null,
-      revokedAt: null,
-      suspendedAt: null,
-      metadata: null,
-      allowedIps: null,
       company: this.#companies.at(-1) ?? null,
     };
     const columns = "id, company_id, label, label_folded, key_prefix, digest, scopes, created_at";
