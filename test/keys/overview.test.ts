@@ -28,7 +28,7 @@ async function insert(rows: Row[], company = "acme"): Promise<string[]> {
   const ids = rows.map(() => crypto.randomUUID());
   const statement =
     env.DB.prepare(`INSERT INTO api_keys (id, company_id, label, label_folded, key_prefix, digest, generation,
-    scopes, created_at, expires_at, revoked_at, suspended_at, last_used_at) VALUES (?1, ?2, ?3, upper(?3), 'lk_live_' || substr(?1, 1, 5), ?1, ?4, '[]', ?5, ?6, ?7, ?8, ?9)`);
+    scopes, created_at, expires_at, revoked_at, suspended_at, last_used_at) VALUES (?1, ?2, ?3, upper(?3), 'lk_live_00000', ?1, ?4, '[]', ?5, ?6, ?7, ?8, ?9)`);
   await env.DB.batch(
     rows.map((row, i) =>
       statement.bind(
