@@ -4,19 +4,12 @@ import { expect } from "vitest";
 const WIDTHS = [360, 768, 1280, 1920];
 const HEIGHT = 800;
 
-type Scheme = "light" | "dark";
-
 /** A page that somebody looks at, in whichever browser. */
-export interface Sight {
+interface Sight {
   evaluate<T>(what: string | (() => T | Promise<T>)): Promise<T>;
   resize(size: { width: number; height: number }): Promise<unknown>;
   /** Of each colour scheme that is looked at, what shows it. */
   schemes: readonly (() => Promise<unknown>)[];
-}
-
-/** A sight's colour schemes, where the browser can change them. */
-export function schemesBy(show: (scheme: Scheme) => Promise<unknown>): Sight["schemes"] {
-  return [() => show("dark"), () => show("light")];
 }
 
 /** Expects of a page at all widths that it does not scroll to the side and has no small text, and that axe-core finds nothing. */
