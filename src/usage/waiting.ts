@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { eq, gt, gte, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { waitingSums } from "../db/usage-tables.ts";
 import { chunks } from "../lib/chunks.ts";
@@ -16,6 +16,8 @@ const MAX_TAKEN = 500;
 const CROWD = 16;
 /** So long sums wait, so that a key's are written once. */
 const WAIT_MS = 10 * 60_000;
+/** Pieces that one statement looks at to find those that are due: some 10 ms. */
+const MAX_LOOKED_AT = 10_000;
 /** Of `since` in an id: pieces are in the order of their age. */
 const TIME_LENGTH = 15;
 
@@ -28,6 +30,13 @@ interface Piece {
   id: string;
   since: number;
   sums: Sum[];
+}
+
+/** A part, and the oldest of so many of its pieces. */
+interface PartAge {
+  part: string;
+  since: number;
+  pieces: number;
 }
 
 interface Aside {
@@ -137,19 +146,33 @@ export async function divideCrowd(d1: D1Database): Promise<number> {
  *
  * @throws DatabaseError
  */
-export function dueParts(d1: D1Database, now: number): Promise<string[]> {
-  return onPrimary(d1, async (db) => {
-    // A part after the other is looked up: what waits may be many thousand rows.
-    const parts = await db.all<{ part: string }>(
-      sql`WITH RECURSIVE parts (part) AS (
-        SELECT min(part) FROM ${waitingSums}
-        UNION ALL
-        SELECT (SELECT min(part) FROM ${waitingSums} WHERE part > parts.part) FROM parts WHERE part IS NOT NULL
-      )
-      SELECT part FROM parts WHERE part = ${AT_ONCE}
-        OR (SELECT since FROM ${waitingSums} AS oldest WHERE oldest.part = parts.part ORDER BY id LIMIT 1) <= ${now - WAIT_MS}
-      ORDER BY part <> ${AT_ONCE}, random()`,
-    );
-    return parts.map(({ part }) => part);
-  });
+export async function dueParts(d1: D1Database, now: number): Promise<string[]> {
+  const places = new Map<string, number>();
+  let from: SQL | undefined = gte(waitingSums.part, ALL);
+  while (from !== undefined) {
+    const looked = await oldestOfParts(d1, from);
+    for (const { part, since } of looked)
+      if (part === AT_ONCE) places.set(part, -1);
+      else if (since <= now - WAIT_MS) places.set(part, Math.random());
+    const pieces = looked.reduce((sum, part) => sum + part.pieces, 0);
+    const last = looked.at(-1);
+    from = last && pieces === MAX_LOOKED_AT ? gt(waitingSums.part, last.part) : undefined;
+  }
+  return [...places].sort(([, a], [, b]) => a - b).map(([part]) => part);
+}
+
+/**
+ * Parts in order, as many as the pieces that are looked at are of. It is cheap to look at one piece after the other: SQLite
+ * does not read their `sums`, the last column. To look up one part after the other is not: of each row that it compares
+ * with, SQLite reads all, some 100 kB.
+ */
+function oldestOfParts(d1: D1Database, from: SQL): Promise<PartAge[]> {
+  const { part, id, since } = waitingSums;
+  return onPrimary(d1, (db) =>
+    db.all<PartAge>(
+      sql`SELECT part, min(since) AS since, count(*) AS pieces FROM (
+        SELECT ${part}, ${since} FROM ${waitingSums} WHERE ${from} ORDER BY ${part}, ${id} LIMIT ${MAX_LOOKED_AT}
+      ) GROUP BY part ORDER BY part`,
+    ),
+  );
 }

@@ -308,17 +308,44 @@ describe("reports of more keys than one statement writes", () => {
       expect(await rows()).toEqual({ n: 1_200, uses: 3 * 1_200 });
     });
 
-    test("are found by part and age, and those of a part by their index, however many there are", async () => {
+    test("are found in one range of the index, of bounded length, and those of a part by their index", async () => {
       const [due = ""] = await statementsOf((db) => dueParts(db, NOW));
-      expect(
-        (await planOf(due)).filter((step) => step.includes("waiting_sums") || step.includes("oldest")),
-      ).toEqual([
-        "SEARCH waiting_sums USING PRIMARY KEY",
+      expect(await planOf(due)).toEqual([
+        "CO-ROUTINE (subquery-1)",
         "SEARCH waiting_sums USING PRIMARY KEY (part>?)",
-        "SEARCH oldest USING PRIMARY KEY (part=?)",
+        "SCAN (subquery-1)",
       ]);
+      expect(due).toMatch(/ LIMIT \?\n/);
       const [pieces = ""] = await statementsOf((db) => mergeWaiting(db, ALL));
       expect(await planOf(pieces)).toContain("SEARCH waiting_sums USING PRIMARY KEY (part=?)");
+    });
+
+    test("are found however many there are, 10,000 rows in one statement at most", async () => {
+      const insert = env.DB.prepare(
+        `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1)
+         INSERT INTO waiting_sums SELECT ?, format('%06d', i), ?, '[]' FROM n`,
+      );
+      const old = NOW - 10 * MINUTE_MS;
+      const pieces: [count: number, part: string, since: number][] = [
+        [1, ALL, old],
+        [9_998, "0", old + 1],
+        [1, "1", old],
+        [12_000, "a", old],
+        [1, AT_ONCE, NOW],
+        [1, "b", old],
+        [1, "c", old + 1],
+      ];
+      await env.DB.batch(pieces.map((of) => insert.bind(...of)));
+      const read: number[] = [];
+      const looking = hooked(
+        env.DB,
+        () => {},
+        (answers) => void read.push(...(answers as D1Result[]).map(({ meta }) => meta.rows_read)),
+      );
+      const [first, ...others] = await dueParts(looking, NOW);
+      expect(first).toBe(AT_ONCE);
+      expect(others.toSorted()).toEqual([ALL, "1", "a", "b"]);
+      expect(read).toEqual([10_000, 10_000, 3]);
     });
   });
 });
