@@ -1,33 +1,47 @@
 /** What somebody does who writes the Cache API of a data centre: `forged`, `delayed` or `replayed`. */
 const DELAY_MS = 2_000;
-/** Answers that are kept to come again. */
-const KEPT = 100;
+/** Texts of one address that are kept to come again. */
+const KEPT = 20;
 /** Of HMAC-SHA-256, before the text. */
 const SIGNATURE_BYTES = 32;
 
-interface Shared {
+interface Text {
+  at: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+interface SharedFeed {
   readAt: number;
   snapshot: { changes: { seq: number }[]; head: number };
 }
 
-export function attackedCaches(caches: CacheStorage, attack: string): CacheStorage {
-  const seen: { at: number; bytes: Uint8Array<ArrayBuffer> }[] = [];
+interface SharedRecord {
+  record: Record<string, unknown>;
+  company: unknown;
+}
 
-  function instead(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
-    if (attack === "delayed") return seen.findLast(({ at }) => at <= Date.now() - DELAY_MS)?.bytes;
-    if (attack === "replayed") return seen[Math.floor(Math.random() * seen.length)]?.bytes;
-    return forged(bytes);
+export function attackedCaches(caches: CacheStorage, attack: string): CacheStorage {
+  const seen = new Map<string, Text[]>();
+
+  function instead(texts: readonly Text[]): Uint8Array<ArrayBuffer> | undefined {
+    if (attack === "delayed") return texts.findLast(({ at }) => at <= Date.now() - DELAY_MS)?.bytes;
+    if (attack === "replayed") return texts[Math.floor(Math.random() * texts.length)]?.bytes;
+    const last = texts.at(-1);
+    return last && forged(last.bytes);
   }
 
   const open = async (name: string) => {
     const cache = await caches.open(name);
     const match: Cache["match"] = async (request) => {
+      const url = new Request(request).url;
+      const texts = seen.get(url) ?? [];
       const found = await cache.match(request);
       if (found !== undefined)
-        seen.push({ at: Date.now(), bytes: new Uint8Array(await found.arrayBuffer()) });
-      if (seen.length > KEPT) seen.shift();
-      const last = seen.at(-1);
-      const bytes = last && instead(last.bytes);
+        texts.push({ at: Date.now(), bytes: new Uint8Array(await found.arrayBuffer()) });
+      // The first ones stay: of a key, those from before it was revoked.
+      if (texts.length > KEPT) texts.splice(KEPT / 2, 1);
+      seen.set(url, texts);
+      const bytes = instead(texts);
       return bytes && new Response(bytes);
     };
     return Object.create(cache, { match: { value: match }, put: { value: cache.put.bind(cache) } });
@@ -35,12 +49,21 @@ export function attackedCaches(caches: CacheStorage, attack: string): CacheStora
   return Object.create(caches, { open: { value: open } });
 }
 
-/** The newest change is hidden, and all of it was read just now. */
+/** Of the feed the newest change is hidden, and all of it was read just now. Of a record, all that speaks against the key. */
 function forged(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const shared: Shared = JSON.parse(new TextDecoder().decode(bytes.subarray(SIGNATURE_BYTES)));
-  if (shared.snapshot.changes.length > 1) shared.snapshot.changes.pop();
-  shared.snapshot.head = shared.snapshot.changes.at(-1)?.seq ?? 0;
-  const text = new TextEncoder().encode(JSON.stringify({ ...shared, readAt: Date.now() }));
+  const shared: SharedFeed | SharedRecord = JSON.parse(
+    new TextDecoder().decode(bytes.subarray(SIGNATURE_BYTES)),
+  );
+  if ("record" in shared) {
+    Object.assign(shared.record, { revokedAt: null, suspendedAt: null, allowedIps: null });
+    shared.company = null;
+  } else {
+    const { changes } = shared.snapshot;
+    if (changes.length > 1) changes.pop();
+    shared.snapshot.head = changes.at(-1)?.seq ?? 0;
+    shared.readAt = Date.now();
+  }
+  const text = new TextEncoder().encode(JSON.stringify(shared));
   const all = new Uint8Array(SIGNATURE_BYTES + text.length);
   all.set(bytes.subarray(0, SIGNATURE_BYTES));
   all.set(text, SIGNATURE_BYTES);

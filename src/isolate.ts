@@ -24,9 +24,10 @@ import { ImportedKeys } from "./verify/imported.ts";
 import { Limiter } from "./verify/limiter.ts";
 import { RefusalLog, reportRead, type VerifierHooks } from "./verify/log.ts";
 import { type Metered, Metrics } from "./verify/metrics.ts";
+import { sharedRecords } from "./verify/records.ts";
 import { type VerifySettings, verifySettings } from "./verify/settings.ts";
 import { sharedFeed } from "./verify/shared.ts";
-import { signedText } from "./verify/signed.ts";
+import { signedTexts } from "./verify/signed.ts";
 import { feedStore } from "./verify/store.ts";
 import { Verifier } from "./verify/verifier.ts";
 import { type Verifiers, verifiersOf } from "./verify/verifiers.ts";
@@ -122,7 +123,7 @@ function verifiers(
     waitMs: CALLER_WAIT_MS,
     capacity: CACHE_CAPACITY,
   };
-  const sharing = { boundMs, now, random: Math.random, inTime: withDeadline, background };
+  const sharing = { random: Math.random, inTime: withDeadline, background };
   const usage = new UsageRecorder({ queue, now, wait, background });
   const tierLimits = new Map<string, Limiter>();
   for (const [tier, binding] of rateTiers(bindings)) tierLimits.set(tier, new Limiter(binding, background));
@@ -164,9 +165,11 @@ function verifiers(
   const verifier = verifiersOf(databases.all, format, ({ name, d1 }, verifierOf) => {
     const feed = new Feed(limits, beside);
     beside ??= feed;
+    const shared = { ...sharing, texts: signedTexts(name, peppers) };
     return new Verifier({
       format,
-      store: sharedFeed(feedStore(d1), { ...sharing, text: signedText(name, peppers) }),
+      store: sharedFeed(feedStore(d1), { ...shared, boundMs, now }),
+      records: sharedRecords(shared),
       feed,
       now,
       wait,

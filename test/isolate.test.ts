@@ -291,6 +291,21 @@ test("an isolate refuses at once what it has revoked itself", async () => {
   expect(await outcome(verify(rawKey))).toBe("KEY_REVOKED");
 });
 
+test("isolates of a data centre share records: the first use of a key that another one has looked up reads nothing", async () => {
+  const [key, other] = [await createKey(), await createKey()];
+  const one = joined();
+  expect(await outcome(one.verify(other.rawKey))).toBe("valid");
+  expect(await outcome(one.verify(key.rawKey))).toBe("valid");
+  await vi.waitFor(async () => {
+    let reads = 0;
+    const two = joined({}, () => void reads++);
+    expect(await outcome(two.verify(other.rawKey))).toBe("valid");
+    const before = reads;
+    expect(await outcome(two.verify(key.rawKey))).toBe("valid");
+    expect(reads).toBe(before);
+  });
+});
+
 describe("over several databases", () => {
   /** A key in each database but `DB`, and an isolate whose `DB_01` does what `state` says. */
   async function two() {

@@ -1,7 +1,7 @@
+import type { SharedTexts } from "../../src/verify/signed.ts";
 import { random } from "../chance.ts";
 import { Clock } from "./clock.ts";
 import { Isolate } from "./isolate.ts";
-import type { SharedRecords } from "./shared-records.ts";
 import { lengthOf, type Span, startsOf } from "./span.ts";
 import { Tally } from "./tally.ts";
 import { type Place, Traffic } from "./traffic.ts";
@@ -17,9 +17,6 @@ import {
   type Size,
 } from "./world.ts";
 
-/** The Cache API forgets what is shared, in milliseconds. */
-const TEXT_LIFE_MS = 1_000;
-
 /** A data centre, with all that its isolates have in common. */
 export class DataCentre {
   readonly clock = new Clock();
@@ -31,8 +28,8 @@ export class DataCentre {
   readonly region: (typeof REGIONS)[number];
   readonly isHome: boolean;
   tally: Tally;
-  readonly #texts = new Map<number, { text: string; at: number }>();
-  readonly #records = new Map<number, SharedRecords>();
+  /** Of each database, by their names. */
+  readonly #texts = new Map<number, Map<string, { text: string; until: number }>>();
 
   constructor({ region }: Place, size: Size, assumptions: Assumptions, history: History) {
     const found = REGIONS[region];
@@ -52,26 +49,27 @@ export class DataCentre {
     });
   };
 
-  /** What is shared about one database. Its signature takes no part: nobody forges here. */
-  textOf(database: number) {
+  /**
+   * What is shared about one database. Its signature takes no part: nobody forges here. Of the time for which the first
+   * text of a name is kept only a part is left, as if the data centre had lived for long: else nothing would end before
+   * what is counted does.
+   */
+  textsOf(database: number): SharedTexts {
     const { clock, chance } = this;
+    const texts = this.#texts.get(database) ?? new Map<string, { text: string; until: number }>();
+    this.#texts.set(database, texts);
     return {
-      get: async () => {
+      get: async (name) => {
         await clock.wait(jittered(CACHE_MS, chance));
-        const found = this.#texts.get(database);
-        return found !== undefined && clock.now - found.at < TEXT_LIFE_MS ? found.text : null;
+        const found = texts.get(name);
+        return found !== undefined && clock.now < found.until ? found.text : null;
       },
-      put: async (text: string) => {
+      put: async (name, text, seconds) => {
         await clock.wait(jittered(CACHE_MS, chance));
-        this.#texts.set(database, { text, at: clock.now });
+        const part = texts.has(name) ? 1 : chance();
+        texts.set(name, { text, until: clock.now + part * seconds * 1000 });
       },
     };
-  }
-
-  recordsOf(database: number): SharedRecords {
-    const records = this.#records.get(database) ?? new Map();
-    this.#records.set(database, records);
-    return records;
   }
 }
 

@@ -20,6 +20,8 @@ export type ReadKind =
   | "look"
   /** A record and the feed, of the primary: nothing is known yet, or it was known too long ago. */
   | "first"
+  /** The changes before, of the primary: once something is known. */
+  | "past"
   /** A record, of the primary: the replica's is not current. */
   | "again"
   /** A record, of the region's replica. */
@@ -31,14 +33,12 @@ interface DatabaseParts {
   history: History;
   database: number;
   chance: () => number;
-  /** An isolate that knows nothing begins so many changes before the newest. */
-  beginsBefore: number;
   onRead: (kind: ReadKind, digest: string) => void;
 }
 
 /** A database as the isolates of one region see it: the primary at once, the replica as it was a while ago. */
 export function simulatedStore(parts: DatabaseParts): FeedStore {
-  const { clock, region, history, database, chance, beginsBefore, onRead } = parts;
+  const { clock, region, history, database, chance, onRead } = parts;
   const changes = history.changes[database] ?? [];
 
   /** How many of the changes were made before a moment. */
@@ -81,7 +81,7 @@ export function simulatedStore(parts: DatabaseParts): FeedStore {
     async read(cursor, digest, since = Number.MAX_SAFE_INTEGER) {
       onRead(digest === NO_KEY ? "look" : "first", digest);
       const from = (head: number) => {
-        if (cursor === null) return head - beginsBefore;
+        if (cursor === null) return head;
         if (digest !== NO_KEY) return cursor.seq;
         return Math.min(cursor.seq, Math.max(countBefore(since), head - RECENT_SIZE + 1));
       };
@@ -95,8 +95,12 @@ export function simulatedStore(parts: DatabaseParts): FeedStore {
     },
     async readPrimary(digest) {
       onRead("again", digest);
-      const { head, record } = await ask(region.primaryMs, (moment) => show(moment, (seq) => seq, 0, digest));
-      return { head, record };
+      return ask(region.primaryMs, (moment) => show(moment, (head) => head, 0, digest));
+    },
+    async readPast({ seq }) {
+      onRead("past", NO_KEY);
+      const from = (head: number) => Math.min(seq, head - RECENT_SIZE + 1);
+      return ask(region.primaryMs, (moment) => show(moment, from, FEED_PAGE_SIZE, NO_KEY));
     },
   };
 }

@@ -1,12 +1,11 @@
 import { UsageRecorder, type UsageReport } from "../../src/usage/recorder.ts";
 import type { KeyRecord } from "../../src/verify/decide.ts";
 import { Feed } from "../../src/verify/feed.ts";
+import { sharedRecords } from "../../src/verify/records.ts";
 import { sharedFeed } from "../../src/verify/shared.ts";
-import { RECENT_SIZE } from "../../src/verify/snapshot.ts";
 import { Verifier } from "../../src/verify/verifier.ts";
 import type { DataCentre } from "./centre.ts";
 import { simulatedStore } from "./database.ts";
-import { sharedRecords } from "./shared-records.ts";
 import { REACHES, type Reach } from "./tally.ts";
 
 /** As in `src/isolate.ts`. */
@@ -30,6 +29,13 @@ interface Exposure {
   delayMs: number;
 }
 
+/** The questions for one key that are under way. */
+interface Asked {
+  count: number;
+  /** How far they went. */
+  reach: Reach;
+}
+
 /** One isolate: the product's verifiers over simulated databases. */
 export class Isolate {
   readonly #centre: DataCentre;
@@ -37,8 +43,7 @@ export class Isolate {
   readonly #verifiers: Verifier[] = [];
   readonly #usage: UsageRecorder | null;
   readonly #exposed = new Map<string, Exposure>();
-  /** How far the questions went that are under way. */
-  readonly #reached = new Map<string, Reach>();
+  readonly #asked = new Map<string, Asked>();
 
   constructor(centre: DataCentre, countsUses: boolean) {
     this.#centre = centre;
@@ -58,21 +63,33 @@ export class Isolate {
     const feed = this.#feedOf(database);
     const urgency = feed.urgency(startedAt);
     const held = urgency === "first" ? undefined : feed.get(digest);
+    const isFirstUse = held === undefined && feed.get(digest) === undefined;
     if (held !== undefined) tally.answers.isolate += 1;
     if (held !== undefined && urgency === "none") {
       this.#count(held, database);
       return;
     }
     clock.stir();
+    const asked = this.#ask(digest);
     const answered = verifier.verify(digest, {}).then(({ valid }) => {
       const revokedAt = this.#centre.history.revokedAt.get(digest) ?? Number.POSITIVE_INFINITY;
       if (valid && revokedAt < clock.now) this.#expose(digest, database, clock.now - revokedAt);
+      if (--asked.count === 0) this.#asked.delete(digest);
       if (held !== undefined) return;
-      this.#centre.tally.answers[this.#reached.get(digest) ?? "dataCentre"] += 1;
-      this.#centre.tally.waits.add(clock.now - startedAt);
-      this.#reached.delete(digest);
+      const { answers, waits, firstUses } = this.#centre.tally;
+      answers[asked.reach] += 1;
+      waits.add(clock.now - startedAt);
+      if (isFirstUse) firstUses.add(clock.now - startedAt);
     });
     this.#centre.background(answered);
+  }
+
+  /** What reads no database at all was answered by the data centre. */
+  #ask(digest: string): Asked {
+    const asked = this.#asked.get(digest) ?? { count: 0, reach: "dataCentre" };
+    asked.count += 1;
+    this.#asked.set(digest, asked);
+    return asked;
   }
 
   /** The key was revoked just now, wherever this isolate may be. */
@@ -126,18 +143,15 @@ export class Isolate {
   #verifierOf(database: number): Verifier {
     const known = this.#verifiers[database];
     if (known !== undefined) return known;
-    const { clock, background, chance, boundMs } = this.#centre;
+    const { clock, background, chance, boundMs, assumptions } = this.#centre;
+    const now = () => clock.now;
+    const texts = this.#centre.textsOf(database);
+    const sharing = { texts, random: chance, inTime: clock.inTime, background };
     const verifier = new Verifier({
-      store: sharedFeed(this.#storeOf(database), {
-        text: this.#centre.textOf(database),
-        boundMs,
-        now: () => clock.now,
-        random: chance,
-        inTime: clock.inTime,
-        background,
-      }),
+      store: sharedFeed(this.#storeOf(database), { ...sharing, boundMs, now }),
+      ...(assumptions.sharesRecords && { records: sharedRecords(sharing) }),
       feed: this.#feedOf(database),
-      now: () => clock.now,
+      now,
       wait: clock.wait,
       inTime: clock.inTime,
       background,
@@ -149,35 +163,24 @@ export class Isolate {
   }
 
   #storeOf(database: number) {
-    const { clock, region, history, chance, assumptions } = this.#centre;
-    const lifeSeconds = assumptions.sharedRecordSeconds;
-    const store = simulatedStore({
+    const { clock, region, history, chance, isHome } = this.#centre;
+    return simulatedStore({
       clock,
       region,
       history,
       database,
       chance,
-      beginsBefore: lifeSeconds > 0 ? RECENT_SIZE - 1 : 0,
       onRead: (kind, digest) => {
         const reads = this.#centre.tally.reads[database];
         if (reads) reads[kind] += 1;
-        this.#goTo(digest, kind === "nearest" || this.#centre.isHome ? "region" : "world");
+        this.#goTo(digest, kind === "nearest" || isHome ? "region" : "world");
       },
-    });
-    if (lifeSeconds === 0) return store;
-    const onShared = (digest: string) => this.#goTo(digest, "dataCentre");
-    return sharedRecords(store, {
-      clock,
-      records: this.#centre.recordsOf(database),
-      lifeSeconds,
-      chance,
-      onShared,
     });
   }
 
   #goTo(digest: string, reach: Reach): void {
-    const so = this.#reached.get(digest) ?? "isolate";
-    if (digest !== "" && REACHES.indexOf(reach) > REACHES.indexOf(so)) this.#reached.set(digest, reach);
+    const asked = this.#asked.get(digest);
+    if (asked && REACHES.indexOf(reach) > REACHES.indexOf(asked.reach)) asked.reach = reach;
   }
 
   #count(record: KeyRecord, database: number): void {

@@ -1,7 +1,6 @@
 /** What else people would build, in the same places and for the same requests. */
 import { random } from "../chance.ts";
 import { recordAt } from "./database.ts";
-import { SAMPLED } from "./everywhere.ts";
 import { lengthOf, type Span, startsOf } from "./span.ts";
 import { type Durations, REACHES, type Reach, Tally } from "./tally.ts";
 import { type Place, placesOf, Traffic } from "./traffic.ts";
@@ -28,6 +27,8 @@ export interface OtherFigures {
   delays: Durations;
 }
 
+/** Isolates of one data centre that are lived through where they share nothing. */
+const FEW = 4;
 /** A second, in one data centre: then a few minutes show enough. */
 const MANY_REQUESTS = 1_000;
 
@@ -56,40 +57,37 @@ function noteDelay({ until, revoked }: Copy, revokedAt: number | undefined, tall
 
 /** Each isolate uses a record for so long after it has read it of the nearest replica. */
 export function timeToLive(size: Size, assumptions: Assumptions, seconds: number, span: Span): OtherFigures {
-  return everywhere(
-    { size, assumptions, span, most: SAMPLED },
-    ({ place, region, traffic, history, chance }) => {
-      const starts = startsOf(place.isolates, span);
-      const lifeMs = assumptions.lifeSeconds * 1000;
-      const held = starts.map(() => ({ life: -1, copies: new Map<string, Copy>() }));
-      return (tally) => {
-        const { at: now, digest, isolate: number } = traffic;
-        const isolate = held[number];
-        const life = Math.floor((now - (starts[number] ?? 0)) / lifeMs);
-        if (isolate === undefined || life < 0) return;
-        if (isolate.life !== life) {
-          isolate.life = life;
-          isolate.copies.clear();
-        }
-        const copy = isolate.copies.get(digest);
-        if (copy !== undefined && copy.from <= now && now < copy.until) {
-          tally.answers.isolate += 1;
-          return;
-        }
-        const took = jittered(region.readMs, chance);
-        tally.answers.region += 1;
-        tally.waits.add(took);
-        const [reads] = tally.reads;
-        if (reads) reads.nearest += 1;
-        if (copy !== undefined && copy.from > now) return;
-        const record = recordAt(history, digest, now + took / 2 - lagOf(chance()));
-        const from = now + took;
-        const next = { from, until: from + seconds * 1000, revoked: record.revokedAt !== null };
-        isolate.copies.set(digest, next);
-        noteDelay(next, history.revokedAt.get(digest), tally);
-      };
-    },
-  );
+  return everywhere({ size, assumptions, span, most: FEW }, ({ place, region, traffic, history, chance }) => {
+    const starts = startsOf(place.isolates, span);
+    const lifeMs = assumptions.lifeSeconds * 1000;
+    const held = starts.map(() => ({ life: -1, copies: new Map<string, Copy>() }));
+    return (tally) => {
+      const { at: now, digest, isolate: number } = traffic;
+      const isolate = held[number];
+      const life = Math.floor((now - (starts[number] ?? 0)) / lifeMs);
+      if (isolate === undefined || life < 0) return;
+      if (isolate.life !== life) {
+        isolate.life = life;
+        isolate.copies.clear();
+      }
+      const copy = isolate.copies.get(digest);
+      if (copy !== undefined && copy.from <= now && now < copy.until) {
+        tally.answers.isolate += 1;
+        return;
+      }
+      const took = jittered(region.readMs, chance);
+      tally.answers.region += 1;
+      tally.waits.add(took);
+      const [reads] = tally.reads;
+      if (reads) reads.nearest += 1;
+      if (copy !== undefined && copy.from > now) return;
+      const record = recordAt(history, digest, now + took / 2 - lagOf(chance()));
+      const from = now + took;
+      const next = { from, until: from + seconds * 1000, revoked: record.revokedAt !== null };
+      isolate.copies.set(digest, next);
+      noteDelay(next, history.revokedAt.get(digest), tally);
+    };
+  });
 }
 
 /**

@@ -5,23 +5,16 @@ import { carried, type Figures, loadOf } from "./everywhere.ts";
 import { goalsTable, reasonsText } from "./goals.ts";
 import { about, dollars, percent, rate } from "./numbers.ts";
 import type { OtherFigures } from "./others.ts";
-import { plansText } from "./plans.ts";
-import type { Result, Variation } from "./results.ts";
-import { answersText, assumptionsText, unknownText, usageText } from "./text.ts";
+import type { Apart, Result, Variation } from "./results.ts";
+import { answersText, apartText, assumptionsText, moreText, unknownText, usageText } from "./text.ts";
 import { usageOf } from "./usage.ts";
-import { type Size, USUAL } from "./world.ts";
+import { USUAL } from "./world.ts";
 
 export interface Simulated {
   results: readonly Result[];
+  apart: readonly Apart[];
   variations: readonly Variation[];
-  /** With records that are shared by a data centre. */
-  shared: { size: Size; figures: Figures };
-  /** Of the largest size. */
-  plans: readonly Variation[];
 }
-
-const nameOf = ({ requestsPerSecond, databases }: Size) =>
-  `${whole(requestsPerSecond)} verifications a second and ${databases === 1 ? "one database" : `${databases} databases`}`;
 
 function sizesTable(results: readonly Result[]): string {
   const rows = results.map(({ size }) => [
@@ -39,11 +32,12 @@ function busiestTable(results: readonly Result[]): string {
     const usage = usageOf(size, latchkey);
     const written = Math.max(...usage.map(({ rowsWritten }) => rowsWritten));
     const all = usage.reduce((sum, { rowsWritten }) => sum + rowsWritten, 0);
-    const { looks, first, again } = latchkey;
+    const { looks, first, past, again } = latchkey;
     return [
       whole(size.requestsPerSecond),
       rate(looks),
       rate(first),
+      rate(past),
       rate(again),
       rate(loadOf(latchkey, 0).primary),
       rate(loadOf(latchkey, 1).primary),
@@ -53,7 +47,14 @@ function busiestTable(results: readonly Result[]): string {
       (all / latchkey.requests).toFixed(3),
     ];
   });
-  const head = ["feed", "isolate knows nothing", "replica too old", "primary", "with its region's records"];
+  const head = [
+    "feed",
+    "isolate knows nothing",
+    "looks back",
+    "replica too old",
+    "primary",
+    "with its region's records",
+  ];
   const others = ["busiest replica", "carries verifications/s", "rows written/s", "rows ÷ verification"];
   return table(["verifications/s", ...head, ...others], rows);
 }
@@ -113,12 +114,14 @@ function costsTable(results: readonly Result[]): string {
 }
 
 function figuresRow(title: string, figures: Figures): string[] {
-  const { looks, first, again, within, nearest } = figures;
+  const { looks, first, past, again, within, nearest } = figures;
   return [
     title,
     percent(within.isolate),
+    percent(within.dataCentre),
     rate(looks),
     rate(first),
+    rate(past),
     rate(again),
     rate(nearest[0] ?? 0),
     rate(loadOf(figures, 0).replica),
@@ -129,8 +132,10 @@ function figuresRow(title: string, figures: Figures): string[] {
 
 const FIGURES_HEAD = [
   "isolate %",
+  "data centre %",
   "feed",
   "knows nothing",
+  "looks back",
   "too old",
   "records near the primary",
   "busiest replica",
@@ -138,20 +143,36 @@ const FIGURES_HEAD = [
   "or",
 ];
 
-function sharedTable({ size, figures }: Simulated["shared"], results: readonly Result[]): string {
-  const asBuilt = results.find((result) => result.size === size)?.latchkey ?? figures;
-  const rows = [figuresRow("as built", asBuilt), figuresRow("with B", figures)];
-  return `At ${nameOf(size)}:\n\n${table(["", ...FIGURES_HEAD], rows)}`;
+/** What sharing records buys, beside replicas alone. */
+function apartTable(apart: readonly Apart[], results: readonly Result[]): string {
+  const rows = apart.flatMap(({ size, figures }) => {
+    const shared = results.find((result) => result.size === size)?.latchkey ?? figures;
+    const row = (title: string, of: Figures) => [
+      whole(size.requestsPerSecond),
+      about(size.isolates / size.dataCentres),
+      title,
+      percent((of.within.dataCentre - of.within.isolate) / (1 - of.within.isolate)),
+      ...[0.5, 0.99].map((q) => whole(of.firstUses.quantile(q))),
+      rate(of.total.nearest),
+      rate(loadOf(of, 0).replica),
+      rate(loadOf(of, 0).primary),
+      about(carried(of, 0)),
+    ];
+    return [row("shared", shared), row("replicas alone", figures)];
+  });
+  const head = ["verifications/s", "isolates of a data centre", "records", "the data centre has %"];
+  const others = [
+    "first use p50 ms",
+    "p99 ms",
+    "reads of replicas",
+    "of the busiest",
+    "of the primary",
+    "carries",
+  ];
+  return table([...head, ...others], rows);
 }
 
-function manyTable(plans: readonly Variation[], results: readonly Result[]): string {
-  const largest = results.at(-1);
-  if (largest === undefined) return "";
-  const rows = plans.map(({ title, figures }) => figuresRow(title, figures));
-  return `At ${nameOf(largest.size)}, of whose isolates few are lived through, so that they share less than all would:\n\n${table(["", ...FIGURES_HEAD], [figuresRow("as built", largest.latchkey), ...rows])}`;
-}
-
-export function page({ results, variations, shared, plans }: Simulated): string {
+export function page({ results, apart, variations }: Simulated): string {
   const [, usual] = results;
   if (usual === undefined) throw new RangeError("There is no usual size");
   return `# What verification takes and costs: simulated
@@ -162,17 +183,18 @@ ${answersText(results)}
 
 ## Goals
 
-${goalsTable(results, shared.figures, plans)}
+${goalsTable(results)}
 
-${reasonsText(results, plans)}
+${reasonsText(results)}
 
 ## The busiest database
 
 ${sizesTable(results)}
 
 Reads and rows of the database that has most of them, a second. The primary is asked for the **feed** (once a second by each data
-centre, or a little more), by an isolate that **knows nothing**, or nothing of the last ${USUAL.boundSeconds} seconds, and where the replica's record is
-**too old** to be used. All other records come from replicas.
+centre, or a little more), by an isolate that **knows nothing**, or nothing of the last ${USUAL.boundSeconds} seconds, by one that **looks back**, once in its
+life, at the changes before the first that it knows, and where the replica's record is **too old** to be used. All other records come from
+the data centre or from replicas.
 
 ${busiestTable(results)}
 
@@ -197,11 +219,11 @@ second, "or" the same if D1 asks the primary for the records of its region.
 
 ${table(["", ...FIGURES_HEAD], [figuresRow("as above", usual.latchkey), ...variations.map(({ title, figures }) => figuresRow(title, figures))])}
 
-${plansText()}
+${moreText(results)}
 
-${sharedTable(shared, results)}
+${apartText()}
 
-${manyTable(plans, results)}
+${apartTable(apart, results)}
 
 ${assumptionsText()}
 

@@ -1,7 +1,7 @@
 /** Which sizes are simulated, beside what, and under which assumptions. */
 import { type Figures, simulate } from "./everywhere.ts";
 import { type OtherFigures, timeToLive, workersKv } from "./others.ts";
-import { wholeLife } from "./span.ts";
+import { filledLife, wholeLife } from "./span.ts";
 import { type Assumptions, type Size, USUAL } from "./world.ts";
 
 /** Isolates of the same kind, in ever more data centres, until those are full. */
@@ -12,8 +12,6 @@ export const SIZES: readonly Size[] = [
   { requestsPerSecond: 1_000_000, isolates: 40_000, dataCentres: 320, keys: 20_000, databases: 16 },
 ];
 const KV_SECONDS = [30, 60];
-/** So long a data centre would keep a record. */
-const SHARED_RECORD_SECONDS = 3_600;
 
 export interface Result {
   size: Size;
@@ -23,39 +21,38 @@ export interface Result {
   kv: { seconds: number; figures: OtherFigures }[];
 }
 
+/** A size, where each isolate reads its records for itself. */
+export interface Apart {
+  size: Size;
+  figures: Figures;
+}
+
 export interface Variation {
   title: string;
   boundSeconds: number;
   figures: Figures;
 }
 
-/** A data centre has no more isolates than that, unless it is one of the largest size. */
-const ALL = 16;
-
-const of = async (size: Size, changed: Partial<Assumptions> = {}, most?: number) => {
+function of(size: Size, changed: Partial<Assumptions> = {}): Promise<Figures> {
   const assumptions = { ...USUAL, ...changed };
-  return simulate(size, assumptions, wholeLife(assumptions), most);
-};
+  return simulate(
+    size,
+    assumptions,
+    assumptions.sharesRecords ? filledLife(assumptions) : wholeLife(assumptions),
+  );
+}
 
-/** @param isWhole - All isolates of a data centre are lived through for a whole life. */
-export async function resultOf(size: Size, isWhole: boolean): Promise<Result> {
+export async function resultOf(size: Size): Promise<Result> {
   return {
     size,
-    latchkey: await of(size, {}, isWhole ? ALL : undefined),
+    latchkey: await of(size),
     timeToLive: timeToLive(size, USUAL, USUAL.boundSeconds, wholeLife(USUAL)),
     kv: KV_SECONDS.map((seconds) => ({ seconds, figures: workersKv(size, USUAL, seconds) })),
   };
 }
 
-/** With records that are shared by a data centre, which is not built. All of its isolates are lived through. */
-export function withSharedRecords(size: Size): Promise<Figures> {
-  return of(size, { sharedRecordSeconds: SHARED_RECORD_SECONDS }, ALL);
-}
-
-/** What many databases take with records that are shared, which is not built. */
-export async function plansOf(size: Size): Promise<Variation[]> {
-  const figures = await of(size, { sharedRecordSeconds: SHARED_RECORD_SECONDS });
-  return [{ title: "with B", boundSeconds: USUAL.boundSeconds, figures }];
+export function apartOf(size: Size): Promise<Figures> {
+  return of(size, { sharesRecords: false });
 }
 
 /** What the figures of one size depend on. */

@@ -15,6 +15,14 @@ export function wholeLife({ lifeSeconds }: { lifeSeconds: number }): Span {
   return { spreadSeconds: lifeSeconds, warmUpSeconds: lifeSeconds, seconds: lifeSeconds };
 }
 
+/** Records are shared for an hour, and what is shared fills slowly: the less is found, the less is looked for. */
+export const FILLED_SECONDS = 7_200;
+
+/** The same, once the data centre shares as many records as it will. */
+export function filledLife({ lifeSeconds }: { lifeSeconds: number }): Span {
+  return { ...wholeLife({ lifeSeconds }), warmUpSeconds: Math.max(lifeSeconds, FILLED_SECONDS) };
+}
+
 export function lengthOf({ warmUpSeconds, seconds }: Span): number {
   return warmUpSeconds + seconds;
 }

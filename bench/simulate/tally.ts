@@ -38,13 +38,21 @@ export class Tally {
   readonly reads: Record<ReadKind, number>[];
   /** Of answers that did not come from the isolate at once. */
   readonly waits = new Durations();
+  /** Of those for a key that the isolate did not hold. */
+  readonly firstUses = new Durations();
   /** How long after its revocation a key could still have been accepted, by each who held it. */
   readonly delays = new Durations();
   /** Messages that tell of uses, their operations of the queue, and the reports in them. */
   readonly usage = { messages: 0, operations: 0, reports: 0 };
 
   constructor(databases: number) {
-    this.reads = Array.from({ length: databases }, () => ({ look: 0, first: 0, again: 0, nearest: 0 }));
+    this.reads = Array.from({ length: databases }, () => ({
+      look: 0,
+      first: 0,
+      past: 0,
+      again: 0,
+      nearest: 0,
+    }));
   }
 
   get requests(): number {

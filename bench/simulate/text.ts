@@ -5,6 +5,7 @@ import { BUSY, carried, loadOf, READS_PER_SECOND, SAMPLED } from "./everywhere.t
 import { about, dollars, percent, rate } from "./numbers.ts";
 import { PRICES_OF } from "./prices.ts";
 import type { Result } from "./results.ts";
+import { FILLED_SECONDS } from "./span.ts";
 import { usageOf } from "./usage.ts";
 import {
   CACHE_MS,
@@ -56,13 +57,36 @@ export function usageText(results: readonly Result[]): string {
     return `Counting uses falls behind before verification does. Nothing that is verified waits for it, but counts come late, and tables grow:
 
 ${rows.join("\n")}`;
-  const steps = results.map(({ size, latchkey }) => {
+  const steps = results.flatMap(({ size, latchkey }) => {
     const [{ steps = 0, allowedSteps = 0 } = {}] = usageOf(size, latchkey);
-    return `${rate(steps)} of ${whole(allowedSteps)} at ${whole(size.requestsPerSecond)}`;
+    return steps === 0
+      ? []
+      : [`${rate(steps)} of ${whole(allowedSteps)} at ${whole(size.requestsPerSecond)}`];
   });
-  return `Counting uses keeps up: whoever adds reports to a database forgets two old ones for each, and whoever adds to what waits takes of it what
-has waited for long enough. Of the steps that this may take, a minute at one database, are needed: ${steps.slice(0, -1).join(", ")},
+  return `**Counting uses** keeps up: a database forgets as many reports as come, and what waits is divided by how much waits. Of the steps that
+consumers may take for that in a minute, at one database, are needed: ${steps.slice(0, -1).join(", ")},
 and ${steps.at(-1)} verifications a second.`;
+}
+
+export function apartText(): string {
+  return `## Records of the data centre, and of replicas alone
+
+"Shared" is what is built: an isolate looks at what the others of its data centre have read before it asks a replica. "Replicas alone" is the
+same without that. A first use is of a key that the isolate does not hold. Reads are a second: of all replicas, and of the busiest database's.`;
+}
+
+/** What ends first, and what would move it. */
+export function moreText([, , large, largest]: readonly Result[]): string {
+  if (!large || !largest) throw new RangeError("There are four sizes");
+  const { primary, replica } = loadOf(large.latchkey, 0);
+  const atPrimary = loadOf(largest.latchkey, 0).primary;
+  const { looks } = largest.latchkey;
+  return `## What would carry more
+
+- **One database**, at ${whole(large.size.requestsPerSecond)} a second: ${rate(replica)} reads of the busiest replica, and ${rate(primary)} of the primary. If D1 asks the primary for the records of its region
+  as well, ${about(carried(large.latchkey, 1))} is what it carries. More databases divide these reads. Fewer isolates do not: they share less ([above](#what-the-figures-depend-on)).
+- **${largest.size.databases} databases**: of ${rate(atPrimary)} reads of a primary ${rate(looks)} are looks at the feed. They grow with the data centres, not with the verifications, and more
+  databases do not divide them; a longer bound has fewer.`;
 }
 
 export function assumptionsText(): string {
@@ -77,7 +101,7 @@ export function assumptionsText(): string {
   };
   return `## What is simulated, and what is assumed
 
-- **The product's own code** answers: \`Verifier\`, \`Lookup\`, \`Feed\`, \`sharedFeed\` and \`UsageRecorder\` of \`src\`, over a
+- **The product's own code** answers: \`Verifier\`, \`Lookup\`, \`Feed\`, \`sharedFeed\`, \`sharedRecords\` and \`UsageRecorder\` of \`src\`, over a
   database and a cache that are simulated, in a time that is. Only a request for a key that is held, while nothing has to be asked, is
   answered without \`Verifier\`, as it would.
 - **${REGIONS.length} regions**, ${REGIONS.map(({ name }) => name).join(", ")}, with ${share("traffic")} of the requests and ${share("isolates")} of the isolates and data centres. Each has a replica;
@@ -92,13 +116,14 @@ export function assumptionsText(): string {
   not say; since it [sends the requests of a Worker to few of a data centre's machines](https://blog.cloudflare.com/eliminating-cold-starts-2-shard-and-conquer/), there may be fewer and busier ones, which costs less.
 - **Keys** are used in proportion to 1/rank (Zipf), in every region alike. One in ${whole(1 / REVOCATIONS_PER_KEY_AND_SECOND)} is revoked a second, ${MIN_REVOCATIONS_PER_SECOND} of all at least, the more
   used ones more often, and go on being presented for two bounds.
-- **A sample**: one data centre of each region stands for all; where it has 16 isolates or more, ${SAMPLED} stand for all of them. What more isolates
-  share than those is lived through with all of them, for ${BUSY.seconds} s.
+- **A sample**: one data centre of each region stands for all; where it has more than ${SAMPLED} isolates, ${SAMPLED} stand for all of them, and share fewer
+  records than all would. How often the feed is asked for is lived through with all of them, for ${BUSY.seconds} s.
+- **What is shared** was filled for ${FILLED_SECONDS / 3600} hours before anything is counted. The Cache API keeps it for as long as it was told to.
 - **An instance of a database** answers ${whole(READS_PER_SECOND)} reads a second: it [works on one query at a time](https://developers.cloudflare.com/d1/platform/limits/), and the documentation reckons with a
   millisecond for each. "Carries" is how much the busiest instance would carry at that, with more isolates and data centres of the same kind.
 - **Prices** are the list prices of ${PRICES_OF} ([Workers](https://developers.cloudflare.com/workers/platform/pricing/), [D1](https://developers.cloudflare.com/d1/platform/pricing/), [Queues](https://developers.cloudflare.com/queues/platform/pricing/), [KV](https://developers.cloudflare.com/kv/platform/pricing/)), with what the plan of $5 includes. A
   verification takes ${CPU_MS.held} ms of CPU, ${CPU_MS.read} ms more with a read ([RESULTS.md](RESULTS.md)). Rows read, as the local D1 counts them: ${ROWS_READ.look} for a look at the feed,
-  ${ROWS_READ.nearest} for a record of a replica, ${ROWS_READ.first} for one with the feed. Not in it: management, storage, logs, the CPU of the consumer.
+  ${ROWS_READ.nearest} for a record of a replica, ${ROWS_READ.first} for one with the feed; ${whole(ROWS_READ.past)} for a look at the last 1,000 changes. Not in it: management, storage, logs, the CPU of the consumer.
 - **Workers KV**: a copy in a data centre ends with its \`cacheTtl\` exactly, no tier in between has an older one, and central stores are as far away as the
   primary. All this flatters it. It counts no uses.`;
 }
@@ -116,6 +141,7 @@ Each of these is to be measured in an account, and then put in place of what is 
 | how long isolates live, and how many there are | log an id and a start time that a module makes at the first request, with \`request.cf.colo\`, for a day |
 | how far clocks of machines differ | log the age of each shared answer: one below 0 was read by a clock that is ahead. \`sharedFeed\` allows 250 ms, and does not use an answer that is further ahead |
 | what the Cache API does behind a service binding, and on a custom domain | the queries of the feed in D1's metrics, a second, ÷ the data centres that \`request.cf.colo\` names: 1 where answers are shared, the number of isolates where they are not |
+| how long the Cache API keeps a record that it may keep for an hour | the records that are read of replicas in D1's metrics, beside the first uses in [the metrics](../docs/observability.md) |
 | first-use latency | the histogram of reads in [the metrics](../docs/observability.md), by data centre |
 | what is billed | rows read and written, queue operations and CPU of one day in the dashboard, beside what this page says for that day's verifications |
 | Workers KV: latency, and when a deletion is seen | delete a key, and read it each second in all regions until it is gone |

@@ -15,6 +15,7 @@ const MAX_ROWS = 500;
 const PIECE_BYTES = 200_000;
 const TAKEN_BYTES = 1_500_000;
 const MAX_TAKEN = 500;
+const CROWD = 16;
 const WAIT_SECONDS = 600;
 /** By one more character of a UUID. */
 const PARTS_OF_PART = 16;
@@ -88,11 +89,14 @@ function usageFigures(
   let waitingRows = TWICE * level.pieces;
   let steps = 0;
   for (;;) {
-    const inWait = Math.max(1, WAIT_SECONDS * level.pieces);
+    // What is not divided yet does not wait once it is many pieces.
+    const isCrowd = level.parts === 1 && WAIT_SECONDS * level.pieces > CROWD;
+    const inWait = isCrowd ? CROWD : Math.max(1, WAIT_SECONDS * level.pieces);
     const taken = Math.min(MAX_TAKEN, inWait, Math.ceil(TAKEN_BYTES / (level.sums * SUM_BYTES)));
     const found = different(taken * level.uses, shares) / level.parts;
-    const often = (level.parts * Math.ceil(inWait / taken)) / WAIT_SECONDS;
-    steps += often;
+    const often = isCrowd ? level.pieces / taken : (level.parts * Math.ceil(inWait / taken)) / WAIT_SECONDS;
+    // The last of those in a row finds nothing.
+    steps += often + (isCrowd ? batches : level.parts / WAIT_SECONDS);
     if (found <= MAX_ROWS) {
       const dayRows = often * found;
       const rowsWritten = reportRows + waitingRows + dayRows;

@@ -67,8 +67,8 @@ export interface Assumptions {
   popularity: number;
   /** Each key is used in one region alone, which has keys in proportion to its requests; else in all alike. */
   isRegional: boolean;
-  /** Not built: the isolates of a data centre share the records that they read, for so long; 0: they do not. */
-  sharedRecordSeconds: number;
+  /** The isolates of a data centre share the records that they read; else each reads them for itself. */
+  sharesRecords: boolean;
 }
 
 export const USUAL: Assumptions = {
@@ -76,7 +76,7 @@ export const USUAL: Assumptions = {
   lifeSeconds: 1_800,
   popularity: 1,
   isRegional: false,
-  sharedRecordSeconds: 0,
+  sharesRecords: true,
 };
 
 /** From a number of [0, 1) to a place of `weights`, which add up to anything. */

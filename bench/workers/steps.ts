@@ -42,7 +42,8 @@ const verifier = new Verifier({
   store: {
     read: async () => ({ ...FEED, record: null }),
     readNearest: async () => ({ ...FEED, record: null }),
-    readPrimary: async () => ({ head: 1, record: null }),
+    readPrimary: async () => ({ ...FEED, record: null }),
+    readPast: async () => ({ ...FEED, record: null }),
   },
   wait: (milliseconds) => scheduler.wait(milliseconds),
   inTime: (read) => read,

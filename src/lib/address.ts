@@ -17,6 +17,8 @@ export interface AddressList {
   size: number;
   /** Whether one of them holds `address`. What is no address is in none. */
   has(address: string): boolean;
+  /** Texts of which the same list can be made. */
+  toJSON(): string[];
 }
 
 const GROUPS = 8;
@@ -67,6 +69,7 @@ export function addressList(texts: readonly string[]): AddressList {
   const blocks = texts.map(parseBlock).filter((block) => block !== null);
   return {
     size: blocks.length,
+    toJSON: () => blocks.map(formatBlock),
     has(text) {
       const address = parseAddress(text);
       if (address === null) return false;
@@ -99,6 +102,12 @@ export function networkOf(text: string): string {
 export function formatAddress(address: Address): string {
   if (isIPv4(address)) return dotted(address[3]);
   return new URL(`http://[${groupsOf(address).join(":")}]`).hostname.slice(1, -1);
+}
+
+/** A block in CIDR notation, of which `parseBlock` makes the same. */
+function formatBlock({ network, mask, isIPv4 }: AddressBlock): string {
+  const bits = mask.reduce<number>((sum, word) => sum + Math.clz32(~word), 0);
+  return `${formatAddress(network)}/${isIPv4 ? bits - MAPPED_BITS : bits}`;
 }
 
 /** One word, the address alone: each call reads it anew, so without regular expressions. */

@@ -1,3 +1,5 @@
+import { isSame, type KeyChange, RECENT_SIZE } from "./snapshot.ts";
+
 /** In place of a digest: every key. */
 export const EVERY_KEY = "";
 
@@ -22,6 +24,10 @@ export class RecentChanges {
   #youngMax = 0;
   #old = new Map<string, number>();
   #oldMax = 0;
+  /** The newest changes themselves, oldest first, and none left out: `RECENT_SIZE` at least, if so many were heard of. */
+  #changes: KeyChange[] = [];
+  /** Whether nobody has yet looked for the changes before those. */
+  #looksBack = false;
   /** Keys with a change whose `seq` is not known: the number of the next read when it was heard of. In its order. */
   readonly #unconfirmed = new Map<string, number>();
   /** Keys of which the primary told something: the number of the first read that may tell otherwise. */
@@ -36,6 +42,47 @@ export class RecentChanges {
     if (this.#unconfirmed.has(digest) || this.#unconfirmed.has(EVERY_KEY)) return false;
     if (number < Math.max(this.#since.get(digest) ?? 0, this.#since.get(EVERY_KEY) ?? 0)) return false;
     return head >= Math.max(this.#floor, this.#young.get(digest) ?? 0, this.#old.get(digest) ?? 0);
+  }
+
+  /**
+   * Whether a record that somebody else has read shows all known changes of its key: the isolate knows the very change
+   * that was the newest then, so that nothing was restored since, and all changes since then.
+   */
+  isJoined(digest: string, change: KeyChange): boolean {
+    if (this.#since.has(digest) || this.#since.has(EVERY_KEY)) return false;
+    return (
+      this.isCurrent(digest, Number.POSITIVE_INFINITY, change.seq) &&
+      isSame(
+        this.#changes.findLast(({ seq }) => seq <= change.seq),
+        change,
+      )
+    );
+  }
+
+  /** Takes in the change that follows on the last one. */
+  add(change: KeyChange): void {
+    this.#changes.push(change);
+    if (this.#changes.length > 2 * RECENT_SIZE) this.#changes.splice(0, RECENT_SIZE);
+    this.note(change.digest, change.seq);
+  }
+
+  /** Whether to look for the changes before those that are known, without which few records of others join on: once. */
+  beginLookBack(): boolean {
+    const looks = this.#looksBack;
+    this.#looksBack = false;
+    return looks;
+  }
+
+  /** Takes in changes from before those that are known, which they must reach. A change of every key ends them. */
+  addBefore(changes: readonly KeyChange[]): void {
+    const [oldest] = this.#changes;
+    const end = changes.findIndex((change) => isSame(change, oldest ?? null));
+    if (end === -1 || oldest?.seq !== this.#floor) return;
+    const start = changes.findLastIndex(({ digest }, i) => i <= end && digest === EVERY_KEY);
+    const known = changes.slice(Math.max(0, start), end + 1);
+    this.#floor = known[0]?.seq ?? this.#floor;
+    for (const { digest, seq } of known.slice(1)) this.note(digest, seq);
+    this.#changes.unshift(...known.slice(0, -1));
   }
 
   note(digest: string, seq: number): void {
@@ -87,11 +134,14 @@ export class RecentChanges {
   }
 
   /**
-   * Begins anew: of the changes up to `seq` nothing is known, and of later ones only the primary can tell.
+   * Begins anew: of the changes up to `cursor` nothing is known, and of later ones only the primary can tell.
    *
+   * @param cursor - The last of them; `null`: there is none.
    * @param next - The number of the next read.
+   * @param isOther - Whether the feed is not the one that was known: both may have had this change, but not the same keys.
    */
-  restart(seq: number, next: number): void {
+  restart(cursor: KeyChange | null, next: number, isOther = false): void {
+    const seq = cursor?.seq ?? 0;
     if (this.#floor > seq) this.noteUnconfirmed([EVERY_KEY], next);
     for (const changes of [this.#old, this.#young]) {
       const later = [...changes].filter(([, at]) => at > seq);
@@ -104,6 +154,8 @@ export class RecentChanges {
     this.#youngMax = 0;
     this.#oldMax = 0;
     this.#floor = seq;
+    this.#changes = cursor === null || isOther ? [] : [cursor];
+    this.#looksBack = cursor !== null && cursor.digest !== EVERY_KEY && !isOther;
   }
 
   #forgetUpTo(seq: number): void {

@@ -1,13 +1,12 @@
+import type { AddressList } from "../lib/address.ts";
 import type { Refusal, VerifiedKey, VerifyOptions } from "./contract.ts";
-
-type Addresses = Pick<ReadonlySet<string>, "has" | "size">;
 
 /** What the verdicts on all keys of a company depend on. */
 export interface CompanyRecord {
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
   /** Where its keys may be used from, besides what they say themselves; `null`: anywhere. */
-  allowedIps: Addresses | null;
+  allowedIps: AddressList | null;
   /** The limit of all its keys together; `null`: none. */
   rateTier: string | null;
 }
@@ -24,7 +23,7 @@ export interface KeyRecord {
   /** Milliseconds since the epoch; `null`: not suspended. */
   suspendedAt: number | null;
   /** Where it may be used from; `null`: anywhere. */
-  allowedIps: Addresses | null;
+  allowedIps: AddressList | null;
   /** Written by the company; `null`: none. */
   metadata: Readonly<Record<string, string>> | null;
   /** What is set for its company; `null`: nothing. */

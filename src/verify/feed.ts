@@ -2,30 +2,21 @@ import { LruCache } from "../lib/cache.ts";
 import { EVERY_KEY, RecentChanges } from "./changes.ts";
 import { decide, type KeyRecord, weightOf } from "./decide.ts";
 import { Freshness } from "./freshness.ts";
-import { type ReadLimits, Reads } from "./reads.ts";
+import { Reads } from "./reads.ts";
 import {
   type Absorbed,
+  type FeedLimits,
   isSame,
   type KeyChange,
+  type KnownRecord,
   type NearestAbsorbed,
   type NearestQuestion,
   NO_KEY,
   PAGE_SIZE,
   type Question,
   type Snapshot,
+  type Urgency,
 } from "./snapshot.ts";
-
-/** Whether to ask what changed: not now, beside the answer, or before it. */
-export type Urgency = "none" | "background" | "first";
-
-export interface FeedLimits extends ReadLimits {
-  /** No record is used without asking once it was last confirmed this long ago. */
-  boundMs: number;
-  /** How long records are used while asking fails. */
-  outageMs: number;
-  /** Records held at most; one with much metadata or many addresses counts as several. */
-  capacity: number;
-}
 
 /**
  * What one isolate knows of the keys of one database, kept current by the change feed. Pure: no clock, no I/O, no
@@ -42,7 +33,7 @@ export class Feed {
   /** Those of the nearest replica. */
   readonly nearest: Reads;
   readonly #freshness: Freshness;
-  readonly #recent = new RecentChanges();
+  readonly recent = new RecentChanges();
   #cursor: KeyChange | null = null;
   /** The number of the next read when this feed was begun with: earlier ones may be of what a restore undid. */
   #startedAt = 0;
@@ -76,10 +67,9 @@ export class Feed {
   urgency(now: number): Urgency {
     this.#look(now);
     const { boundMs, outageMs } = this.limits;
-    const { syncedAt, toldAt } = this.#freshness;
-    const age = now - syncedAt;
+    const age = now - this.#freshness.syncedAt;
     if (age < boundMs / 2) return "none";
-    if (age >= boundMs && (now - toldAt >= outageMs || !this.reads.isFailing(now))) return "first";
+    if (age >= boundMs && (now - this.syncedAt >= outageMs || !this.reads.isFailing(now))) return "first";
     return this.reads.isDue(now) ? "background" : "none";
   }
 
@@ -125,15 +115,21 @@ export class Feed {
     digest: string,
     now: number,
   ): NearestAbsorbed {
-    const isFirst = this.urgency(now) === "first";
     if (now - askedAt < Math.max(this.limits.boundMs, this.limits.waitMs)) this.nearest.answer();
     const isOfThisFeed = number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor));
-    const isCurrent = isOfThisFeed && this.#cursor !== null && this.#recent.isCurrent(digest, number, head);
+    const isCurrent = isOfThisFeed && this.#cursor !== null && this.recent.isCurrent(digest, number, head);
     if (isCurrent && record !== null) {
       this.#keep(digest, record);
-      if (head > cursor.seq) this.#recent.note(digest, head);
+      if (head > cursor.seq) this.recent.note(digest, head);
     }
-    return { isCurrent: isCurrent && !isFirst, checkedAt: this.syncedAt, stale: this.isStale(now) };
+    return this.#found(isCurrent, now);
+  }
+
+  /** Takes in the record that another isolate had of `digest` when `change` was the newest. */
+  absorbShared({ change, record }: KnownRecord, digest: string, now: number): NearestAbsorbed {
+    const isCurrent = this.#cursor !== null && this.recent.isJoined(digest, change);
+    if (isCurrent) this.#keep(digest, record);
+    return this.#found(isCurrent, now);
   }
 
   /** Takes in what a read brought: forgets what changed, keeps the record of `digest` where it is current. */
@@ -150,13 +146,13 @@ export class Feed {
     if (isFollowed && !isBehind) this.#freshness.sync(question, now);
     if (digest === NO_KEY) return { isCurrent: true, isBehind };
     // An empty feed carries no record.
-    const isCurrent = head > 0 && this.#recent.isCurrent(digest, question.number, head);
+    const isCurrent = head > 0 && this.recent.isCurrent(digest, question.number, head);
     const isOfThisFeed =
       isFollowed || (question.number >= this.#startedAt && isSame(changes[0], question.cursor));
     if (isCurrent && isOfThisFeed) {
       this.#keep(digest, record);
       // Where it is newer than the cursor, an older one that comes later must not take its place.
-      if (isBehind || !isFollowed) this.#recent.note(digest, head);
+      if (isBehind || !isFollowed) this.recent.note(digest, head);
     } else if (isCurrent && record !== null && decide(record, {}, now) !== null) {
       // Refused by numbers that may be another feed's: what is held may be older.
       this.forget([digest]);
@@ -180,23 +176,29 @@ export class Feed {
       if (isRefused) this.forget([digest]);
       return;
     }
-    this.#recent.confirm(number, head);
+    this.recent.confirm(number, head);
     if (isRefused) {
       this.#records.delete(digest);
-      this.#recent.noteRead(digest, number, head);
+      this.recent.noteRead(digest, number, head);
     }
-    if (this.#recent.isCurrent(digest, number, head)) this.#keep(digest, record);
+    if (this.recent.isCurrent(digest, number, head)) this.#keep(digest, record);
   }
 
   /** These keys were changed by this isolate, just now: of them only the primary counts, read from here on. */
   forget(digests: readonly string[]): void {
     for (const digest of digests) this.#records.delete(digest);
-    this.#recent.noteUnconfirmed(digests, this.reads.next);
+    this.recent.noteUnconfirmed(digests, this.reads.next);
   }
 
   /** What was known by `question`, and by those until the next one that is due, is past the bound, whatever the clock says. */
   expire({ watch }: Question, now: number): void {
     this.#freshness.expire(watch, now);
+  }
+
+  /** A record that did not come from the primary: it is used while what is known of the changes may be. */
+  #found(isCurrent: boolean, now: number): NearestAbsorbed {
+    const isUsed = isCurrent && this.urgency(now) !== "first";
+    return { isCurrent: isUsed, checkedAt: this.syncedAt, stale: this.isStale(now) };
   }
 
   /** After the clock was set back, no moment from before means anything. */
@@ -211,22 +213,21 @@ export class Feed {
     const at = changes.findIndex((change) => isSame(change, known));
     // Only who asked from this very change can tell that it is gone.
     if (at === -1 && question.cursor !== known) return false;
-    const isFarBehind =
-      at !== -1 && changes.length > PAGE_SIZE && now - this.syncedAt >= this.limits.outageMs;
-    if (isFarBehind) {
+    const isFar = at !== -1 && changes.length > PAGE_SIZE && now - this.syncedAt >= this.limits.outageMs;
+    if (isFar) {
       this.#records.clear();
       this.#cursor = null;
       return false;
     }
     if (at === -1) {
-      this.#startAfresh(last);
+      this.#startAfresh(last, known !== null);
       return last !== null;
     }
     for (const change of changes.slice(at + 1)) {
       if (change.digest === EVERY_KEY) this.#startAfresh(change);
       else {
         this.#records.delete(change.digest);
-        this.#recent.note(change.digest, change.seq);
+        this.recent.add(change);
       }
     }
     this.#cursor = last;
@@ -234,9 +235,9 @@ export class Feed {
   }
 
   /** Also on a change of every key: reads that are under way may be of a database that was since restored. */
-  #startAfresh(cursor: KeyChange | null): void {
+  #startAfresh(cursor: KeyChange | null, isOther = false): void {
     this.#records.clear();
-    this.#recent.restart(cursor?.seq ?? 0, this.reads.next);
+    this.recent.restart(cursor, this.reads.next, isOther);
     this.#startedAt = this.reads.next;
     this.#cursor = cursor;
   }

@@ -3,7 +3,8 @@ import type { VerifyOptions } from "./contract.ts";
 import { decide, type KeyRecord } from "./decide.ts";
 import type { Feed } from "./feed.ts";
 import type { VerifierHooks } from "./log.ts";
-import { type Absorbed, NO_KEY, type Question } from "./snapshot.ts";
+import type { SharedRecords } from "./records.ts";
+import { type Absorbed, type KeyChange, NO_KEY, type Question, type Snapshot } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
 
 /** Pages of changes that one look at the feed goes through. The next look goes on. */
@@ -17,6 +18,8 @@ const MAX_WATCH_MS = 25_000;
 
 export interface LookupParts extends Pick<VerifierHooks, "onRead"> {
   store: FeedStore;
+  /** Absent: nothing is shared. */
+  records?: SharedRecords;
   feed: Feed;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -54,17 +57,34 @@ export class Lookup {
   }
 
   /**
-   * The record: from the nearest replica while what is known of the changes tells whether it is current, else with those
-   * changes from the primary. The primary has the last word on a key that a replica does not have, or that has changed since.
+   * The record: from the nearest that has it while what is known of the changes tells whether it is current, the data
+   * centre before a replica; else with those changes from the primary. The primary has the last word on a key that a
+   * replica does not have, or that has changed since.
    */
   async find(digest: string, options: VerifyOptions): Promise<Found> {
-    const { feed, now, background } = this.#parts;
+    const { feed, records, now, background } = this.#parts;
     const startedAt = now();
-    const isNear = feed.asksNearest(startedAt);
-    const found = await (isNear ? this.#readNearest(digest) : this.#read(digest));
-    if (found?.isBehind && found.isDue) background(this.look());
-    if (found?.isCurrent && !(isNear && found.record === null)) return found;
-    // No more than all of it, though the clock was set back.
+    if (!feed.asksNearest(startedAt)) {
+      const found = await this.#read(digest);
+      if (found.isBehind && found.isDue) background(this.look());
+      return found.isCurrent ? found : this.#ofPrimary(digest, options, startedAt);
+    }
+    if (feed.urgency(startedAt) === "background") background(this.look());
+    const shared = await records?.find(digest, (known) => {
+      const absorbed = feed.absorbShared(known, digest, now());
+      return absorbed.isCurrent ? { ...absorbed, record: known.record } : null;
+    });
+    if (shared) return shared;
+    const near = await this.#readNearest(digest);
+    const isFound = near?.isCurrent && near.record !== null;
+    const found = isFound ? near : await this.#ofPrimary(digest, options, startedAt);
+    if (shared === null && found.record !== null) records?.tell(digest, found.record, found.newest);
+    return found;
+  }
+
+  /** No longer than all that a caller waits, though the clock was set back. */
+  #ofPrimary(digest: string, options: VerifyOptions, startedAt: number): Promise<Found> {
+    const { feed, now } = this.#parts;
     const { waitMs } = feed.limits;
     return this.readPrimary(digest, options, Math.min(waitMs, startedAt + waitMs - now()));
   }
@@ -114,25 +134,36 @@ export class Lookup {
 
   /** An answer that comes too late for the caller is still of use to the next one. */
   #begin(question: Question, digest: string): Promise<Read> {
-    const { feed, store, now, background, onRead } = this.#parts;
+    const { feed, store, records, now, background, onRead } = this.#parts;
     const { askedAt, isDue } = question;
     const read = store.read(question.cursor, digest).then((snapshot) => {
       const { asOf } = snapshot;
       if (asOf === undefined) onRead?.(now() - askedAt);
       const asked = asOf === undefined || asOf >= askedAt ? question : this.#backdate(question, asOf);
-      return {
-        ...feed.absorb(asked, snapshot, digest, now()),
-        record: snapshot.record,
-        checkedAt: askedAt,
-        stale: false,
-        isDue,
-      };
+      const absorbed = feed.absorb(asked, snapshot, digest, now());
+      if (records && feed.recent.beginLookBack()) background(this.#lookBack(snapshot));
+      return { ...absorbed, record: snapshot.record, checkedAt: askedAt, stale: false, isDue };
     });
     if (isDue) {
       background(read.catch(() => {}));
       this.#expireIn(feed.limits.boundMs, question);
     }
     return read;
+  }
+
+  /** Reads the changes before those that an isolate begins with. Without them nothing but reads is lost. */
+  async #lookBack({ changes }: Snapshot): Promise<void> {
+    const { feed, store, now, inTime, onRead } = this.#parts;
+    const [first] = changes;
+    if (first === undefined) return;
+    const startedAt = now();
+    try {
+      const past = await inTime(store.readPast(first), feed.limits.waitMs);
+      onRead?.(now() - startedAt);
+      feed.recent.addBefore(past.changes);
+    } catch (fault) {
+      onRead?.(0, fault);
+    }
   }
 
   /** The question of an answer that is older than it. */
@@ -151,14 +182,13 @@ export class Lookup {
   /** `null`: no answer in half the time that a caller waits. One that comes later is still of use to the next caller. */
   async #readNearest(digest: string): Promise<Read | null> {
     const { feed, store, now, inTime, background, onRead } = this.#parts;
-    if (feed.urgency(now()) === "background") background(this.look());
     const question = feed.askNearest(now());
     if (question === null) return null;
     const { askedAt, cursor, isDue } = question;
     const read = store.readNearest(cursor.seq, digest).then((snapshot) => {
       onRead?.(now() - askedAt);
       const absorbed = feed.absorbNearest(question, snapshot, digest, now());
-      return { ...absorbed, record: snapshot.record };
+      return { ...absorbed, record: snapshot.record, newest: newestOf(snapshot) };
     });
     if (isDue) background(read.catch(() => {}));
     try {
@@ -185,12 +215,17 @@ export class Lookup {
       const { record } = snapshot;
       const isRefused = record === null || decide(record, options, now()) !== null;
       feed.absorbPrimary(number, snapshot, digest, isRefused);
-      return { record, checkedAt: askedAt, stale: false };
+      return { record, checkedAt: askedAt, stale: false, newest: newestOf(snapshot) };
     } catch (fault) {
       onRead?.(0, fault);
       throw fault;
     }
   }
+}
+
+/** The newest change of the moment of a read, if that is among the changes that it brought. */
+function newestOf({ changes, head }: Snapshot): KeyChange | undefined {
+  return changes.find(({ seq }) => seq === head);
 }
 
 export interface Found {
@@ -199,6 +234,8 @@ export interface Found {
   checkedAt: number;
   /** Whether that is longer ago than the bound. */
   stale: boolean;
+  /** The newest change of the moment of the read; absent: it is not known. */
+  newest?: KeyChange | undefined;
 }
 
 interface Read extends Found, Pick<Absorbed, "isCurrent"> {

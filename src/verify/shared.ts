@@ -1,5 +1,5 @@
 import type { Background } from "../lib/background.ts";
-import type { SharedText } from "./signed.ts";
+import type { SharedTexts } from "./signed.ts";
 import { isSame, type KeyChange, NO_KEY, RECENT_SIZE, type Snapshot } from "./snapshot.ts";
 import type { FeedStore } from "./store.ts";
 
@@ -10,13 +10,14 @@ const CLOCK_SKEW_MS = 250;
 /** A shared answer reaches back so many bounds: further than whoever was asked within one. */
 const REACH_BOUNDS = 2;
 /** The cache is waited for so long. */
-const CACHE_WAIT_MS = 50;
+export const CACHE_WAIT_MS = 50;
+/** Of what is shared. The Cache API knows whole seconds; `readAt` tells the age. */
+const NAME = "feed";
+const KEPT_SECONDS = 1;
 
-export interface SharedFeedParts {
-  text: SharedText;
-  boundMs: number;
-  /** Milliseconds since the epoch. */
-  now: () => number;
+/** What is shared, and with what. */
+export interface Sharing {
+  texts: SharedTexts;
   /** Of [0, 1). */
   random: () => number;
   /** The outcome, or a rejection once that many milliseconds have passed. */
@@ -24,11 +25,19 @@ export interface SharedFeedParts {
   background: Background;
 }
 
+export interface SharedFeedParts extends Sharing {
+  boundMs: number;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}
+
 /** What an isolate tells the others of its data centre. */
 interface Answer {
   /** By the clock of whoever asked, just before. In milliseconds since the epoch. */
   readAt: number;
   tookMs: number;
+  /** When somebody began to ask anew, who has this answer as well. In milliseconds since the epoch; absent: nobody has. */
+  askedAt?: number;
   /** Of the newest changes. */
   snapshot: Snapshot;
 }
@@ -41,26 +50,46 @@ interface Answer {
  * answer of the primary would be, if the clocks of the data centre differ by 250 ms at most.
  */
 export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore {
-  const { text, boundMs, now, random, inTime, background } = parts;
+  const { texts, boundMs, now, random, inTime, background } = parts;
   const lifeMs = Math.min(SHARED_MS, boundMs / 5);
 
-  /** @param earlyMs - How long before its end an answer is passed over already. `null`: there is none that may be used. */
-  async function find(cursor: KeyChange, earlyMs: (answer: Answer) => number): Promise<Snapshot | null> {
-    const found = await inTime(text.get(), CACHE_WAIT_MS).catch(() => null);
-    if (found === null) return null;
-    const answer: Answer = JSON.parse(found);
-    const age = now() - answer.readAt;
-    if (age < -CLOCK_SKEW_MS || age + earlyMs(answer) >= lifeMs) return null;
+  /** `null`: there is none, or it is of a clock that is too far ahead. */
+  async function look(): Promise<Answer | null> {
+    try {
+      const text = await inTime(texts.get(NAME), CACHE_WAIT_MS);
+      const answer: Answer | null = text === null ? null : JSON.parse(text);
+      return answer === null || now() - answer.readAt < -CLOCK_SKEW_MS ? null : answer;
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * While somebody asks anew, an answer is used for as long as that takes beyond its end: not all ask who look meanwhile.
+   *
+   * @param earlyMs - How long before its end it is passed over already. `null`: it may not be used.
+   */
+  function use(answer: Answer, cursor: KeyChange, earlyMs: number): Snapshot | null {
+    const spareMs = isAsked(answer) ? tookOf(answer) : -earlyMs;
+    if (now() - answer.readAt >= lifeMs + spareMs) return null;
     const shared = after(cursor, answer.snapshot);
     return shared && { ...shared, asOf: asOf(answer) };
+  }
+
+  function isAsked(answer: Answer): boolean {
+    return answer.askedAt !== undefined && now() - answer.askedAt < tookOf(answer);
+  }
+
+  function tookOf({ tookMs }: Answer): number {
+    return Math.min(Math.max(0, tookMs), lifeMs);
   }
 
   /**
    * At random, the earlier the longer a read takes, so that one isolate asks anew before all have to:
    * https://doi.org/10.14778/2757807.2757813.
    */
-  function early({ tookMs }: Answer): number {
-    return Math.min(-Math.max(0, tookMs) * Math.log(1 - random()), lifeMs / 2);
+  function early(answer: Answer): number {
+    return Math.min(-tookOf(answer) * Math.log(1 - random()), lifeMs / 2);
   }
 
   /**
@@ -71,24 +100,36 @@ export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore 
     return readAt - CLOCK_SKEW_MS - CACHE_WAIT_MS - random() * lifeMs;
   }
 
-  /** Of an answer that holds every change up to the newest. */
-  function tell(readAt: number, { changes, ...rest }: Snapshot): void {
-    if (changes.at(-1)?.seq !== rest.head) return;
+  /** What the others may use: an answer that holds every change up to the newest. */
+  function answerOf(readAt: number, { changes, ...rest }: Snapshot): Answer | null {
+    if (changes.at(-1)?.seq !== rest.head) return null;
     const snapshot = { ...rest, changes: changes.slice(-RECENT_SIZE) };
-    const answer: Answer = { readAt, tookMs: now() - readAt, snapshot };
-    background(inTime(text.put(JSON.stringify(answer)), SHARED_MS).catch(() => {}));
+    return { readAt, tookMs: now() - readAt, snapshot };
+  }
+
+  async function share(answer: Answer | null): Promise<void> {
+    if (answer === null) return;
+    await inTime(texts.put(NAME, JSON.stringify(answer), KEPT_SECONDS), SHARED_MS).catch(() => {});
   }
 
   return {
     ...store,
-    readShared: (cursor) => find(cursor, () => 0),
+    async readShared(cursor) {
+      const answer = await look();
+      return answer && use(answer, cursor, 0);
+    },
     async read(cursor, digest) {
       if (cursor === null || digest !== NO_KEY) return store.read(cursor, digest);
-      const shared = await find(cursor, early);
+      const answer = await look();
+      const shared = answer && use(answer, cursor, early(answer));
       if (shared) return shared;
       const readAt = now();
+      const noted = share(answer && !isAsked(answer) ? { ...answer, askedAt: readAt } : null);
+      background(noted);
       const snapshot = await store.read(cursor, NO_KEY, readAt - REACH_BOUNDS * boundMs);
-      tell(readAt, snapshot);
+      const told = answerOf(readAt, snapshot);
+      // In this order, or the older answer would stand.
+      background(noted.then(() => share(told)));
       return after(cursor, snapshot) ?? snapshot;
     },
   };

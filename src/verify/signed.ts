@@ -1,30 +1,27 @@
 /** Sets this key apart from every other use of a pepper, and what is signed from what earlier releases sign. */
-const PURPOSE = "latchkey shared feed v1";
+const PURPOSE = "latchkey shared texts v1";
 /** Of HMAC-SHA-256. */
 const SIGNATURE_BYTES = 32;
 /** What is longer is not read: a thousand changes are some 90 KB. */
 const MAX_BYTES = 200_000;
-/** The Cache API knows whole seconds; `readAt` tells the age. */
-const HEADERS = { "Cache-Control": "max-age=1" };
-
 const utf8 = new TextEncoder();
 
-/** One text that the isolates of a data centre share. Both may fail, and may never end. */
-export interface SharedText {
-  /** `null`: there is none, or nobody with the pepper wrote it, of this database. */
-  get(): Promise<string | null>;
-  put(text: string): Promise<void>;
+/** Texts that the isolates of a data centre share, each by its name. Both may fail, and may never end. */
+export interface SharedTexts {
+  /** `null`: there is none, or nobody with the pepper wrote it, under this name and of this database. */
+  get(name: string): Promise<string | null>;
+  /** @param seconds - Whole ones, for which it is kept at most. */
+  put(name: string, text: string, seconds: number): Promise<void>;
 }
 
 /**
- * A text in the Cache API, which is one for each data centre. Whoever writes that cache could hide a revocation, so the
- * text is signed: by HMAC-SHA-256 under a key that HKDF-SHA-256 (RFC 5869) derives from the pepper of new keys, for
- * this database alone. Where there is no Cache API, or none that keeps anything (workers.dev), there is no text.
+ * Texts in the Cache API, which is one for each data centre. Whoever writes that cache could hide a revocation, so each
+ * is signed with its name: by HMAC-SHA-256 under a key that HKDF-SHA-256 (RFC 5869) derives from the pepper of new keys,
+ * for this database alone. Where there is no Cache API, or none that keeps anything (workers.dev), there is no text.
  *
  * @param database - The characters by which keys name it.
  */
-export function signedText(database: string, peppers: ReadonlyMap<string, string>): SharedText {
-  const url = `https://latchkey.invalid/feed/${database}`;
+export function signedTexts(database: string, peppers: ReadonlyMap<string, string>): SharedTexts {
   const pepper = [...peppers.values()].at(-1) ?? "";
   let held: CryptoKey | undefined;
 
@@ -39,21 +36,37 @@ export function signedText(database: string, peppers: ReadonlyMap<string, string
   }
 
   return {
-    async get() {
-      const response = await (await caches.open("latchkey")).match(url);
+    async get(name) {
+      const response = await (await caches.open("latchkey")).match(await urlOf(name));
       const bytes = response === undefined ? null : await bytesOf(response);
       if (bytes === null) return null;
       const [signature, text] = [bytes.subarray(0, SIGNATURE_BYTES), bytes.subarray(SIGNATURE_BYTES)];
-      const isOurs = await crypto.subtle.verify("HMAC", await key(), signature, text);
+      const isOurs = await crypto.subtle.verify("HMAC", await key(), signature, await named(name, text));
       return isOurs ? new TextDecoder().decode(text) : null;
     },
-    async put(text) {
+    async put(name, text, seconds) {
       const bytes = utf8.encode(text);
-      const signature = await crypto.subtle.sign("HMAC", await key(), bytes);
-      const body = await new Blob([signature, bytes]).arrayBuffer();
-      await (await caches.open("latchkey")).put(url, new Response(body, { headers: HEADERS }));
+      const signature = await crypto.subtle.sign("HMAC", await key(), await named(name, bytes));
+      const body = await joined(signature, bytes);
+      const headers = { "Cache-Control": `max-age=${seconds}` };
+      await (await caches.open("latchkey")).put(await urlOf(name), new Response(body, { headers }));
     },
   };
+
+  /** A name may hold what belongs in no URL. */
+  async function urlOf(name: string): Promise<string> {
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8.encode(name)));
+    return `https://latchkey.invalid/${database}/${hash.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+  }
+}
+
+/** What is signed: a name has no line break. */
+function named(name: string, text: Uint8Array): Promise<ArrayBuffer> {
+  return joined(`${name}\n`, text);
+}
+
+function joined(...parts: (string | ArrayBuffer | ArrayBufferView)[]): Promise<ArrayBuffer> {
+  return new Blob(parts).arrayBuffer();
 }
 
 /** `null`: it is too long. */
@@ -65,5 +78,5 @@ async function bytesOf({ body }: Response): Promise<Uint8Array<ArrayBuffer> | nu
     if (length > MAX_BYTES) return null;
     parts.push(part);
   }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
+  return new Uint8Array(await joined(...parts));
 }

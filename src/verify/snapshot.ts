@@ -1,4 +1,5 @@
 import type { KeyRecord } from "./decide.ts";
+import type { ReadLimits } from "./reads.ts";
 
 /** Changes that come with a key at most; the next ones are another page. */
 export const PAGE_SIZE = 1_000;
@@ -33,6 +34,12 @@ export interface Snapshot {
   record: KeyRecord | null;
   /** Milliseconds since the epoch: it shows what was committed before then. Absent: before it was asked for. */
   asOf?: number;
+}
+
+/** The record of a key that exists, as it was when `change` was the newest one. */
+export interface KnownRecord {
+  change: KeyChange;
+  record: KeyRecord;
 }
 
 export function isSame(a: KeyChange | undefined, b: KeyChange | null): boolean {
@@ -78,4 +85,16 @@ export interface NearestAbsorbed {
   checkedAt: number;
   /** Whether that is longer ago than the bound. */
   stale: boolean;
+}
+
+/** Whether to ask what changed: not now, beside the answer, or before it. */
+export type Urgency = "none" | "background" | "first";
+
+export interface FeedLimits extends ReadLimits {
+  /** No record is used without asking once it was last confirmed this long ago. */
+  boundMs: number;
+  /** How long records are used while asking fails. */
+  outageMs: number;
+  /** Records held at most; one with much metadata or many addresses counts as several. */
+  capacity: number;
 }

@@ -16,8 +16,10 @@ export interface FeedStore {
   read(cursor: KeyChange | null, digest: string, since?: number): Promise<Snapshot>;
   /** The record of `digest`, and of the same moment the change `cursor`, or the newest where that is an older one: from the nearest replica. */
   readNearest(cursor: number, digest: string): Promise<Snapshot>;
-  /** The newest change and the record of `digest`, from the primary. */
-  readPrimary(digest: string): Promise<Omit<Snapshot, "changes">>;
+  /** The newest change, if there is any, and the record of `digest`, from the primary. */
+  readPrimary(digest: string): Promise<Snapshot>;
+  /** The newest `RECENT_SIZE` changes, and all that follow on `cursor`, from the primary. */
+  readPast(cursor: KeyChange): Promise<Snapshot>;
   /**
    * What another isolate of the data centre has just read of the feed, from the change `cursor` on; `null`: nothing that
    * may be used. Absent: nothing is shared.
@@ -73,22 +75,30 @@ export function feedStore(d1: D1Database): FeedStore {
     },
     async readPrimary(digest) {
       const row = await primary(d1)
-        .select({ head: newest, record: VERDICT_COLUMNS, company: COMPANY_COLUMNS })
+        .select({ head: newest, change: CHANGE_COLUMNS, record: VERDICT_COLUMNS, company: COMPANY_COLUMNS })
         .from(sql`(SELECT 1)`)
+        .leftJoin(keyChanges, eq(keyChanges.seq, newest))
         .leftJoin(apiKeys, eq(apiKeys.digest, digest))
         .leftJoin(companies, eq(companies.id, apiKeys.companyId))
         .get();
-      return { head: row?.head ?? 0, record: recordOf(row) };
+      const changes = row?.change ? [row.change] : [];
+      return { changes, head: row?.head ?? 0, record: recordOf(row) };
+    },
+    async readPast({ seq }) {
+      return snapshotOf(await feedAlone().all({ cursor: seq, digest: NO_KEY, since: 0 }));
     },
   };
 }
 
 type Stored<T> = Omit<T, "allowedIps"> & { allowedIps: readonly string[] | null };
 
-interface Row {
-  record: Stored<Omit<KeyRecord, "company">> | null;
+/** What a record is made of. */
+export interface StoredRecord {
+  record: Stored<Omit<KeyRecord, "company" | "verified">>;
   company: Stored<CompanyRecord> | null;
 }
+
+type Row = { [Part in keyof StoredRecord]: StoredRecord[Part] | null };
 
 function snapshotOf(rows: readonly (Row & { head: number | null; change: KeyChange })[]): Snapshot {
   return {
@@ -98,19 +108,18 @@ function snapshotOf(rows: readonly (Row & { head: number | null; change: KeyChan
   };
 }
 
-/** Addresses are read once, not by each verification. */
 function recordOf(row: Row | undefined): KeyRecord | null {
   if (row === undefined || row.record === null) return null;
-  const { record, company } = row;
-  return {
-    ...record,
-    allowedIps: listOf(record.allowedIps),
-    company: companyOf(company),
-  };
+  return recordFrom({ record: row.record, company: row.company });
+}
+
+/** Addresses are read once, not by each verification. */
+export function recordFrom({ record, company }: StoredRecord): KeyRecord {
+  return { ...record, allowedIps: listOf(record.allowedIps), company: companyOf(company) };
 }
 
 /** `null` where nothing is set that verdicts depend on: most records have no more than that. */
-function companyOf(company: Row["company"]): CompanyRecord | null {
+function companyOf(company: StoredRecord["company"]): CompanyRecord | null {
   if (company === null) return null;
   const { suspendedAt, allowedIps, rateTier } = company;
   if (suspendedAt === null && allowedIps === null && rateTier === null) return null;

@@ -86,6 +86,17 @@ test("idle isolates look at what their data centre shares before they ask the pr
   expect(delays.quantile(1)).toBeLessThanOrEqual(5_000);
 });
 
+test("isolates use the records that others of their data centre have read, and each looks back once in its life", async () => {
+  const shared = await simulate(SIZE, BRIEF, wholeLife(BRIEF));
+  const apart = await simulate(SIZE, { ...BRIEF, sharesRecords: false }, wholeLife(BRIEF));
+  expect(shared.total.nearest).toBeLessThan(0.8 * apart.total.nearest);
+  expect(shared.within.dataCentre - shared.within.isolate).toBeGreaterThan(
+    2 * (apart.within.dataCentre - apart.within.isolate),
+  );
+  expect(shared.past).toBeCloseTo(SIZE.isolates / BRIEF.lifeSeconds, 1);
+  expect(apart.past).toBe(0);
+});
+
 test("Workers KV and plain caching go on accepting for about as long as they cache", () => {
   const cached = timeToLive(SIZE, BRIEF, 5, wholeLife(BRIEF));
   expect(cached.delays.quantile(1)).toBeLessThanOrEqual(15_000 + 100);

@@ -1,7 +1,14 @@
 import { BlockList, isIP, isIPv4 as isIPv4Text } from "node:net";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { addressList, formatAddress, isIPv4, parseAddress, parseBlock } from "../../src/lib/address.ts";
+import {
+  type Address,
+  addressList,
+  formatAddress,
+  isIPv4,
+  parseAddress,
+  parseBlock,
+} from "../../src/lib/address.ts";
 
 const NONE = [1, 1, 1, 1] as const;
 const RUNS = { numRuns: 3_000 };
@@ -85,4 +92,75 @@ test("the bits of an entry after its prefix do not matter", () => {
     }),
     RUNS,
   );
+});
+
+/** Texts of addresses and blocks, and now and then of neither. */
+const entries = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, prefix]) => `${address}/${prefix}`),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(fc.ipV6(), fc.nat(128)).map(([address, prefix]) => `${address}/${prefix}`),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.ipV4(), fc.nat(128)).map(([address, prefix]) => `::ffff:${address}/${prefix}`),
+    },
+    addresses,
+    nearly,
+  ),
+  { maxLength: 6 },
+);
+
+test("of what a list gives as JSON the same list is made", () => {
+  fc.assert(
+    fc.property(entries, (texts) => {
+      const blocks = texts.map(parseBlock).filter((block) => block !== null);
+      const list = addressList(texts);
+      const given: string[] = JSON.parse(JSON.stringify(list));
+      expect(given.map(parseBlock), JSON.stringify(texts)).toEqual(blocks);
+      expect(addressList(given).size).toBe(list.size);
+      expect(addressList(given).toJSON()).toEqual(given);
+    }),
+    RUNS,
+  );
+});
+
+test("an address is in the list that is made of it as in the list itself", () => {
+  const near = fc.record({
+    texts: entries,
+    other: addresses,
+    pick: fc.nat(),
+    bits: fc.nat(0xffff),
+    word: fc.nat(3),
+  });
+  fc.assert(
+    fc.property(near, ({ texts, other, pick, bits, word }) => {
+      const list = addressList(texts);
+      const again = addressList(list.toJSON());
+      const [picked = ""] = texts[pick % Math.max(1, texts.length)]?.split("/") ?? [];
+      const words = parseAddress(picked);
+      const close = words?.map((part, i) => (i === word ? part ^ bits : part)) as Address | undefined;
+      for (const address of [other, picked, close ? formatAddress(close) : ""])
+        expect(again.has(address), `${address} in ${JSON.stringify(texts)}`).toBe(list.has(address));
+    }),
+    RUNS,
+  );
+});
+
+test.each([
+  ["192.0.2.7", "192.0.2.7/32"],
+  ["192.0.2.7/24", "192.0.2.0/24"],
+  ["0.0.0.0/0", "0.0.0.0/0"],
+  ["::ffff:192.0.2.7", "192.0.2.7/32"],
+  ["::ffff:0:0/96", "0.0.0.0/0"],
+  ["::ffff:0:0/95", "::fffe:0:0/95"],
+  ["2001:DB8::7", "2001:db8::7/128"],
+  ["2001:db8:ffff::/33", "2001:db8:8000::/33"],
+  ["::/0", "::/0"],
+])("the JSON of %s is %s", (text, given) => {
+  expect(addressList([text]).toJSON()).toEqual([given]);
 });

@@ -5,8 +5,9 @@ import type { VerifyOptions, VerifyResult } from "../../src/verify/contract.ts";
 import { Feed } from "../../src/verify/feed.ts";
 import type { UseLimits } from "../../src/verify/limiter.ts";
 import { reportRead, type VerifierHooks } from "../../src/verify/log.ts";
+import { sharedRecords } from "../../src/verify/records.ts";
 import { sharedFeed } from "../../src/verify/shared.ts";
-import type { SharedText } from "../../src/verify/signed.ts";
+import type { SharedTexts } from "../../src/verify/signed.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { Verifier, type VerifierParts } from "../../src/verify/verifier.ts";
 import { type After, type Hook, hooked } from "./d1.ts";
@@ -21,6 +22,16 @@ export const WAIT_MS = 2_000;
  */
 export const SPEED = 10;
 
+/** The cache of a data centre, which keeps everything. */
+export function memory() {
+  const kept = new Map<string, string>();
+  const texts: SharedTexts = {
+    get: async (name) => kept.get(name) ?? null,
+    put: async (name, text) => void kept.set(name, text),
+  };
+  return { ...texts, kept };
+}
+
 interface IsolateOptions extends Pick<VerifierParts, keyof UseLimits | "failureLimit" | keyof VerifierHooks> {
   capacity?: number;
   /** `SPEED` by default; 1 where a test itself holds a read back, so that no deadline passes meanwhile. */
@@ -30,7 +41,9 @@ interface IsolateOptions extends Pick<VerifierParts, keyof UseLimits | "failureL
   /** The real database by default. */
   d1?: D1Database;
   /** What it shares with the isolates of its data centre; by default it is alone there. */
-  text?: SharedText;
+  texts?: SharedTexts;
+  /** Of [0, 1): how often it looks at that, and how soon it asks anew. By default always, and as late as may be. */
+  random?: () => number;
 }
 
 /** One isolate over the real database, with a clock to set and a count of what reaches the database. */
@@ -38,7 +51,8 @@ export function isolate({
   capacity = 1_000,
   speed = SPEED,
   d1 = env.DB,
-  text,
+  texts,
+  random = () => 0,
   hook,
   after,
   ...parts
@@ -64,23 +78,15 @@ export function isolate({
   const now = () => clock.now;
   const work = (promise: Promise<unknown>) => void background.push(promise);
   const store = feedStore(db);
+  const sharing = texts && { texts, random, inTime: withDeadline, background: work };
   const verifier = new Verifier({
     format: keyFormat(
       env.KEY_PREFIX,
       new Map(Object.entries(JSON.parse(env.KEY_PEPPERS))),
       crypto.getRandomValues,
     ),
-    store:
-      text === undefined
-        ? store
-        : sharedFeed(store, {
-            text,
-            boundMs: BOUND_MS,
-            now,
-            random: () => 0,
-            inTime: withDeadline,
-            background: work,
-          }),
+    store: sharing ? sharedFeed(store, { ...sharing, boundMs: BOUND_MS, now }) : store,
+    ...(sharing && { records: sharedRecords(sharing) }),
     feed,
     now,
     wait(milliseconds) {

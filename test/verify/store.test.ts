@@ -9,7 +9,7 @@ import { digestOf } from "../support/database.ts";
 test("a feed that somebody has emptied confirms no change", async () => {
   await env.DB.prepare("DELETE FROM key_changes").run();
   const snapshot = await feedStore(env.DB).readPrimary("a");
-  expect(snapshot).toEqual({ head: 0, record: null });
+  expect(snapshot).toEqual({ changes: [], head: 0, record: null });
   const feed = new Feed({ boundMs: 5_000, outageMs: 9_000, retryMs: 1_000, waitMs: 2_000, capacity: 10 });
   feed.forget(["a"]);
   feed.absorbPrimary(feed.reads.take(), snapshot, "a", false);

@@ -37,6 +37,7 @@ export async function load(directory: string, mutant?: Mutant): Promise<Code> {
     ...(await load("verifier.ts")),
     ...(await load("store.ts")),
     ...(await load("shared.ts")),
+    ...(await load("records.ts")),
   };
 }
 

@@ -66,7 +66,7 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "an outage has no end": [
     "feed.ts",
-    "(now - toldAt >= outageMs || !this.reads.isFailing(now))",
+    "(now - this.syncedAt >= outageMs || !this.reads.isFailing(now))",
     "!this.reads.isFailing(now)",
   ],
   "an answer does not end the failure": [
@@ -76,12 +76,12 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "what the primary refused is not remembered": [
     "feed.ts",
-    "      this.#records.delete(digest);\n      this.#recent.noteRead(digest, number, head);",
+    "      this.#records.delete(digest);\n      this.recent.noteRead(digest, number, head);",
     "",
   ],
   "a change made here is left to the feed": [
     "feed.ts",
-    "this.#recent.noteUnconfirmed(digests, this.reads.next);",
+    "this.recent.noteUnconfirmed(digests, this.reads.next);",
     "",
   ],
   "a change made here keeps the record": [
@@ -113,8 +113,8 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "a late answer is thrown away": [
     "lookup.ts",
-    "return {\n        ...feed.absorb(",
-    "if (now() - askedAt >= 1000) throw new Error('late');\n      return {\n        ...feed.absorb(",
+    "const absorbed = feed.absorb(asked",
+    "if (now() - askedAt >= 1000) throw new Error('late');\n      const absorbed = feed.absorb(asked",
   ],
   "staleness is not told": ["verifier.ts", "feed.syncedAt, feed.isStale(now)", "feed.syncedAt, false"],
   "a failed read looks like an unknown key": [
@@ -124,13 +124,13 @@ const MUTANTS: Record<string, Mutant> = {
   ],
   "the primary is not asked about a new key": [
     "lookup.ts",
-    "if (found?.isCurrent && !(isNear && found.record === null)) return found;",
-    "if (found?.isCurrent) return found;",
+    "near?.isCurrent && near.record !== null",
+    "near?.isCurrent",
   ],
   "a record known to be old answers its caller": [
     "lookup.ts",
-    "if (found?.isCurrent && !(isNear && found.record === null)) return found;",
-    "if (found && found.record !== null) return found;",
+    "near?.isCurrent && near.record !== null",
+    "near && near.record !== null",
   ],
   "the primary is not asked where it is asked for": [
     "verifier.ts",
@@ -152,24 +152,49 @@ const MUTANTS: Record<string, Mutant> = {
   "the feed is read from a replica": ["store.ts", "once(() => primaryAlone(d1))", "once(() => nearest(d1))"],
   "a record behind the cursor is kept": [
     "feed.ts",
-    "this.#cursor !== null && this.#recent.isCurrent(digest, number, head);",
+    "this.#cursor !== null && this.recent.isCurrent(digest, number, head);",
     "this.#cursor !== null;",
   ],
   "a replica's record is used though what is known is too old to judge it by": [
     "feed.ts",
-    "isCurrent && !isFirst",
+    'isCurrent && this.urgency(now) !== "first"',
     "isCurrent",
   ],
   "a replica's record counts as of now": ["feed.ts", "checkedAt: this.syncedAt", "checkedAt: now"],
   "a replica's record ahead of the cursor gives way to an older one": [
     "feed.ts",
-    "if (head > cursor.seq) this.#recent.note(digest, head);",
+    "if (head > cursor.seq) this.recent.note(digest, head);",
     "",
   ],
   "a replica of before a restore puts its record in": [
     "feed.ts",
     "number >= this.#startedAt && (head < cursor.seq || isSame(changes[0], cursor))",
     "true",
+  ],
+  "a shared record that the isolate knows to be old is used": [
+    "changes.ts",
+    "this.isCurrent(digest, Number.POSITIVE_INFINITY, change.seq)",
+    "!this.#unconfirmed.has(digest)",
+  ],
+  "a shared record of a change that the isolate does not know is used": [
+    "changes.ts",
+    "this.#changes.findLast(({ seq }) => seq <= change.seq),\n        change,",
+    "change,\n        change,",
+  ],
+  "a shared record undoes what the primary refused": [
+    "changes.ts",
+    "if (this.#since.has(digest) || this.#since.has(EVERY_KEY)) return false;",
+    "",
+  ],
+  "a shared record undoes a change that was made here": [
+    "changes.ts",
+    "if (this.#unconfirmed.has(digest) || this.#unconfirmed.has(EVERY_KEY)) return false;",
+    "if (number < Infinity && (this.#unconfirmed.has(digest) || this.#unconfirmed.has(EVERY_KEY))) return false;",
+  ],
+  "changes from before the first one are known, but not of which keys they are": [
+    "changes.ts",
+    "for (const { digest, seq } of known.slice(1)) this.note(digest, seq);",
+    "",
   ],
   "a shared answer counts as of now": [
     "shared.ts",

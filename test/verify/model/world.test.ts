@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Feed } from "../../../src/verify/feed.ts";
+import { sharedRecords } from "../../../src/verify/records.ts";
 import { sharedFeed } from "../../../src/verify/shared.ts";
 import { PAGE_SIZE } from "../../../src/verify/snapshot.ts";
 import { feedStore } from "../../../src/verify/store.ts";
@@ -25,7 +26,10 @@ test("whatever happens, no isolate breaks the promises of the feed", { timeout: 
   let verdicts = 0;
   await fc.assert(
     fc.asyncProperty(histories(fc.constantFrom(1, 10, PAGE_SIZE, 2 * PAGE_SIZE + 1)), async (history) => {
-      const world = await live({ Feed, Verifier, feedStore, sharedFeed }, [d1], { ...history, lagMs: 0 });
+      const world = await live({ Feed, Verifier, feedStore, sharedFeed, sharedRecords }, [d1], {
+        ...history,
+        lagMs: 0,
+      });
       verdicts += world.verdicts;
       if (world.fault) throw world.fault;
     }),

@@ -2,10 +2,11 @@ import { addressList } from "../../../src/lib/address.ts";
 import type { VerifyResult } from "../../../src/verify/contract.ts";
 import { type CompanyRecord, decide, type KeyRecord } from "../../../src/verify/decide.ts";
 import type { Feed } from "../../../src/verify/feed.ts";
-import type { sharedFeed } from "../../../src/verify/shared.ts";
-import type { KeyChange, Snapshot } from "../../../src/verify/snapshot.ts";
+import type { sharedRecords } from "../../../src/verify/records.ts";
+import type { Sharing, sharedFeed } from "../../../src/verify/shared.ts";
+import type { Snapshot } from "../../../src/verify/snapshot.ts";
 import type { FeedStore, feedStore } from "../../../src/verify/store.ts";
-import type { Verifier } from "../../../src/verify/verifier.ts";
+import type { Verifier, VerifierParts } from "../../../src/verify/verifier.ts";
 import { RECORD } from "../../support/record.ts";
 import { binding, Cluster, type Send, type Sqlite } from "./database.ts";
 
@@ -32,6 +33,7 @@ export interface Code {
   Verifier: typeof Verifier;
   feedStore: typeof feedStore;
   sharedFeed: typeof sharedFeed;
+  sharedRecords: typeof sharedRecords;
 }
 
 /** How the cache of the data centre behaves: as it should, later, with an error, or never. */
@@ -45,8 +47,11 @@ interface Version {
   record: KeyRecord | null;
 }
 
-/** What a statement asks for: the changes, with a record; a record, of a replica; a record, of the primary. */
-type Kind = "feed" | "nearest" | "primary";
+/**
+ * What a statement asks for: the changes, with a record; a record, of a replica; a record, of the primary; the changes
+ * before those that are known.
+ */
+type Kind = "feed" | "nearest" | "primary" | "past";
 
 /** A statement on its way to the database and back. */
 interface Read {
@@ -135,12 +140,14 @@ export class World {
   #running: Request | null = null;
   /** What was asked for last. */
   #asked: Pick<Read, "kind" | "request"> | undefined;
-  /** What the isolates share, if they do, and all that they ever did: it may come back. */
-  #text: string | null = null;
-  readonly #texts: string[] = [];
+  /** What the isolates share, if they do, by its name, and all that they ever did: it may come back. */
+  readonly #texts = new Map<string, string>();
+  readonly #allTexts: [name: string, text: string][] = [];
   #cache: (typeof CACHES)[number] = "prompt";
   /** How far a clock was ahead of the world's at most. */
   #ahead = 0;
+  /** Whether the next statement is for the changes before those that are known. */
+  #isPast = false;
   /** The read that was begun last, by what runs now. */
   #begun: Read | undefined;
   /** Ids of keys are never used twice. */
@@ -348,12 +355,13 @@ export class World {
 
   /** The cache drops what is shared. */
   evict(): void {
-    this.#text = null;
+    this.#texts.clear();
   }
 
   /** What was shared before is shared again. */
   replay(pick: number): void {
-    this.#text = pickOf(this.#texts.toReversed(), pick) ?? null;
+    const [name, text] = pickOf(this.#allTexts.toReversed(), pick) ?? [];
+    if (name !== undefined && text !== undefined) this.#texts.set(name, text);
   }
 
   async restart(index: number): Promise<void> {
@@ -494,7 +502,7 @@ export class World {
   }
 
   /** @param request - Who waits for it; `null`: nobody. */
-  async #getText(request: Request | null): Promise<string | null> {
+  async #getText(name: string, request: Request | null): Promise<string | null> {
     if (this.#cache === "throws") throw new Error("no cache");
     const waits = {
       prompt: 0,
@@ -503,13 +511,13 @@ export class World {
     };
     const wait = waits[this.#cache];
     if (wait > 0) await new Promise<void>((end) => this.#timer(wait, null, request, end));
-    return this.#text;
+    return this.#texts.get(name) ?? null;
   }
 
-  async #putText(text: string): Promise<void> {
+  async #putText(name: string, text: string): Promise<void> {
     if (this.#cache === "throws") throw new Error("no cache");
-    this.#text = text;
-    this.#texts.push(text);
+    this.#texts.set(name, text);
+    this.#allTexts.push([name, text]);
   }
 
   #timer(milliseconds: number, isolate: Isolate | null, request: Request | null, end: () => void): void {
@@ -533,17 +541,15 @@ export class World {
     return statements;
   }
 
-  /** The store as an isolate has it; what it reads of the others is told to the isolate of the world. */
-  #store(send: Send, now: () => number, isolate: () => Isolate) {
-    const { sharedFeed } = this.#code;
-    const store = this.#feedStore(send);
-    if (!this.#isShared) return store;
+  /** With what an isolate shares. @returns with it, what does something on behalf of the request that is running. */
+  #sharing(isolate: () => Isolate) {
     // Who waits for what is looked at; `null`: nobody, it is done behind the answers.
     let request: Request | null = null;
-    const shared = sharedFeed(store, {
-      text: { get: () => this.#getText(request), put: (text) => this.#putText(text) },
-      boundMs: BOUND_MS,
-      now,
+    const sharing: Sharing = {
+      texts: {
+        get: (name) => this.#getText(name, request),
+        put: (name, text) => this.#putText(name, text),
+      },
       random: () => 0,
       inTime: (promise, milliseconds) =>
         new Promise((resolve, reject) => {
@@ -551,7 +557,24 @@ export class World {
           promise.then(resolve, reject);
         }),
       background: () => {},
-    });
+    };
+    const waiting = <T>(begin: () => T): T => {
+      request = this.#running;
+      const begun = begin();
+      request = null;
+      return begun;
+    };
+    return { sharing, waiting };
+  }
+
+  /** The store as an isolate has it, and the records that it shares; what it reads of the others is told to the isolate of the world. */
+  #shared(send: Send, now: () => number, isolate: () => Isolate): Pick<VerifierParts, "store" | "records"> {
+    const { sharedFeed, sharedRecords } = this.#code;
+    const store = this.#feedStore(send);
+    if (!this.#isShared) return { store };
+    const { sharing, waiting } = this.#sharing(isolate);
+    const shared = sharedFeed(store, { ...sharing, boundMs: BOUND_MS, now });
+    const records = sharedRecords(sharing);
     const told = <S extends Snapshot | null>(startedAt: number, snapshot: S): S => {
       if (snapshot === null) return snapshot;
       const reader = isolate();
@@ -562,16 +585,23 @@ export class World {
       return snapshot;
     };
     return {
-      ...shared,
-      readShared: async (cursor: KeyChange) => {
-        request = this.#running;
-        const look = shared.readShared?.(cursor) ?? null;
-        request = null;
-        return told(this.time, await look);
+      store: {
+        ...shared,
+        readShared: async (cursor) =>
+          told(this.time, (await waiting(() => shared.readShared?.(cursor))) ?? null),
+        read: async (cursor, digest) => {
+          if (digest === "") this.#asked = { kind: "feed", request: null };
+          return told(this.time, await shared.read(cursor, digest));
+        },
+        readPast: (cursor) => {
+          this.#isPast = true;
+          this.#asked = { kind: "past", request: null };
+          return shared.readPast(cursor);
+        },
       },
-      read: async (...[cursor, digest]: Parameters<typeof shared.read>) => {
-        if (digest === "") this.#asked = { kind: "feed", request: null };
-        return told(this.time, await shared.read(cursor, digest));
+      records: {
+        find: (digest, use) => waiting(() => records.find(digest, use)),
+        tell: (...told) => records.tell(...told),
       },
     };
   }
@@ -588,13 +618,15 @@ export class World {
     const timer = (milliseconds: number, request: Request | null, end: () => void) =>
       this.#timer(milliseconds, isolate, request, end);
     const now = () => this.time + isolate.offset;
-    const store = this.#store(
+    const shared = this.#shared(
       (start, sql, params) =>
         new Promise((resolve, reject) => {
           // The feed alone is asked for behind the answer.
           const request = params.includes("") ? null : this.#running;
           const ofPrimary = sql.includes("(SELECT 1)") ? "primary" : "feed";
-          const kind = start === "first-primary" ? ofPrimary : "nearest";
+          const ofFeed = this.#isPast ? "past" : ofPrimary;
+          this.#isPast = false;
+          const kind = start === "first-primary" ? ofFeed : "nearest";
           const startedAt = this.time;
           this.#begun = {
             isolate,
@@ -618,7 +650,7 @@ export class World {
       feed,
       verifier: new Verifier({
         format: { digest: async (rawKey) => rawKey },
-        store,
+        ...shared,
         feed,
         now,
         wait: (milliseconds) => {
