@@ -234,9 +234,11 @@ test("no statement of the store reads a digest, but that of the one key whose ve
 
 const OF_COMPANY = "SEARCH companies USING INDEX sqlite_autoindex_companies_1 (id=?) LEFT-JOIN";
 
-test("the look-up of a key by its digest reads one index entry, and one of its company", async () => {
+test("the look-up of a key by its digest reads one index entry, one of its company, and the newest change", async () => {
   const [sql = ""] = await statementsOf((db) => feedStore(db).readPrimary("d"));
   expect((await planOf(sql)).filter((step) => /api_keys|companies|key_changes/.test(step))).toEqual([
+    "SEARCH key_changes USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+    "SEARCH key_changes",
     `${BY_DIGEST} LEFT-JOIN`,
     OF_COMPANY,
     "SEARCH key_changes",
