@@ -153,17 +153,13 @@ export class Lookup {
 
   /** Reads the changes before those that an isolate begins with. Without them nothing but reads is lost. */
   async #lookBack({ changes }: Snapshot): Promise<void> {
-    const { feed, store, now, inTime, onRead } = this.#parts;
+    const { feed, store } = this.#parts;
     const [first] = changes;
     if (first === undefined) return;
-    const startedAt = now();
     try {
-      const past = await inTime(store.readPast(first), feed.limits.waitMs);
-      onRead?.(now() - startedAt);
+      const past = await this.#noted(store.readPast(first), feed.limits.waitMs);
       feed.recent.addBefore(past.changes);
-    } catch (fault) {
-      onRead?.(0, fault);
-    }
+    } catch {}
   }
 
   /** The question of an answer that is older than it. */
@@ -206,16 +202,24 @@ export class Lookup {
     options: VerifyOptions,
     waitMs = this.#parts.feed.limits.waitMs,
   ): Promise<Found> {
-    const { feed, store, now, inTime, onRead } = this.#parts;
+    const { feed, store, now } = this.#parts;
     const askedAt = now();
     const number = feed.reads.take();
+    const snapshot = await this.#noted(store.readPrimary(digest), waitMs);
+    const { record } = snapshot;
+    const isRefused = record === null || decide(record, options, now()) !== null;
+    feed.absorbPrimary(number, snapshot, digest, isRefused);
+    return { record, checkedAt: askedAt, stale: false, newest: newestOf(snapshot) };
+  }
+
+  /** The outcome of a read that begins now, of which `onRead` hears as well. */
+  async #noted<T>(read: Promise<T>, milliseconds: number): Promise<T> {
+    const { now, inTime, onRead } = this.#parts;
+    const startedAt = now();
     try {
-      const snapshot = await inTime(store.readPrimary(digest), waitMs);
-      onRead?.(now() - askedAt);
-      const { record } = snapshot;
-      const isRefused = record === null || decide(record, options, now()) !== null;
-      feed.absorbPrimary(number, snapshot, digest, isRefused);
-      return { record, checkedAt: askedAt, stale: false, newest: newestOf(snapshot) };
+      const outcome = await inTime(read, milliseconds);
+      onRead?.(now() - startedAt);
+      return outcome;
     } catch (fault) {
       onRead?.(0, fault);
       throw fault;

@@ -1,12 +1,10 @@
 import type { KeyRecord } from "./decide.ts";
-import { CACHE_WAIT_MS, type Sharing } from "./shared.ts";
+import { getShared, putShared, type Sharing } from "./shared.ts";
 import type { KeyChange, KnownRecord } from "./snapshot.ts";
 import { COMPANY_COLUMNS, recordFrom, type StoredRecord, VERDICT_COLUMNS } from "./store.ts";
 
 /** A record may be old, as the feed tells what has changed since. */
 const KEPT_SECONDS = 3_600;
-/** Writing one is given up after so long. */
-const WRITE_MS = 1_000;
 /** The last looks that count: so many, roughly. */
 const MEMORY = 16;
 /** However seldom something is found, one look in so many is made. */
@@ -34,15 +32,14 @@ export interface SharedRecords {
  * Records in the cache of the data centre. A look costs time and finds nothing where few isolates share, so looks are
  * made twice as often as those before have found something of use. Of keys that do not exist none counts.
  */
-export function sharedRecords({ texts, random, inTime, background }: Sharing): SharedRecords {
+export function sharedRecords(sharing: Sharing): SharedRecords {
+  const { random, background } = sharing;
   let found = 1;
   const nameOf = (digest: string) => `record ${SHAPE} ${digest}`;
 
   async function get(digest: string): Promise<KnownRecord | null> {
-    const text = await inTime(texts.get(nameOf(digest)), CACHE_WAIT_MS);
-    if (text === null) return null;
-    const { change, ...stored }: { change: KeyChange } & StoredRecord = JSON.parse(text);
-    return { change, record: recordFrom(stored) };
+    const told = await getShared<{ change: KeyChange } & StoredRecord>(sharing, nameOf(digest));
+    return told && { change: told.change, record: recordFrom(told) };
   }
 
   return {
@@ -56,8 +53,8 @@ export function sharedRecords({ texts, random, inTime, background }: Sharing): S
     tell(digest, record, newest) {
       found -= found / MEMORY;
       if (newest === undefined) return;
-      const text = JSON.stringify({ change: newest, ...storedOf(record) });
-      background(inTime(texts.put(nameOf(digest), text, KEPT_SECONDS), WRITE_MS).catch(() => {}));
+      const told = { change: newest, ...storedOf(record) };
+      background(putShared(sharing, nameOf(digest), told, KEPT_SECONDS));
     },
   };
 }

@@ -9,8 +9,9 @@ const SHARED_MS = 1_000;
 const CLOCK_SKEW_MS = 250;
 /** A shared answer reaches back so many bounds: further than whoever was asked within one. */
 const REACH_BOUNDS = 2;
-/** The cache is waited for so long. */
-export const CACHE_WAIT_MS = 50;
+/** The cache is waited for so long, and writing to it is given up after so long. */
+const CACHE_WAIT_MS = 50;
+const WRITE_MS = 1_000;
 /** Of what is shared. The Cache API knows whole seconds; `readAt` tells the age. */
 const NAME = "feed";
 const KEPT_SECONDS = 1;
@@ -50,18 +51,13 @@ interface Answer {
  * answer of the primary would be, if the clocks of the data centre differ by 250 ms at most.
  */
 export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore {
-  const { texts, boundMs, now, random, inTime, background } = parts;
+  const { boundMs, now, random, background } = parts;
   const lifeMs = Math.min(SHARED_MS, boundMs / 5);
 
   /** `null`: there is none, or it is of a clock that is too far ahead. */
   async function look(): Promise<Answer | null> {
-    try {
-      const text = await inTime(texts.get(NAME), CACHE_WAIT_MS);
-      const answer: Answer | null = text === null ? null : JSON.parse(text);
-      return answer === null || now() - answer.readAt < -CLOCK_SKEW_MS ? null : answer;
-    } catch {
-      return null;
-    }
+    const answer = await getShared<Answer>(parts, NAME);
+    return answer === null || now() - answer.readAt < -CLOCK_SKEW_MS ? null : answer;
   }
 
   /**
@@ -108,8 +104,7 @@ export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore 
   }
 
   async function share(answer: Answer | null): Promise<void> {
-    if (answer === null) return;
-    await inTime(texts.put(NAME, JSON.stringify(answer), KEPT_SECONDS), SHARED_MS).catch(() => {});
+    if (answer !== null) await putShared(parts, NAME, answer, KEPT_SECONDS);
   }
 
   return {
@@ -133,6 +128,26 @@ export function sharedFeed(store: FeedStore, parts: SharedFeedParts): FeedStore 
       return after(cursor, snapshot) ?? snapshot;
     },
   };
+}
+
+/** What was shared under this name; `null`: nothing, or nothing that can be read in time. */
+export async function getShared<T>({ texts, inTime }: Sharing, name: string): Promise<T | null> {
+  try {
+    const text = await inTime(texts.get(name), CACHE_WAIT_MS);
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Shares a value under this name, as JSON. Never fails: it is of use to others alone. */
+export async function putShared(
+  { texts, inTime }: Sharing,
+  name: string,
+  value: object,
+  seconds: number,
+): Promise<void> {
+  await inTime(texts.put(name, JSON.stringify(value), seconds), WRITE_MS).catch(() => {});
 }
 
 /** The changes from the cursor on; `null` where it is not among them. */

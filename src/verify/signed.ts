@@ -4,6 +4,7 @@ const PURPOSE = "latchkey shared texts v1";
 const SIGNATURE_BYTES = 32;
 /** What is longer is not read: a thousand changes are some 90 KB. */
 const MAX_BYTES = 200_000;
+
 const utf8 = new TextEncoder();
 
 /** Texts that the isolates of a data centre share, each by its name. Both may fail, and may never end. */
