@@ -56,6 +56,13 @@ async function dataCentre(texts: SharedTexts = memory(), options: Options = {}) 
   return { start, pass };
 }
 
+/** A data centre with two isolates, and a key that neither has looked up. */
+async function pair(...how: Parameters<typeof dataCentre>) {
+  const { start, pass } = await dataCentre(...how);
+  const key = await createKey();
+  return { start, pass, key, one: await start(), two: await start() };
+}
+
 /** The shared records, their names first. */
 const recordsOf = ({ kept }: ReturnType<typeof memory>) =>
   [...kept].filter(([name]) => name.startsWith("record"));
@@ -74,9 +81,7 @@ describe("a record that one isolate has read", () => {
 
   test("is held there from then on, without another look", async () => {
     const texts = memory();
-    const { start } = await dataCentre(texts);
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two } = await pair(texts);
     await one.judge(key);
     await two.judge(key);
     texts.kept.clear();
@@ -86,9 +91,7 @@ describe("a record that one isolate has read", () => {
 
   test("is not shared again by those who have it from others", async () => {
     const texts = memory();
-    const { start } = await dataCentre(texts);
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two } = await pair(texts);
     await one.judge(key);
     const put = vi.spyOn(texts, "put");
     await two.judge(key);
@@ -155,9 +158,7 @@ describe("a record that one isolate has read", () => {
 
   test("is not used where what is known of the changes has become a bound old while it was looked for", async () => {
     const texts = memory();
-    const { start, pass } = await dataCentre(texts);
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two, pass } = await pair(texts);
     await one.judge(key);
     await revoke(key);
     pass(BOUND_MS - 1);
@@ -170,9 +171,7 @@ describe("a record that one isolate has read", () => {
   });
 
   test("is not used once what is known of the changes is a bound old: the primary is asked first", async () => {
-    const { start, pass } = await dataCentre();
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two, pass } = await pair();
     await one.judge(key);
     await revoke(key);
     pass(BOUND_MS);
@@ -198,9 +197,7 @@ describe("a record that was not looked for", () => {
 describe("what is shared of a key that was changed since", () => {
   test("is not used by an isolate that knows of the change, though it says good", async () => {
     const texts = memory();
-    const { start } = await dataCentre(texts);
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two } = await pair(texts);
     await one.judge(key);
     await revoke(key);
     await two.catchUp();
@@ -218,9 +215,7 @@ describe("what is shared of a key that was changed since", () => {
   });
 
   test("is not used by the isolate that has changed it, which knows nothing of it from the feed", async () => {
-    const { start } = await dataCentre();
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two } = await pair();
     await one.judge(key);
     await revoke(key);
     two.forget([await digestOf(key.id)]);
@@ -230,9 +225,7 @@ describe("what is shared of a key that was changed since", () => {
 
   test("is not used where it is changed here while the look for it is under way", async () => {
     const texts = memory();
-    const { start } = await dataCentre(texts);
-    const key = await createKey();
-    const [one, two] = [await start(), await start()];
+    const { key, one, two } = await pair(texts);
     await one.judge(key);
     const digest = await digestOf(key.id);
     const { get } = texts;
