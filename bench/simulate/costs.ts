@@ -8,7 +8,7 @@ import { MIN_REVOCATIONS_PER_SECOND, REVOCATIONS_PER_KEY_AND_SECOND, type Size }
 /** Of one verification, as RESULTS.md has them for the whole process: from what is held, and with a read. */
 export const CPU_MS = { held: 0.12, read: 1 };
 /** Rows that D1 counts as read. */
-export const ROWS_READ = { look: 11, first: 4, past: 2_000, again: 4, nearest: 4 };
+export const ROWS_READ = { look: 11, first: 4, past: 1_000, again: 4, nearest: 4 };
 
 export interface Costs {
   /** Over a service binding; over HTTP each verification is a request as well. */

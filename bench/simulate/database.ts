@@ -99,7 +99,7 @@ export function simulatedStore(parts: DatabaseParts): FeedStore {
     },
     async readPast({ seq }) {
       onRead("past", NO_KEY);
-      const from = (head: number) => Math.min(seq, head - RECENT_SIZE + 1);
+      const from = () => seq - RECENT_SIZE + 1;
       return ask(region.primaryMs, (moment) => show(moment, from, FEED_PAGE_SIZE, NO_KEY));
     },
   };

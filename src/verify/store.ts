@@ -18,7 +18,7 @@ export interface FeedStore {
   readNearest(cursor: number, digest: string): Promise<Snapshot>;
   /** The newest change, if there is any, and the record of `digest`, from the primary. */
   readPrimary(digest: string): Promise<Snapshot>;
-  /** The newest `RECENT_SIZE` changes, and all that follow on `cursor`, from the primary. */
+  /** The `RECENT_SIZE` changes up to `cursor`, and those that follow, from the primary: a page at most. */
   readPast(cursor: KeyChange): Promise<Snapshot>;
   /**
    * What another isolate of the data centre has just read of the feed, from the change `cursor` on; `null`: nothing that
@@ -85,7 +85,8 @@ export function feedStore(d1: D1Database): FeedStore {
       return { changes, head: row?.head ?? 0, record: recordOf(row) };
     },
     async readPast({ seq }) {
-      return snapshotOf(await feedAlone().all({ cursor: seq, digest: NO_KEY, since: 0 }));
+      const cursor = seq - RECENT_SIZE + 1;
+      return snapshotOf(await feedAlone().all({ cursor, digest: NO_KEY, since: Number.MAX_SAFE_INTEGER }));
     },
   };
 }

@@ -28,3 +28,13 @@ test("a company for which nothing is set takes no room in the record of its key"
   await setCompany({ suspended: false });
   expect(await companyOf()).toBeNull();
 });
+
+test("who looks back from a change reads a thousand, that one among them, and what followed", async () => {
+  await env.DB.prepare(
+    `INSERT INTO key_changes (digest)
+     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1_200) SELECT 'd' || i FROM n`,
+  ).run();
+  const { head } = await feedStore(env.DB).readPrimary("a");
+  const { changes } = await feedStore(env.DB).readPast({ seq: head - 50, digest: "", changedAt: 0 });
+  expect(changes.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_050 }, (_, i) => head - 1_049 + i));
+});
