@@ -45,14 +45,10 @@ export function unlessBroken<E extends object>(make: () => Hono<E>): Hono<E> {
   try {
     return make();
   } catch (fault) {
-    return broken(fault);
+    return new Hono<E>().all("*", () => {
+      throw fault;
+    });
   }
-}
-
-function broken<E extends object>(fault: unknown): Hono<E> {
-  return new Hono<E>().all("*", () => {
-    throw fault;
-  });
 }
 
 function toApiError(fault: Error): ApiError {

@@ -1,0 +1,2 @@
+/** Writes a number as German does. */
+export const { format: number } = new Intl.NumberFormat("de");

@@ -1,0 +1,50 @@
+export const list = {
+  title: "API keys",
+  create: "Create key",
+  search: "Search",
+  searchBy: "Search by label or prefix, or paste a whole key",
+  /** Of the search. */
+  shortcut: "Ctrl K",
+  skip: "Skip to the keys",
+  show: "Which keys",
+  groups: {
+    all: "All",
+    active: "Active",
+    expiring: "Expiring",
+    unused: "Unused",
+    suspended: "Suspended",
+    ended: "Ended",
+  },
+  about: {
+    expiring: "They work, and end within 7 days.",
+    unused: "They could be used, and nobody did for",
+  },
+  unusedFor: "For how long",
+  days: (days: string) => `${days} days`,
+  chosen: "selected",
+  suspend: "Suspend…",
+  revoke: "Revoke…",
+  more: "More keys",
+  previous: "Previous",
+  next: "Next",
+  noneLikeThis: "No key is like this.",
+  showAll: "Show all keys",
+  noSuchKey: "No key of your company is this one",
+  noSuchKeyWhy:
+    "It may be another company’s, it may not be whole, or it was made for another service. Search by a part of its label, or by what it begins with.",
+  nothing: "No keys yet",
+  nothingWhy:
+    "A key lets a program of yours call the API. Whoever has it may do what its scopes say, so each program gets a key of its own.",
+  steps: {
+    create: "Create a key",
+    createHow:
+      "Give it a label that says what uses it, only the scopes it needs, and a day on which it ends.",
+    call: "Make the first call",
+    callHow: "The key is shown once. Put it into API_KEY and ask what it is:",
+    keep: "Keep an eye on it",
+    keepHow: "Here you see how each key is used. Rotate it before it ends, and revoke what nobody uses.",
+  },
+  copy: "Copy",
+  found: (keys: string) => (keys === "1" ? "1 key found" : `${keys} keys found`),
+  askForOne: "Ask somebody who may write keys to create one.",
+};

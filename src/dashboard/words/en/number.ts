@@ -1,0 +1,2 @@
+/** Writes a number as English does. */
+export const { format: number } = new Intl.NumberFormat("en");
