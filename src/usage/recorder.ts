@@ -1,7 +1,7 @@
 import type { Background } from "../lib/background.ts";
 import { randomBase62 } from "../lib/encoding.ts";
 import { describeFault } from "../lib/fault.ts";
-import { DAY_MS, dayOf } from "../lib/time.ts";
+import { DAY_MS, dayOf, LAST_INSTANT_MS } from "../lib/time.ts";
 import { Watch } from "./watch.ts";
 
 /** Keys of one report. */
@@ -12,6 +12,12 @@ const MAX_BYTES = 120_000;
 const REPORT_BYTES = 100;
 /** More uses than one isolate sees before it reports. */
 const MAX_COUNT = 9_999_999_999;
+
+const FULL = { allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: LAST_INSTANT_MS };
+/** Of what a report says of a key, but for its names: as JSON with its comma, at most. */
+const KEY_BYTES = `${JSON.stringify({ ...newUsage({ id: "", companyId: "" }), ...FULL })},`.length;
+/** Each character is a byte, also as JSON. Most names are such, and need not be encoded to be measured. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 const utf8 = new TextEncoder();
 /** Base62 characters of a report's id: 59 bits. */
@@ -136,7 +142,7 @@ class Counts {
   add(key: CountedKey, denial: Denial | null, now: number): boolean {
     const known = this.#keys.get(key.id);
     const isFirstDenial = denial !== null && known?.denials === undefined;
-    const more = (known === undefined ? bytesOf(key, now) : 0) + (isFirstDenial ? DENIALS_BYTES : 0);
+    const more = (known === undefined ? bytesOf(key) : 0) + (isFirstDenial ? DENIALS_BYTES : 0);
     if (!this.#hasRoom(more, known === undefined)) return false;
     this.bytes += more;
     const usage = known ?? newUsage(key);
@@ -169,7 +175,12 @@ function newUsage({ id: keyId, companyId }: CountedKey): KeyUsage {
   return { keyId, companyId, allowed: 0, denied: 0, lastUsedAt: null };
 }
 
-function bytesOf(key: CountedKey, now: number): number {
-  const largest: KeyUsage = { ...newUsage(key), allowed: MAX_COUNT, denied: MAX_COUNT, lastUsedAt: now };
-  return utf8.encode(`${JSON.stringify(largest)},`).length;
+/** As JSON with its comma, at most. */
+function bytesOf({ id, companyId }: CountedKey): number {
+  return KEY_BYTES + bytesIn(id) + bytesIn(companyId);
+}
+
+/** As JSON, without the quotes. */
+function bytesIn(text: string): number {
+  return PLAIN.test(text) ? text.length : utf8.encode(JSON.stringify(text)).length - 2;
 }
