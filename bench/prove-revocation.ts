@@ -297,6 +297,7 @@ async function revokeWave(keys: readonly Key[]): Promise<void> {
     return key;
   };
   const [asked] = await Promise.all([Promise.all(idle.map(leaveAlone)), ...keys.map(revokeInTime)]);
+  await Promise.all(hot.map((isolate) => untilRefused(keys, isolate)));
   const commits = await service.commits();
   for (const key of keys) key.committedAfter = Math.max(key.calledAt, commits.get(key.id) ?? 0);
   for (const [i, key] of asked.entries()) {
