@@ -394,8 +394,10 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
   ];
   process.stdout.write(`${lines.join("\n")}\n`);
   const isShared = options.cache === "shared";
+  // Releases that sign what they share in different ways share nothing with each other.
+  const releases = options.beside === undefined ? 1 : 2;
   const isSeldom = isShared
-    ? hotReads.looksPerSecond <= MAX_SHARED_LOOKS * Number(options.processes) * databases
+    ? hotReads.looksPerSecond <= MAX_SHARED_LOOKS * Number(options.processes) * databases * releases
     : options.cache !== "none" || hotReads.background <= HOT_HALF_BOUNDS * databases;
   const isThrifty = lateShare > 0 || (hotReads.first === 0 && isSeldom);
   // Where reads are late, who asks about a key that is not held may be told to come again.
