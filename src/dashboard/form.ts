@@ -4,7 +4,7 @@ import { ApiError, type ErrorDetail } from "../http/errors.ts";
 import { brokenFields } from "../http/validation.ts";
 import type { KeyForm as KeyFormat } from "../keys/form.ts";
 import { type IdempotentRequest, idempotentRequest } from "../keys/idempotency.ts";
-import { DAY_MS, timestamp } from "../lib/time.ts";
+import { DAY_MS } from "../lib/time.ts";
 import { dayIn, endOf } from "./zone.ts";
 
 const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
@@ -48,7 +48,7 @@ export function offeredDays(maxLifetimeDays: number): number[] {
 /** The form that nobody has filled in yet. */
 export function emptyForm(maxLifetimeDays: number): KeyForm {
   const offered = offeredDays(maxLifetimeDays);
-  const usual = offered.findLast((days) => days <= USUAL_DAYS) ?? offered[0];
+  const usual = Math.max(...offered.filter((days) => days <= USUAL_DAYS));
   return { label: "", scopes: [], expiry: String(usual), date: "", allowedIps: "", metadata: "" };
 }
 
@@ -140,7 +140,8 @@ export function endOfDay(day: string, { now, maxLifetimeDays, zone }: FormRules)
   if (!isDay(day)) return day;
   const latest = now + maxLifetimeDays * DAY_MS;
   const isLastDay = maxLifetimeDays > 0 && day === dayIn(latest, zone);
-  return timestamp(isLastDay ? Math.min(latest, endOf(day, zone)) : endOf(day, zone)) ?? "";
+  const end = endOf(day, zone);
+  return new Date(isLastDay ? Math.min(latest, end) : end).toISOString();
 }
 
 /** RFC 3339; `null` where `days` is no number of days. @param now - Milliseconds since the epoch. */

@@ -16,6 +16,8 @@ export interface VisitorVariables {
   site: Site;
   brand: Brand;
   token: AccessToken;
+  /** Of the session. */
+  secret: string;
   /** How people call who is signed in. */
   visitorName: string;
   /** Page to go to after signing in, where a form was kept. */
@@ -77,6 +79,7 @@ export function requireSession({
     if (kept === null) throw signInAgain("UNAUTHORIZED", "missing");
     const { tokens, token } = await sessions.current(kept.secret);
     c.set("token", token);
+    c.set("secret", kept.secret);
     c.set("visitorName", tokens.name ?? token.subject);
     return next();
   };

@@ -130,7 +130,7 @@ function keyPage(parts: DashboardParts): ShowKey {
       leaksOf(d1, companyId, id),
       neighboursOf(parts, companyId, key),
     ]);
-    const origin = originsFrom(origins).get(id) ?? { createdBy: null, replacedBy: null };
+    const origin = originsFrom(origins)(id);
     const body = (
       <KeyPage
         apiKey={key}

@@ -21,9 +21,9 @@ export async function listedKeys(
     originsOf(d1, companyId, ids),
     recentUse(d1, companyId, ids, now),
   ]);
-  const origins = originsFrom(events);
+  const originOf = originsFrom(events);
   return keys.map((key) => {
-    const { createdBy = null, replacedBy = null } = origins.get(key.id) ?? {};
+    const { createdBy, replacedBy } = originOf(key.id);
     return { key, createdBy, state: stateOf(key, replacedBy, now), days: used.get(key.id) ?? [] };
   });
 }

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import type { DashboardCookies } from "./cookies.ts";
 import type { VisitorVariables } from "./guard.ts";
 import { SessionsPage } from "./pages/sessions.tsx";
 import { page } from "./pages.tsx";
@@ -9,29 +8,26 @@ import { wordsOf } from "./words/words.ts";
 
 export interface SessionRouteParts {
   site: Site;
-  cookies: Pick<DashboardCookies, "session">;
   sessions: Pick<Sessions, "ofPerson" | "endOthers">;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
 /** Where somebody is signed in, below the first page of the site. Wants `requireSession` before it. */
-export function sessionRoutes({ site, cookies, sessions, now }: SessionRouteParts) {
+export function sessionRoutes({ site, sessions, now }: SessionRouteParts) {
   const path = `${site.home}/sessions`;
   return new Hono<{ Variables: VisitorVariables }>()
     .get("/sessions", async (c) => {
       const { companyId } = c.var.token;
       c.set("visitorOf", site.words === "operator" ? "operator" : (companyId ?? ""));
-      const kept = await cookies.session.read(c);
-      const all = kept === null ? [] : await sessions.ofPerson(kept.secret);
+      const all = await sessions.ofPerson(c.var.secret);
       const done = c.req.query("done") !== undefined;
       const body = <SessionsPage site={site} sessions={all} done={done} now={now()} />;
       return page(c, wordsOf(c).text.sessions.title, body);
     })
 
     .post("/sessions/end-others", async (c) => {
-      const kept = await cookies.session.read(c);
-      if (kept !== null) await sessions.endOthers(kept.secret);
+      await sessions.endOthers(c.var.secret);
       return c.redirect(`${path}?done=1`, 303);
     });
 }

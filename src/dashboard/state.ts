@@ -20,17 +20,17 @@ export interface Origin {
   replacedBy: string | null;
 }
 
-/** By key, from the events of creations and rotations. */
-export function originsFrom(events: readonly ShownEvent[]): ReadonlyMap<string, Origin> {
-  const origins = new Map<string, Origin>();
+/** That of each key, from the events of creations and rotations. */
+export function originsFrom(events: readonly ShownEvent[]): (keyId: string) => Origin {
+  const [createdBy, replacedBy] = [new Map<string | null, string>(), new Map<string | null, string>()];
   for (const { keyId, action, actor, detail } of events) {
-    if (keyId === null) continue;
-    const origin = origins.get(keyId) ?? { createdBy: null, replacedBy: null };
-    origins.set(keyId, origin);
-    if (action === "create") origin.createdBy = actor?.subject ?? null;
-    if (action === "rotate") origin.replacedBy = detail?.replacedBy ?? null;
+    if (action === "create" && actor !== null) createdBy.set(keyId, actor.subject);
+    if (detail?.replacedBy !== undefined) replacedBy.set(keyId, detail.replacedBy);
   }
-  return origins;
+  return (keyId) => ({
+    createdBy: createdBy.get(keyId) ?? null,
+    replacedBy: replacedBy.get(keyId) ?? null,
+  });
 }
 
 /** @param now - Milliseconds since the epoch. */

@@ -23,15 +23,12 @@ export function dayIn(milliseconds: number, zone: string): string {
   return new Date(milliseconds + offsetAt(milliseconds, zone)).toISOString().slice(0, 10);
 }
 
-const OFFSET = /^GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/;
-
 /** By how much the clocks of a zone are ahead of UTC, in milliseconds. */
 function offsetAt(milliseconds: number, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).formatToParts(
-    milliseconds,
-  );
-  const name = parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
-  const [, sign, hours = "0", minutes = "0", seconds = "0"] = OFFSET.exec(name) ?? [];
-  const ahead = (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)) * 1_000;
-  return sign === "-" ? -ahead : ahead;
+  const shown = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" }).format(milliseconds);
+  // Hours, minutes and, long ago, seconds, such as `-03:30`; UTC may have none of them.
+  const offset = shown.replace(/^.*GMT/, "");
+  const parts = `${offset.slice(1)}:0:0`.split(":").slice(0, 3);
+  const ahead = parts.reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000;
+  return offset.startsWith("-") ? -ahead : ahead;
 }

@@ -20,7 +20,7 @@ export async function acrossDatabases<T>(
 }
 
 function merge<T>(pages: readonly Page<T>[], limit: number): Page<T> {
-  const isDescending = pages[0]?.isDescending ?? false;
+  const isDescending = pages.some((page) => page.isDescending);
   const compare = (a: Place, b: Place) => (isDescending ? -1 : 1) * order(a, b);
   // As far as every database was read.
   const [end = null] = pages.flatMap(({ next }) => (next === null ? [] : [next])).sort(compare);
@@ -39,7 +39,7 @@ function merge<T>(pages: readonly Page<T>[], limit: number): Page<T> {
 
 function order(a: Place, b: Place): number {
   for (const [i, part] of a.entries()) {
-    const other = b[i] ?? "";
+    const other = b[i];
     const difference =
       typeof part === "number" && typeof other === "number"
         ? part - other
@@ -49,12 +49,13 @@ function order(a: Place, b: Place): number {
   return 0;
 }
 
-/** As SQLite orders them: by their bytes in UTF-8, which is by code points. */
+/** As SQLite orders them: by their bytes in UTF-8. */
 function orderOfTexts(a: string, b: string): number {
-  const [x, y] = [[...a], [...b]];
-  for (const [i, character] of x.entries()) {
-    const difference = (character.codePointAt(0) ?? 0) - (y[i]?.codePointAt(0) ?? -1);
-    if (difference !== 0) return difference;
-  }
-  return x.length - y.length;
+  const [x, y] = [bytesOf(a), bytesOf(b)];
+  return Number(x > y) - Number(x < y);
+}
+
+/** In hex, which is in the order of the bytes. */
+function bytesOf(text: string): string {
+  return new TextEncoder().encode(text).toHex();
 }

@@ -18,8 +18,7 @@ export function highest(days: readonly DayUsage[]): number {
 }
 
 function summary(days: readonly DayUsage[], { text, number }: Words): string {
-  const [allowed, denied] = KINDS.map((kind) => number(sumOf(days, kind)));
-  return text.chart.summary(allowed ?? "", denied ?? "", days.length);
+  return text.chart.summary(number(sumOf(days, "allowed")), number(sumOf(days, "denied")), days.length);
 }
 
 /** How many of the refusals had which reason. */

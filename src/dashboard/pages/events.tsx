@@ -29,7 +29,7 @@ export interface EventsPageProps extends Pick<EventsProps, "events" | "self"> {
 export function EventsPage({ filter, people, events, self, ...page }: EventsPageProps) {
   const { text } = useWords();
   const { events: words } = text;
-  const chosen = Object.entries(filter).filter(([, value]) => value !== "");
+  const chosen: [string, string][] = Object.entries(filter).filter(([, value]) => value !== "");
   const at = (path: string, cursor: string | null | undefined) =>
     pathOf(path, cursor ? [...chosen, ["cursor", cursor]] : chosen);
   return (
@@ -61,10 +61,8 @@ export function EventsPage({ filter, people, events, self, ...page }: EventsPage
   );
 }
 
-function pathOf(path: string, query: readonly (readonly string[])[]): string {
-  return query.length === 0
-    ? path
-    : `${path}?${new URLSearchParams(query.map(([name = "", value = ""]) => [name, value]))}`;
+function pathOf(path: string, query: readonly (readonly [string, string])[]): string {
+  return query.length === 0 ? path : `${path}?${new URLSearchParams(query)}`;
 }
 
 type FilterProps = Pick<EventsPageProps, "filter" | "people" | "self"> & { isFiltered: boolean };

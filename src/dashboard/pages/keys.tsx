@@ -11,8 +11,7 @@ export interface ListedKey {
   key: ApiKey;
   state: KeyState;
   createdBy: string | null;
-  /** Left out where keys of several companies are listed. */
-  days?: readonly DayUsage[];
+  days: readonly DayUsage[];
   /** Whose it is, where that is not plain. */
   company?: { id: string; path: string };
 }
@@ -38,8 +37,7 @@ export interface KeysProps {
 
 export function Keys({ path, keys, heading = (_, name) => name, sorting, may, now }: KeysProps) {
   const { columns, ...text } = useWords().text.keys;
-  const hasDays = keys.some(({ days }) => days !== undefined);
-  const most = Math.max(...keys.map(({ days = [] }) => highest(days)));
+  const most = Math.max(...keys.map(({ days }) => highest(days)));
   const head = (column: Column) => (
     <th scope="col" aria-sort={sorting?.column === column ? sorting.order : undefined}>
       {heading(column, columns[column])}
@@ -59,7 +57,7 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, may, no
             {head("label")}
             <th scope="col">{columns.state}</th>
             <th scope="col">{columns.scopes}</th>
-            {hasDays && <th scope="col">{columns.use}</th>}
+            <th scope="col">{columns.use}</th>
             {head("used")}
             {head("expires")}
             {head("created")}
@@ -72,7 +70,7 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, may, no
         </thead>
         <tbody>
           {keys.map((listed) => (
-            <Row of={listed} path={path} most={hasDays ? most : null} may={may} now={now} />
+            <Row of={listed} path={path} most={most} may={may} now={now} />
           ))}
         </tbody>
       </table>
@@ -83,12 +81,12 @@ export function Keys({ path, keys, heading = (_, name) => name, sorting, may, no
 interface RowProps extends Pick<KeysProps, "may"> {
   of: ListedKey;
   path: string;
-  /** The highest day of all keys of the list; `null`: days are not shown. */
-  most: number | null;
+  /** The highest day of all keys of the list. */
+  most: number;
   now: number;
 }
 
-function Row({ of: { key, state, createdBy, days = [], company }, path, most, may, now }: RowProps) {
+function Row({ of: { key, state, createdBy, days, company }, path, most, may, now }: RowProps) {
   const { columns, never, by, of, choose } = useWords().text.keys;
   const isOver = key.revokedAt !== null || state === "expired" || state === "replaced";
   return (
@@ -115,11 +113,9 @@ function Row({ of: { key, state, createdBy, days = [], company }, path, most, ma
       <td class="scopes">
         <Scopes of={key} />
       </td>
-      {most !== null && (
-        <td class="uses">
-          <Sparkline days={days} most={most} />
-        </td>
-      )}
+      <td class="uses">
+        <Sparkline days={days} most={most} />
+      </td>
       <td data-name={columns.used}>
         <Moment at={key.lastUsedAt} none={never} now={now} />
       </td>

@@ -111,7 +111,7 @@ function keyPage({ databases, companies, keys, options, now }: OperatorPageParts
       companies.get(company),
     ]);
     const { rows, next } = events ?? badCursor();
-    const replacedBy = originsFrom(origins).get(id)?.replacedBy ?? null;
+    const { replacedBy } = originsFrom(origins)(id);
     const path = `${KEYS}/${id}`;
     const body = (
       <KeyPage
