@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { pepperSeal } from "../../src/dashboard/seal.ts";
 import { type SessionsParts, sessions } from "../../src/dashboard/session.ts";
 import { dropSessions, sessionStore } from "../../src/dashboard/store.ts";
+import { ApiError } from "../../src/http/errors.ts";
 import { login } from "../../src/oauth/login.ts";
 import { TokenError } from "../../src/oauth/token.ts";
 import { manage, ORIGIN, token } from "../support/api.ts";
@@ -169,7 +170,11 @@ test("two tabs that renew at once, with an answer that is late, renew once and b
 });
 
 /** The sessions of somebody whose tokens come from `login`. A token counts as expired once it is in `expired`. */
-function withLogin(login: SessionsParts["login"], expired: ReadonlySet<string>) {
+function withLogin(
+  login: SessionsParts["login"],
+  expired: Pick<ReadonlySet<string>, "has">,
+  clock: Partial<Pick<SessionsParts, "now" | "wait">> = {},
+) {
   const background = vi.fn((work: Promise<unknown>) => waitUntil(work));
   const kept = sessions({
     admit: () => undefined,
@@ -191,12 +196,15 @@ function withLogin(login: SessionsParts["login"], expired: ReadonlySet<string>) 
     now: () => Date.now(),
     wait: (ms) => scheduler.wait(ms),
     background,
+    ...clock,
   });
   return { ...kept, background };
 }
 
 const FIRST = { accessToken: "first", refreshToken: "r1", name: "ada", logoutHint: "sid" };
 const FRESH = { accessToken: "fresh", refreshToken: "r2", name: null, logoutHint: null };
+/** An issuer that does what it is asked. */
+const ISSUER = { refresh: async () => FRESH, revoke: async () => {} };
 
 test("a session is renewed again and again, where the issuer takes each refresh token once", async () => {
   const { login, refreshToken } = await signedInAtIssuer();
@@ -246,6 +254,100 @@ test("a session whose new token has expired already has ended: the issuer is not
   for (const token of ["first", "fresh"]) expired.add(token);
   for (let i = 0; i < 3; i++) await expect(current(secret)).rejects.toMatchObject({ code: "TOKEN_EXPIRED" });
   expect(refresh).toHaveBeenCalledTimes(1);
+});
+
+test("an access token that has ended already begins no session, and its refresh token ends", async () => {
+  const revoke = vi.fn(async () => {});
+  const { start } = withLogin({ ...ISSUER, revoke }, new Set(["first"]));
+  await expect(start(FIRST)).rejects.toMatchObject({ code: "FORBIDDEN" });
+  expect(revoke.mock.calls).toEqual([["r1"]]);
+  expect(await rowsOf("SELECT * FROM dashboard_sessions")).toEqual([]);
+});
+
+test("a renewal that another request does not end is waited for no longer than one takes: 503, not an end", async () => {
+  let now = Date.now();
+  const clock = {
+    now: () => now,
+    wait: async (milliseconds: number) => {
+      now += milliseconds;
+    },
+  };
+  const expired = new Set<string>();
+  const refresh = vi.fn(ISSUER.refresh);
+  const { start, current } = withLogin({ ...ISSUER, refresh }, expired, clock);
+  const secret = await start(FIRST);
+  expired.add("first");
+  await env.DB.exec(`UPDATE dashboard_sessions SET renewer = 'other', renewing_until = ${now + 60_000}`);
+  await expect(current(secret)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  expect(refresh).not.toHaveBeenCalled();
+  expect(await rowsOf("SELECT * FROM dashboard_sessions")).toHaveLength(1);
+});
+
+test("a session that has ended tells of no others, and ends none", async () => {
+  const { start, end, ofPerson, endOthers } = withLogin(ISSUER, new Set());
+  const secret = await start(FIRST);
+  await start(FIRST);
+  await end(secret);
+  expect(await ofPerson(secret)).toEqual([]);
+  await endOthers(secret);
+  expect(await rowsOf("SELECT * FROM dashboard_sessions")).toHaveLength(1);
+});
+
+/** Two sessions of one person; the tokens of the second one do not open. Gives the secret of the first. */
+async function besideBroken({ start }: Pick<ReturnType<typeof withLogin>, "start">): Promise<string> {
+  const secret = await start(FIRST, "Firefox, Linux");
+  const [own] = await rowsOf("SELECT id FROM dashboard_sessions");
+  await start(FIRST, "Chrome, Windows");
+  await env.DB.exec(`UPDATE dashboard_sessions SET sealed = 'x' WHERE id <> '${own?.id}'`);
+  return secret;
+}
+
+test("a session whose tokens do not open is shown all the same, without its browser", async () => {
+  const kept = withLogin(ISSUER, new Set());
+  const shown = await kept.ofPerson(await besideBroken(kept));
+  expect(new Map(shown.map(({ isThis, browser }) => [isThis, browser]))).toEqual(
+    new Map([
+      [true, "Firefox, Linux"],
+      [false, ""],
+    ]),
+  );
+});
+
+test("a session whose tokens do not open ends with the others", async () => {
+  const revoke = vi.fn(async () => {});
+  const kept = withLogin({ ...ISSUER, revoke }, new Set());
+  await kept.endOthers(await besideBroken(kept));
+  expect(await rowsOf("SELECT * FROM dashboard_sessions")).toHaveLength(1);
+  expect(revoke).not.toHaveBeenCalled();
+});
+
+test.each([
+  ["is out of reach", new ApiError("UNAVAILABLE", { reason: "timeout" }), '"reason":"timeout"'],
+  ["answers oddly", new TypeError("no such answer"), "TypeError: no such answer"],
+])(
+  "a session ends though the issuer %s as its refresh token is to end: the log tells",
+  async (_, fault, told) => {
+    const lines = logged();
+    const { start, end, background } = withLogin(
+      { ...ISSUER, revoke: () => Promise.reject(fault) },
+      new Set(),
+    );
+    expect(await end(await start(FIRST))).toMatchObject(FIRST);
+    await Promise.all(background.mock.calls.flat());
+    expect(lines.join()).toContain("refresh_token_not_revoked");
+    expect(lines.join()).toContain(told);
+  },
+);
+
+test("a fault of our own while a token is checked ends no session", async () => {
+  const expired = { has: () => false };
+  const { start, current } = withLogin(ISSUER, expired);
+  const secret = await start(FIRST);
+  expired.has = () => {
+    throw new TypeError("a fault of our own");
+  };
+  await expect(current(secret)).rejects.toThrow("a fault of our own");
+  expect(await rowsOf("SELECT * FROM dashboard_sessions")).toHaveLength(1);
 });
 
 test("a renewal that another request has begun is waited for", async () => {
