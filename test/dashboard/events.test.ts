@@ -7,6 +7,7 @@ import { setCompany } from "../support/companies.ts";
 import { hooked } from "../support/d1.ts";
 import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
 import { logged } from "../support/expect.ts";
+import { insertByHand } from "../support/keys.ts";
 import { planOf, statementsOf } from "../support/statements.ts";
 
 const LOG = "/dashboard/events";
@@ -94,6 +95,12 @@ describe("the audit log", () => {
       "g&quot;race",
       "ada",
     ]);
+  });
+
+  test("filtered by a text that very many keys have is of some of them, and says so", async () => {
+    await insertByHand(101);
+    expect(await look(await signedIn(), { key: "by hand" })).toContain('<p class="notice warn">');
+    expect(await look(await signedIn(), { key: "by hand 7" })).not.toContain('<p class="notice warn">');
   });
 
   test("is filtered by a form, which leads to an address that can be kept", async () => {

@@ -9,6 +9,7 @@ import { setCompany } from "../support/companies.ts";
 import { hooked } from "../support/d1.ts";
 import { type Jar, pageOf, signedIn, visit, withDashboard } from "../support/dashboard.ts";
 import { expectError, logged, stored } from "../support/expect.ts";
+import { insertByHand } from "../support/keys.ts";
 import { reporter } from "../support/report.ts";
 
 const NOBODY = "6f1ff3f4-0000-4000-8000-000000000000";
@@ -289,6 +290,27 @@ describe("the list", () => {
     expect(page).toContain('<a href="/dashboard?state=unused&amp;days=90" aria-current="true">90 days</a>');
     expect(page).toContain('<a href="/dashboard?state=unused&amp;days=180">180 days</a>');
     expect(labels(await list(jar, "?state=unused&days=180"))).toEqual([]);
+  });
+
+  test("of keys that end soon says how soon that is", async () => {
+    await createKey({ label: "Soon", expiresAt: new Date(Date.now() + 86_400_000).toISOString() });
+    await createKey({ label: "Later" });
+    const page = await list(await signedIn(), "?state=expiring");
+    expect(labels(page)).toEqual(["Soon"]);
+    expect(page).toContain('<p class="about">They work, and end within 7 days.</p>');
+  });
+
+  test("of more keys than are counted says at each number that there may be more", async () => {
+    await insertByHand(2_001);
+    const page = await list(await signedIn());
+    const counts = [...page.matchAll(/<span class="count">([^<]*)<\/span>/g)].map(([, count]) => count);
+    expect([counts[0], counts[2]]).toEqual(["2,001+", "0"]);
+  });
+
+  test("of a key with many scopes names two, and says how many more there are", async () => {
+    const target = withDashboard({ SCOPES: { "a:x": "A", "b:x": "B", "c:x": "C", "d:x": "D" } });
+    await createKey({ scopes: ["a:x", "b:x", "c:x", "d:x"] }, { target });
+    expect(await list(await signedIn())).toContain('<small title="a:x, b:x, c:x, d:x">a:x, b:x +2</small>');
   });
 
   test("is sorted by what heads a column, and the other way round by the same link", async () => {
@@ -836,6 +858,26 @@ describe("a key's page", () => {
     const after = await pageOf(await visit(`/dashboard/keys/${id}`, { jar }));
     expect(after).toContain('<span class="tag revoked">Revoked</span>');
     expect(after).not.toMatch(/<form method="post" action="\/dashboard\/keys/);
+  });
+
+  test("that no longer works is not asked about before it is rotated at once: that is 409", async () => {
+    const { id } = await createKey();
+    await manage(`/settings/api-keys/${id}`, { method: "DELETE" });
+    const form = { overlapSeconds: "0" };
+    await pageOf(await visit(`/dashboard/keys/${id}/rotate`, { jar: await signedIn(), form }), 409);
+  });
+
+  test("tells from where the key may be used, and what is noted of it", async () => {
+    const { id } = await createKey({ allowedIps: ["192.0.2.7"], metadata: { team: "careers" } });
+    const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar: await signedIn() }));
+    expect(page).toContain("<div><code>192.0.2.7</code></div>");
+    expect(page).toContain("<div><bdi>team</bdi>: <bdi>careers</bdi></div>");
+  });
+
+  test("of a key that was made by hand tells when that was, and nobody who made it", async () => {
+    const id = await insertByHand();
+    const page = await pageOf(await visit(`/dashboard/keys/${id}`, { jar: await signedIn() }));
+    expect(page).toMatch(/<dt>Created<\/dt><dd><time [^>]*>[^<]*<\/time><\/dd>/);
   });
 
   test("tells when the key was last used", async () => {

@@ -118,6 +118,13 @@ test("a key that is no longer kept is named by the beginning of its id, without 
   expect(text).toBe("<b>ada</b> revoked key 6001d30f… (deleted)");
 });
 
+test("a key that was renamed and is no longer kept is named by what it became, without a link", async () => {
+  const event = eventOf({ action: "rename", detail: { label: "Careers page" } }, true);
+  const text = await sentence("en", { ...event, label: null });
+  expect(text).toContain("Careers page");
+  expect(text).not.toContain("href");
+});
+
 test("a successor and its predecessor lead to each other", async () => {
   for (const told of [
     { action: "rotate", detail: { replacedBy: OTHER } },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { browserOf } from "../../src/dashboard/sessions.tsx";
 import { createKey, manage } from "../support/api.ts";
-import { Jar, pageOf, signedIn, visit } from "../support/dashboard.ts";
+import { Jar, operatorSignedIn, pageOf, signedIn, visit } from "../support/dashboard.ts";
 import { logged } from "../support/expect.ts";
 
 const SESSIONS = "/dashboard/sessions";
@@ -35,6 +35,21 @@ describe("where somebody is signed in", () => {
       "/dashboard/sign-in?to=%2Fdashboard&ended=1",
     );
     await pageOf(await visit("/dashboard", { jar: grace }));
+  });
+
+  test("is shown to somebody of several companies, who may have chosen none", async () => {
+    const jar = await signedIn({ claims: { company_id: ["acme", "globex"] } });
+    const page = await pageOf(await visit(SESSIONS, { jar }));
+    expect(lines(page)).toBe(1);
+    expect(page).toContain("This browser");
+  });
+
+  test("is shown to whoever runs the service on pages of their own", async () => {
+    await signedIn();
+    const jar = await operatorSignedIn();
+    const page = await pageOf(await visit("/operator/dashboard/sessions", { jar }));
+    expect(lines(page)).toBe(1);
+    expect(page).toContain("· operator");
   });
 
   test("is ended by no other site", async () => {

@@ -30,6 +30,15 @@ describe("several keys at once", () => {
     expect(await stored()).toEqual(before);
   });
 
+  test("are named with when each was used last, and those that are revoked as what they are", async () => {
+    const [used = "", revoked = ""] = await createKeys(2);
+    await env.DB.prepare("UPDATE api_keys SET last_used_at = ? WHERE id = ?").bind(Date.now(), used).run();
+    await manage(`/settings/api-keys/${revoked}`, { method: "DELETE" });
+    const page = await pageOf(await visit(asked("suspend", [used, revoked]), { jar: await signedIn() }));
+    expect(page).toMatch(/Key 0<\/b><small><code>[^<]*<\/code> · last used <time/);
+    expect(page).toMatch(/Key 1<\/b><small><code>[^<]*<\/code> · revoked already/);
+  });
+
   test.each([
     ["revoke", { active: false, revokedAt: expect.any(String) }],
     ["suspend", { active: false, suspendedAt: expect.any(String) }],
@@ -101,6 +110,26 @@ describe("several keys at once", () => {
     expect(page).toContain("the database failed: try again");
     expect((await visit(SEVERAL, { jar, form })).status).toBe(303);
     for (const id of [first, second]) expect((await keyOf(id)).suspendedAt).not.toBeNull();
+  });
+
+  test("of which one is gone by then: that is told, and it is done to the other", async () => {
+    const [first = "", second = ""] = await createKeys(2);
+    let deletion: Promise<unknown> | undefined;
+    const target = withDashboard({
+      DB: hooked(env.DB, async (sql) => {
+        if (sql.some((one) => one.startsWith("update")))
+          deletion ??= env.DB.prepare("DELETE FROM api_keys WHERE id = ?").bind(second).run();
+        await deletion;
+      }),
+    });
+    const form = { act: "suspend", key: [first, second] };
+    const page = await pageOf(await visit(SEVERAL, { jar: await signedIn(), form, target }));
+    expect(page).toContain("1 key was suspended.");
+    expect(page).toMatch(/Key 1<\/a><small><code>[^<]*<\/code> · it is no longer there/);
+  });
+
+  test("are none where neither an act nor a key is given: 400", async () => {
+    await pageOf(await visit(SEVERAL, { jar: await signedIn() }), 400);
   });
 
   test.each([

@@ -102,6 +102,20 @@ describe("signing in", () => {
     expect(keys).toEqual(["sign-in 2001:db8:0:1::/64", "sign-in 2001:db8:0:1::/64"]);
   });
 
+  test("begins nothing without an answer of the issuer", async () => {
+    await pageOf(await visit("/dashboard/callback", { target: atLocalIssuer() }), 400);
+  });
+
+  test("is 503 while the issuer does not answer, and signs nobody in", async () => {
+    logged();
+    const jar = new Jar();
+    const target = atLocalIssuer();
+    const callback = await back(jar, { target });
+    vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("Network connection lost."));
+    await pageOf(await visit(callback, { jar, target }), 503);
+    expect([...jar.cookies.keys()].some((name) => name.includes("session"))).toBe(false);
+  });
+
   test("asks the issuer nothing with a state of an odd form", async () => {
     const asked = vi.spyOn(globalThis, "fetch");
     for (const state of ["", "a b", "x".repeat(5_000), "__proto__", "a=b;c"]) {
@@ -245,6 +259,14 @@ describe("signing out", () => {
     const target = withDashboard({ OAUTH_ISSUER: "http://127.0.0.1:9" });
     const answer = await visit("/dashboard/sign-out", { jar, form: {}, target });
     expect(answer.headers.get("Location")).toBe("/dashboard/sign-in");
+    expect(jar.cookies.size).toBe(0);
+  });
+
+  test("takes the cookies also where the session has ended already", async () => {
+    const jar = await signedIn();
+    await env.DB.exec("DELETE FROM dashboard_sessions");
+    const page = await pageOf(await visit("/dashboard/sign-out", { jar, form: {}, target: atLocalIssuer() }));
+    expect(refreshOf(page)).not.toContain("logout_hint");
     expect(jar.cookies.size).toBe(0);
   });
 
