@@ -943,6 +943,12 @@ describe("a key's page", () => {
   });
 });
 
+test("a form without anything in it is 415", async () => {
+  const headers = { Origin: ORIGIN, Accept: "application/json" };
+  const answer = await visit("/dashboard/keys", { jar: await signedIn(), method: "POST", headers });
+  await expectError(answer, "UNSUPPORTED_MEDIA_TYPE");
+});
+
 test("a page that is not there is said so", async () => {
   expect(await pageOf(await visit("/dashboard/nothing", { jar: await signedIn() }), 404)).toContain(
     "No such page",

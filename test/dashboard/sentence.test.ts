@@ -152,3 +152,10 @@ test("what a sentence leaves out stands below it", () => {
     ["Grund", "unbezahlt"],
   ]);
 });
+
+test("addresses stand below a sentence as they were given", () => {
+  const event = eventOf({ action: "update", detail: { allowedIps: "192.0.2.7 2001:db8::/32" } }, true);
+  expect(detailsOf(messagesIn("en").events, event)).toEqual([
+    [messagesIn("en").events.addresses, "192.0.2.7 2001:db8::/32"],
+  ]);
+});

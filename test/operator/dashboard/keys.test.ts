@@ -10,6 +10,7 @@ import {
 } from "../../support/dashboard.ts";
 import { threeDatabases } from "../../support/database.ts";
 import { logged } from "../../support/expect.ts";
+import { insertByHand } from "../../support/keys.ts";
 
 const HOME = "/operator/dashboard";
 const KEYS = `${HOME}/keys`;
@@ -108,6 +109,11 @@ describe("a key", () => {
     expect(page).toContain("olga");
     expect(page).toContain("ada");
     expect(page).not.toContain('"/dashboard');
+  });
+
+  test("that was made by hand is shown without who made it", async () => {
+    const page = await look(`${KEYS}/${await insertByHand()}`);
+    expect(page).toMatch(/<dt>Created<\/dt><dd><time [^>]*>[^<]*<\/time><\/dd>/);
   });
 
   test("of a suspended company is said to be refused", async () => {
