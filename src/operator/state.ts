@@ -38,7 +38,9 @@ export interface DatabaseState {
 export function stateOf(d1: D1Database, now: number): Promise<DatabaseState> {
   return onPrimary(d1, async (db) => {
     const [counted, generations, changes, usage, newest, jobs] = await db.batch([
-      db.select({ companies: count(), keys: sum(keyCounts.keys).mapWith(Number) }).from(keyCounts),
+      db
+        .select({ companies: count(), keys: sql<number>`coalesce(${sum(keyCounts.keys)}, 0)` })
+        .from(keyCounts),
       liveByGeneration(db, now),
       db.select({ at: keyChanges.changedAt }).from(keyChanges).orderBy(desc(keyChanges.seq)).limit(1),
       db.select({ waiting: count(), since: min(waitingSums.since) }).from(waitingSums),
@@ -49,13 +51,12 @@ export function stateOf(d1: D1Database, now: number): Promise<DatabaseState> {
     const last = newest[0]?.seq ?? 0;
     return {
       sizeBytes: await sizeOf(db),
-      companies: counted[0]?.companies ?? 0,
-      keys: counted[0]?.keys ?? 0,
+      ...{ companies: 0, keys: 0, ...counted[0] },
       liveKeys: new Map(
         generations.filter(({ keys }) => keys > 0).map(({ generation, keys }) => [generation, keys]),
       ),
       newestChangeAt: changes[0]?.at ?? null,
-      usage: usage[0] ?? { waiting: 0, since: null },
+      usage: { waiting: 0, since: null, ...usage[0] },
       untoldEvents: last - Math.min(done.get(EVENTS_JOB) ?? 0, last),
       retentionAt: done.get(RETENTION_JOB) ?? null,
       migration: await lastMigration(db),

@@ -163,6 +163,21 @@ describe("the status", () => {
     expect((await stateOf(env.DB, Date.now())).untoldEvents).toBe(0);
   });
 
+  test("of an empty database has no companies, keys, changes and waiting sums", async () => {
+    await env.DB.prepare("DELETE FROM key_changes").run();
+    expect(await stateOf(env.DB, Date.now())).toMatchObject({
+      companies: 0,
+      keys: 0,
+      newestChangeAt: null,
+      usage: { waiting: 0, since: null },
+    });
+  });
+
+  test("names no migration where wrangler has begun none", async () => {
+    await env.DB.prepare("CREATE TABLE d1_migrations (id INTEGER PRIMARY KEY, name TEXT)").run();
+    expect((await stateOf(env.DB, 1)).migration).toBeNull();
+  });
+
   test("names the last migration where wrangler applied it", async () => {
     expect((await stateOf(env.DB, 1)).migration).toBeNull();
     await env.DB.batch([
