@@ -22,9 +22,10 @@ export const COLUMNS = [
   "reads_failed",
 ] as const satisfies readonly ("VALID" | VerifyErrorCode | Lowercase<string>)[];
 
-const COLUMN: Record<(typeof COLUMNS)[number], number> = Object.fromEntries(
-  COLUMNS.map((name, position) => [name, position]),
-) as Record<(typeof COLUMNS)[number], number>;
+/** Those of them that count verdicts. */
+const VERDICTS = COLUMNS.slice(0, COLUMNS.indexOf("held"));
+
+type Counts = Record<(typeof COLUMNS)[number], number>;
 
 /** A Worker may write so many data points while it answers a request. */
 const MAX_POINTS = 25;
@@ -54,7 +55,7 @@ interface MetricsParts {
 export class Metrics {
   readonly #dataset: AnalyticsEngineDataset;
   readonly #watch: Watch;
-  #companies = new Map<string, number[]>();
+  #companies = new Map<string, Counts>();
   #rest = zeros();
   #since = 0;
   #isEmpty = true;
@@ -70,10 +71,10 @@ export class Metrics {
    */
   verdict(company: string, refusal: Refusal | null, age: number | null, now: number): void {
     const counts = company === "" ? this.#rest : this.#countsOf(company);
-    add(counts, COLUMN[refusal === null ? "VALID" : refusal.error], 1);
+    counts[refusal === null ? "VALID" : refusal.error]++;
     if (age !== null) {
-      add(counts, COLUMN.held, 1);
-      measure(counts, COLUMN.age_ms, age);
+      counts.held++;
+      measure(counts, "age_ms", "age_max_ms", age);
     }
     this.#touch(now);
   }
@@ -81,10 +82,10 @@ export class Metrics {
   /** @param milliseconds - Until the database answered; `null`: it did not. */
   read(milliseconds: number | null, now: number): void {
     if (milliseconds === null) {
-      add(this.#rest, COLUMN.reads_failed, 1);
+      this.#rest.reads_failed++;
     } else {
-      add(this.#rest, COLUMN.reads, 1);
-      measure(this.#rest, COLUMN.read_ms, milliseconds);
+      this.#rest.reads++;
+      measure(this.#rest, "read_ms", "read_max_ms", milliseconds);
     }
     this.#touch(now);
   }
@@ -95,7 +96,7 @@ export class Metrics {
     this.#watch.touch(now);
   }
 
-  #countsOf(company: string): number[] {
+  #countsOf(company: string): Counts {
     const known = this.#companies.get(company);
     if (known !== undefined) return known;
     if (this.#companies.size >= MAX_COMPANIES) return this.#rest;
@@ -113,7 +114,8 @@ export class Metrics {
     this.#isEmpty = true;
     for (const [, counts] of most.splice(MAX_POINTS - 1)) merge(rest, counts);
     try {
-      for (const [company, doubles] of [...most, ["", rest] as const]) {
+      for (const [company, counts] of [...most, ["", rest] as const]) {
+        const doubles = COLUMNS.map((name) => counts[name]);
         const index = company.slice(0, MAX_INDEX_LENGTH);
         this.#dataset.writeDataPoint({ indexes: [index], blobs: [company.slice(0, 1_000)], doubles });
       }
@@ -123,26 +125,27 @@ export class Metrics {
   }
 }
 
-const zeros = () => new Array<number>(COLUMNS.length).fill(0);
+const zeros = () => Object.fromEntries(COLUMNS.map((name) => [name, 0])) as Counts;
 
-function add(counts: number[], column: number, amount: number): void {
-  counts[column] = (counts[column] ?? 0) + amount;
-}
-
-/** Adds to the sum at `column`, and keeps the maximum beside it. */
-function measure(counts: number[], column: number, milliseconds: number): void {
+/** Adds to a sum, and keeps the maximum beside it. */
+function measure(
+  counts: Counts,
+  sum: "age_ms" | "read_ms",
+  maximum: "age_max_ms" | "read_max_ms",
+  milliseconds: number,
+): void {
   const amount = Math.max(milliseconds, 0); // a clock may be set back
-  add(counts, column, amount);
-  counts[column + 1] = Math.max(counts[column + 1] ?? 0, amount);
+  counts[sum] += amount;
+  counts[maximum] = Math.max(counts[maximum], amount);
 }
 
-function merge(sum: number[], counts: readonly number[]): void {
-  counts.forEach((amount, column) => {
-    const isMaximum = column === COLUMN.age_max_ms || column === COLUMN.read_max_ms;
-    sum[column] = isMaximum ? Math.max(sum[column] ?? 0, amount) : (sum[column] ?? 0) + amount;
-  });
+function merge(sum: Counts, counts: Counts): void {
+  for (const name of COLUMNS) {
+    const isMaximum = name === "age_max_ms" || name === "read_max_ms";
+    sum[name] = isMaximum ? Math.max(sum[name], counts[name]) : sum[name] + counts[name];
+  }
 }
 
-function verdictsOf(counts: readonly number[]): number {
-  return counts.slice(0, COLUMN.held).reduce((sum, count) => sum + count, 0);
+function verdictsOf(counts: Counts): number {
+  return VERDICTS.reduce((sum, name) => sum + counts[name], 0);
 }
