@@ -114,10 +114,15 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
     }
     // RFC 7797 §7; jose looks at it only where `crit` names it.
     if (header.b64 === false) throw new TokenError("b64: expected true, found false");
-    const claims = decodeJwt(token);
-    if (claims.iss !== issuerOf(OAUTH_ISSUER, claims)) {
+    checkedIssuer(decodeJwt(token));
+  }
+
+  function checkedIssuer(claims: JWTPayload): string {
+    const issuer = issuerOf(OAUTH_ISSUER, claims);
+    if (issuer === undefined || claims.iss !== issuer) {
       throw new TokenError(masked(difference("iss", [OAUTH_ISSUER], claims.iss)));
     }
+    return issuer;
   }
 
   /** The claims of a token that the issuer signed for this API. */
@@ -139,9 +144,6 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
   }
 
   function checkClaims(claims: JWTPayload, isTyped: boolean): void {
-    if (typeof claims.sub !== "string" || claims.sub === "") {
-      throw new TokenError(difference("sub", "a name", claims.sub));
-    }
     if (audiences.length === 0 && claims.aud !== undefined) {
       throw new TokenError(difference("aud", "nothing", claims.aud));
     }
@@ -160,20 +162,27 @@ export function tokenVerifier(options: TokenOptions): TokenVerifier {
     const { claims, expired } = await signedClaims(token);
     const { typ } = decodeProtectedHeader(token);
     const isTyped = typeof typ === "string" && mediaType(typ) === ACCESS_TOKEN;
+    const subject = subjectOf(claims);
     checkClaims(claims, isTyped);
     if (expired) throw new TokenError(difference("exp", "a time to come", claims.exp), true);
     const company = claimAt(claims, companyClaim);
     const companyId = companyOf(company);
     const claim = `company (${companyClaim.join(" ")})`;
     return {
-      issuer: claims.iss ?? "",
-      subject: claims.sub ?? "",
+      issuer: checkedIssuer(claims),
+      subject,
       companyId,
       companies: companiesOf(company),
       companyFault: companyId === null ? difference(claim, "a name", company) : "",
       scopes: scopesOf(claims, options.OAUTH_SCOPE_CLAIM, isTyped),
     };
   };
+}
+
+/** @throws TokenError where it is no name. */
+function subjectOf({ sub }: JWTPayload): string {
+  if (typeof sub !== "string" || sub === "") throw new TokenError(difference("sub", "a name", sub));
+  return sub;
 }
 
 /** For the log. What is not signed by the issuer is masked: anybody may have put anything there. */

@@ -263,6 +263,17 @@ test.each<[unknown, unknown, string]>([
   },
 );
 
+test("a token without an issuer is refused, also where the issuer has many tenants", async () => {
+  const target = appWith({
+    OAUTH_ISSUER: `${ISSUER}/{tenantid}/v2.0`,
+    OAUTH_JWKS_URL: `${ISSUER}/jwks`,
+    OAUTH_COMPANY_CLAIM: "tid",
+  });
+  for (const tid of [undefined, PERSONAL, TENANT]) {
+    expect(await verdict(await token({ claims: { iss: undefined, tid } }), target), tid).toBe(REFUSED);
+  }
+});
+
 test("an issuer that is a mere name works where its keys are known", async () => {
   const target = appWith({ OAUTH_ISSUER: "acme.com", OAUTH_JWKS_URL: `${ISSUER}/jwks` });
   expect(await verdict(await token({ claims: { iss: "acme.com" } }), target)).toBe("accepted");
