@@ -54,6 +54,8 @@ test.each<[string, (url: string) => Answer]>([
   ["with a jwks_uri that is no URL", (url) => metadata(url, "/jwks")],
   ["with a jwks_uri of another scheme", (url) => metadata(url, "file:///jwks")],
   ["in HTML", () => ({ body: "<!doctype html>" })],
+  ["that is a text", () => ({ body: '"issuer"' })],
+  ["that is null", () => ({ body: "null" })],
   ["that redirects", (url) => ({ status: 302, headers: { Location: `${url}/elsewhere` } })],
 ])("metadata %s leads to no keys", async (_, describe) => {
   const { keyOf, asked } = await discovered((url) => ({
