@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { documented, expectDocumented, seen } from "../support/agreement.ts";
-import { call, createKey, manage } from "../support/api.ts";
+import { appWith, call, createKey, manage } from "../support/api.ts";
 import { expectError } from "../support/expect.ts";
 import { ask, routes } from "../support/routes.ts";
 
@@ -23,6 +23,15 @@ test("the document is OpenAPI 3.1, served where the API is, without a credential
 test.each(routes)("$method $path is in it, with its credentials", async ({ method, path, needs }) => {
   const operation = (await get()).paths[path.replace(":id", "{id}")]?.[method.toLowerCase()];
   expect(operation?.security).toHaveLength(needs === "key" ? 2 : 1);
+});
+
+test("it asks for no scope where the settings ask for none", async () => {
+  const target = appWith({ OAUTH_READ_SCOPE: "", OAUTH_WRITE_SCOPE: "" });
+  const { paths } = await (await call("/openapi.json", {}, target)).json<Document>();
+  expect(paths["/settings/api-keys"]).toMatchObject({
+    get: { security: [{ oauth: [] }] },
+    post: { security: [{ oauth: [] }] },
+  });
 });
 
 test("nothing is in it that is not served", async () => {
