@@ -24,7 +24,7 @@ afterEach(async () => {
 
 /** The framework's server, with one protected route, that trusts a proxy on this machine. */
 const SERVERS = {
-  async Express(verifier: KeyVerifier, options: QuestionOptions): Promise<string> {
+  async Express(verifier: KeyVerifier, options?: QuestionOptions): Promise<string> {
     const app = express().set("trust proxy", "127.0.0.1");
     app.get("/jobs", expressApiKey(verifier, options), (_, response) => {
       const { apiKey, apiKeyVerdict } = response.locals;
@@ -35,7 +35,7 @@ const SERVERS = {
     ends.push(() => server.close());
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   },
-  async Fastify(verifier: KeyVerifier, options: QuestionOptions): Promise<string> {
+  async Fastify(verifier: KeyVerifier, options?: QuestionOptions): Promise<string> {
     const app = fastify({ trustProxy: "127.0.0.1" });
     app.decorateRequest("apiKey");
     app.decorateRequest("apiKeyVerdict");
@@ -89,6 +89,14 @@ describe.each(["Express", "Fastify"] as const)("in %s", (server) => {
       expect(answer.headers.get("Retry-After")).toBe({ 429: "60", 503: "5" }[status as number] ?? null);
     },
   );
+
+  test("any good key passes where nothing is asked of it", async () => {
+    const verifier = fakeVerifier({ keys: [{ ...GOOD, scopes: [] }] });
+    const answer = await fetch(`${await SERVERS[server](verifier)}/jobs`, {
+      headers: { "X-API-Key": "good" },
+    });
+    expect(answer.status).toBe(200);
+  });
 
   test("a key that is not there is 401", async () => {
     expect((await ask(server, fakeVerifier({ keys: [GOOD] }), {})).status).toBe(401);
