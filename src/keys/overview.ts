@@ -42,6 +42,8 @@ export interface KeyOverview {
 /** Keys that are counted, the newest: some 10 ms. */
 const COUNTED_KEYS = 2_000;
 
+const NO_KEYS = { total: 0, all: 0, active: 0, expiring: 0, unused: 0, suspended: 0, ended: 0 };
+
 const ORDERS: Record<KeySort, SQL> = {
   created: sql`${apiKeys.createdAt}`,
   label: labelForm,
@@ -99,13 +101,13 @@ export function keyOverview(
         })
         .from(newest),
     ]);
-    const { total = 0, ...counts } = counted ?? {};
+    const { total, ...counts } = { ...NO_KEYS, ...counted };
     const page = rows.slice(0, limit);
     const isMore = rows.length > limit;
     const isBackward = from?.isBackward ?? false;
     return {
       rows: isBackward ? page.reverse() : page,
-      counts: { all: 0, active: 0, expiring: 0, unused: 0, suspended: 0, ended: 0, ...counts },
+      counts,
       isCapped: total > COUNTED_KEYS,
       hasPrevious: isBackward ? isMore : from !== undefined,
       hasNext: isBackward || isMore,
