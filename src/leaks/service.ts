@@ -41,10 +41,12 @@ export async function handleReport(
     );
   const places = await locate(matches.map(({ token }) => token));
   /** By database, as each is a transaction by itself. */
-  const reported = new Map(databases.all.map(({ name }) => [name, new Map<string, AuditEvent>()]));
+  const reported = new Map(
+    databases.all.map(({ name, d1 }) => [name, { d1, events: new Map<string, AuditEvent>() }]),
+  );
   for (const [i, match] of matches.entries()) {
     const place = places[i];
-    const events = place ? reported.get(place.database) : undefined;
+    const events = place ? reported.get(place.database)?.events : undefined;
     if (!place || !events || events.has(place.digest)) continue;
     // By its form a key that was made elsewhere is not found in another text.
     const masked = (text: string) => format.form.masked(text).replaceAll(match.token, "***");
@@ -54,8 +56,8 @@ export async function handleReport(
     events.set(place.digest, newEvent("revoke", actor, at, detail));
   }
   const known = new Set<string>();
-  const revocations = databases.all.map(async ({ name, d1 }) => {
-    const revoked = await revokeKeys(d1, reported.get(name) ?? new Map(), at);
+  const revocations = [...reported.values()].map(async ({ d1, events }) => {
+    const revoked = await revokeKeys(d1, events, at);
     onChange([...revoked]);
     for (const digest of revoked) known.add(digest);
   });
