@@ -74,7 +74,7 @@ export class UsageRecorder {
   constructor(parts: UsageRecorderParts) {
     this.#parts = parts;
     const since = () => Math.min(...[...this.#counts.values()].map((counts) => counts.since));
-    this.#watch = new Watch({ ...parts, since, flush: () => this.#flush([...this.#counts.keys()]) });
+    this.#watch = new Watch({ ...parts, since, flush: () => this.#flush([...this.#counts]) });
   }
 
   /**
@@ -86,7 +86,7 @@ export class UsageRecorder {
     const counts = this.#counts.get(database);
     const isToday = counts !== undefined && Math.floor(now / DAY_MS) === Math.floor(counts.since / DAY_MS);
     if (!isToday || !counts.add(key, denial, now)) {
-      if (counts !== undefined) this.#parts.background(this.#flush([database]));
+      if (counts !== undefined) this.#parts.background(this.#flush([[database, counts]]));
       const fresh = new Counts(now);
       fresh.add(key, denial, now);
       this.#counts.set(database, fresh);
@@ -94,13 +94,11 @@ export class UsageRecorder {
     this.#watch.touch(now);
   }
 
-  async #flush(databases: readonly string[]): Promise<void> {
+  async #flush(counted: readonly [database: string, Counts][]): Promise<void> {
     const messages: UsageReport[][] = [];
     let room = 0;
-    for (const database of databases) {
-      const counts = this.#counts.get(database);
+    for (const [database, counts] of counted) {
       this.#counts.delete(database);
-      if (counts === undefined) continue;
       const bytes = counts.bytes + REPORT_BYTES;
       if (bytes > room) {
         messages.push([]);
