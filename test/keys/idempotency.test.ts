@@ -232,6 +232,16 @@ describe("what is kept", () => {
     }
   });
 
+  test("does not open for a key that names no pepper, and is not sealed under one that is not there", async () => {
+    const parts = { companyId: "acme", path: CREATE, value, body: new TextEncoder().encode("{}") };
+    const request = await idempotentRequest(PEPPERS, parts);
+    const key = { id: "k", rawKey: "lk_live_x" };
+    const answer = await request.seal({ ...key, generation: "b" }, Date.now());
+    expect(await request.open(answer, "b")).toBe(key.rawKey);
+    expect(await request.open(answer, null)).toBeNull();
+    await expect(request.seal({ ...key, generation: "z" }, Date.now())).rejects.toThrow("no pepper");
+  });
+
   test("does not open with the header's value and no pepper", async () => {
     const { id } = await made(CREATE, BODY);
     const KEY_PEPPERS = JSON.stringify({ b: "p".repeat(32) });
