@@ -47,6 +47,8 @@ const MAX_PIECES = 50;
 const PAUSE_MS = 20;
 
 export interface CompanyRevocation {
+  /** Milliseconds since the epoch. */
+  at: number;
   /** A new one for each key. */
   event: () => AuditEvent;
   /** Called with the digests of the keys of each piece. */
@@ -63,14 +65,14 @@ export interface CompanyRevocation {
 export async function revokeCompany(
   d1: D1Database,
   companyId: string,
-  { event, onChange }: CompanyRevocation,
+  { at, event, onChange }: CompanyRevocation,
 ): Promise<{ revoked: number; left: number }> {
   let revoked = 0;
   for (let i = 0; i < MAX_PIECES; i++) {
     const digests = await unrevokedOf(d1, companyId);
     if (digests.length === 0) break;
     const events = new Map(digests.map((digest) => [digest, event()]));
-    await revokePiece(d1, events, events.values().next().value?.at ?? 0);
+    await revokePiece(d1, events, at);
     onChange(digests);
     revoked += digests.length;
     if (digests.length < PIECE) break;

@@ -47,8 +47,8 @@ export class OperatedKeys {
 
   /** Which key `rawKey` is, also a dead one. @throws ApiError `NOT_FOUND` */
   async identify(rawKey: string): Promise<OperatedKey> {
-    const [place = null] = await this.#parts.locate([rawKey]);
-    return this.#shown(place === null ? found(null) : await this.#find({ digest: place.digest }));
+    const [place] = await this.#parts.locate([rawKey]);
+    return this.#shown(place ? await this.#find({ digest: place.digest }) : found(null));
   }
 
   /**
@@ -69,7 +69,7 @@ export class OperatedKeys {
     if (dryRun) return { dryRun, revoked: 0, left: await countUnrevoked(d1, companyId) };
     const at = now();
     const event = () => newEvent("revoke", operator, at);
-    return { dryRun, ...(await revokeCompany(d1, companyId, { event, onChange })) };
+    return { dryRun, ...(await revokeCompany(d1, companyId, { at, event, onChange })) };
   }
 
   async #find(by: Parameters<typeof findKey>[1]): Promise<StoredKey> {
