@@ -47,8 +47,8 @@ export class KeyService {
     const { store, format, now } = this.#parts;
     const rows = await store.list(companyId, { ...filter, limit: limit + 1 }, now(), format.generations);
     const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    const next = rows.length > page.length && last ? { createdAt: last.createdAt, id: last.id } : null;
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    const next = last ? { createdAt: last.createdAt, id: last.id } : null;
     return { keys: page.map((row) => this.#apiKey(row)), next };
   }
 
@@ -60,9 +60,9 @@ export class KeyService {
   /** Which of the company's keys `rawKey` is, also a dead one; `null`: none. */
   async identify(companyId: string, rawKey: string): Promise<ApiKey | null> {
     const { store, locate } = this.#parts;
-    const [place = null] = await locate([rawKey]);
+    const [place] = await locate([rawKey]);
     const row = place && (await store.findByDigest(companyId, place.digest));
-    return row && this.#apiKey(row);
+    return row ? this.#apiKey(row) : null;
   }
 
   /** @throws ApiError `NOT_FOUND`; `CONFLICT` where the key is revoked. */
@@ -106,8 +106,8 @@ export class KeyService {
   /** The holder of a key revokes it, whatever else it may do. `false`: there is no such key. */
   async revokePresented(rawKey: string): Promise<boolean> {
     const { store, locate, onChange } = this.#parts;
-    const [place = null] = await locate([rawKey]);
-    if (place === null) return false;
+    const [place] = await locate([rawKey]);
+    if (!place) return false;
     const { database, digest } = place;
     if (!(await store.revokeByDigest(database, digest, this.#event("revoke", null)))) return false;
     onChange([digest]);
