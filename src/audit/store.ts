@@ -40,7 +40,8 @@ export function listEvents(
       .orderBy(desc(auditEvents.seq))
       .limit(limit + 1);
     const page = rows.slice(0, limit);
-    return { events: page.map(shown), next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    return { events: page.map(shown), next: last?.id ?? null };
   });
 }
 
