@@ -62,11 +62,11 @@ export function searchLog(
     const end = until ? seqQuery(db, companyId, until) : sql`(SELECT seq FROM ${ends})`;
     const isInPart = until === null ? undefined : sql`${auditEvents.seq} >= coalesce(${end}, 0)`;
     const rows = selectLogged(db, companyId, and(range, isInPart, filterOf(search)), limit + 1);
-    const [found, last] = await db.batch([rows, ends]);
+    const [found, endOfPart] = await db.batch([rows, ends]);
     const events = found.slice(0, limit).map(({ event, label }) => ({ ...shown(event), label }));
-    const nextPart = until === undefined ? (last[0]?.id ?? null) : until;
-    const next = found.length > limit ? (events.at(-1)?.id ?? null) : nextPart;
-    return { events, next, nextPart };
+    const nextPart = until === undefined ? (endOfPart[0]?.id ?? null) : until;
+    const last = found.length > limit ? events.at(-1) : undefined;
+    return { events, next: last?.id ?? nextPart, nextPart };
   });
 }
 
@@ -148,12 +148,12 @@ export function peopleIn(d1: D1Database, companyId: string): Promise<string[]> {
       .as("recent");
     const isReport = sql`coalesce(${recent.detail} ->> '$.reason', '') = 'leaked'`;
     const rows = await db
-      .select({ subject: recent.actorSubject })
+      .select({ subject: sql<string>`${recent.actorSubject}` })
       .from(recent)
       .where(and(eq(recent.isOperator, false), sql`${recent.actorSubject} IS NOT NULL AND NOT (${isReport})`))
       .groupBy(recent.actorSubject)
       .orderBy(sql`max(${recent.seq}) DESC`)
       .limit(MAX_PEOPLE);
-    return rows.map(({ subject }) => subject ?? "");
+    return rows.map(({ subject }) => subject);
   });
 }
