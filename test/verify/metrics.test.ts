@@ -74,6 +74,16 @@ test("constant use is a data point a company every minute and a half, not one a 
   expect(points.filter(({ blobs }) => blobs?.[0] === "acme")).toHaveLength(3);
 });
 
+test("use that ends as it is written is written once", async () => {
+  const { counted, clock, points, pass } = metrics();
+  for (let second = 0; second < 90; second++) {
+    counted.verdict("acme", null, null, clock.now);
+    await pass(1);
+  }
+  await pass(60);
+  expect(points.map(numbers)).toEqual([{ VALID: 90 }, {}]);
+});
+
 test("however many companies there are, one request writes what the platform allows, and nothing is lost", async () => {
   const { counted, points, pass } = metrics();
   for (let i = 0; i < 3_000; i++) counted.verdict(`company-${i}`, null, i, START);
