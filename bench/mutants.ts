@@ -51,7 +51,8 @@ const VITEST = [
 /** What is looked at, with the tests that are to notice. `isModelled`: the model of `test/verify/model` is asked first. */
 const SCOPE = [
   {
-    files: "src/verify/{changes,decide,feed,freshness,lookup,reads,records,shared,snapshot,store,verifier}.ts",
+    files:
+      "src/verify/{changes,decide,feed,freshness,lookup,reads,records,shared,snapshot,store,verifier}.ts",
     tests: ["test/verify", "test/isolate.test.ts"],
     isModelled: true,
   },
