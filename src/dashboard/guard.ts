@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { ApiError } from "../http/errors.ts";
 import type { CompanyRules } from "../keys/rules.ts";
 import type { KeyService } from "../keys/service.ts";
@@ -88,18 +88,24 @@ export function requireSession({
 /** Path of the page where somebody of several companies chooses one. */
 export const ORGANIZATIONS = "/dashboard/organizations";
 
-/**
- * Hono middleware: sets `c.var.principal`, who acts for a company; of several, for the one that was chosen. Wants `requireSession` before
- * it.
- */
+/** The company that whoever has this token acts for: of several, the one that was chosen. `undefined`: none was. */
+export async function companyOf(
+  c: Context,
+  token: AccessToken,
+  cookies: Pick<DashboardCookies, "company">,
+): Promise<string | undefined> {
+  const companies = companiesFor(token);
+  const chosen = companies.length > 1 ? (await cookies.company.read(c))?.id : companies[0];
+  return companies.find((id) => id === chosen);
+}
+
+/** Hono middleware: sets `c.var.principal`, who acts for a company. Wants `requireSession` before it. */
 export function requireCompany(
   cookies: Pick<DashboardCookies, "company">,
 ): MiddlewareHandler<{ Variables: SessionVariables }> {
   return async function requireCompany(c, next) {
     const { issuer, subject } = c.var.token;
-    const companies = companiesFor(c.var.token);
-    const chosen = companies.length > 1 ? (await cookies.company.read(c))?.id : companies[0];
-    const companyId = companies.find((id) => id === chosen);
+    const companyId = await companyOf(c, c.var.token, cookies);
     if (companyId === undefined) return c.redirect(ORGANIZATIONS, 303);
     c.set("principal", { companyId, issuer, subject });
     c.set("visitorOf", companyId);

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
-import type { VisitorVariables } from "./guard.ts";
+import type { DashboardCookies } from "./cookies.ts";
+import { companyOf, type VisitorVariables } from "./guard.ts";
 import { SessionsPage } from "./pages/sessions.tsx";
 import { page } from "./pages.tsx";
 import type { Sessions } from "./session.ts";
@@ -8,18 +9,19 @@ import { wordsOf } from "./words/words.ts";
 
 export interface SessionRouteParts {
   site: Site;
+  cookies: Pick<DashboardCookies, "company">;
   sessions: Pick<Sessions, "ofPerson" | "endOthers">;
   /** Milliseconds since the epoch. */
   now: () => number;
 }
 
 /** Where somebody is signed in, below the first page of the site. Wants `requireSession` before it. */
-export function sessionRoutes({ site, sessions, now }: SessionRouteParts) {
+export function sessionRoutes({ site, cookies, sessions, now }: SessionRouteParts) {
   const path = `${site.home}/sessions`;
   return new Hono<{ Variables: VisitorVariables }>()
     .get("/sessions", async (c) => {
-      const { companyId } = c.var.token;
-      c.set("visitorOf", site.words === "operator" ? "operator" : (companyId ?? ""));
+      const of = site.words === "operator" ? "operator" : await companyOf(c, c.var.token, cookies);
+      if (of !== undefined) c.set("visitorOf", of);
       const all = await sessions.ofPerson(c.var.secret);
       const done = c.req.query("done") !== undefined;
       const body = <SessionsPage site={site} sessions={all} done={done} now={now()} />;

@@ -44,6 +44,14 @@ describe("where somebody is signed in", () => {
     expect(page).toContain("This browser");
   });
 
+  test("is shown as of the company that was chosen of several", async () => {
+    const jar = await signedIn({ claims: { company_id: ["acme", "globex"] } });
+    await visit("/dashboard/organizations", { jar, form: { company: "globex" } });
+    const page = await pageOf(await visit(SESSIONS, { jar }));
+    expect(page).toContain(">globex</a>");
+    expect(page).toContain("Sign out");
+  });
+
   test("is shown to whoever runs the service on pages of their own", async () => {
     await signedIn();
     const jar = await operatorSignedIn();
