@@ -128,6 +128,8 @@ const dead: Key[] = [];
 const chances: number[] = [];
 /** Answers that neither accept nor refuse: all of them, and those on good keys that the isolate held. */
 const unclear = { all: 0, held: 0 };
+/** The longest that an answer took. What is accepted just before the bound and answered so slowly counts as beyond it. */
+let slowestMs = 0;
 
 try {
   const apart = new Set((await service.reads()).map((reads) => reads.isolate)).size;
@@ -176,6 +178,7 @@ async function ask(keys: readonly Key[], isolate: number, late = lateShare): Pro
   const answers = await service.present(keys, isolate, late);
   for (const [i, key] of keys.entries()) {
     const { status, at, isStale, checkedAt } = nth(answers, i);
+    slowestMs = Math.max(slowestMs, at - sentAt);
     const seen = nth(key.seen, isolate);
     if (status === 200) {
       if (seen.refusedAt > 0 && seen.refusedAt < sentAt) seen.again++;
@@ -337,7 +340,9 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
       return { key, isolate, seen, ms: Math.max(0, seen.acceptedAt - key.committedAfter) };
     }),
   );
-  const broken = samples.filter(({ ms, seen }) => ms > boundMs || seen.again > 0 || seen.refusedAt === 0);
+  const broken = samples
+    .filter(({ ms, seen }) => ms > boundMs || seen.again > 0 || seen.refusedAt === 0)
+    .sort((a, b) => b.ms - a.ms);
   const row = (name: string, some: typeof samples) => {
     const delays = some.map(({ ms }) => ms);
     return [
@@ -385,6 +390,7 @@ function report(hotReads: Awaited<ReturnType<typeof countHotReads>>): boolean {
     `databases: ${databases}${options.lag === "0" ? "" : `, with replicas that are ${options.lag} s behind`}${options.beside === undefined ? "" : "; two releases"};`,
     `${lateShare * 100} % of the reads 1.5 s late; reads that failed or came too late: ${whole(failedReads)};`,
     `answers that neither accept nor refuse: ${whole(unclear.all)}, on keys that were held: ${unclear.held};`,
+    `the slowest answer took ${whole(slowestMs)} ms;`,
     `accepted after it was refused: ${samples.filter(({ seen }) => seen.again > 0).length}.`,
     `${whole(chances.length)} idle isolates were asked about one key. Had the bound been ${TOO_LONG} times as long, ${expected.toFixed(1)} of them`,
     `would have shown it on average, and none with a chance of ${missed.toExponential(1)}.`,
