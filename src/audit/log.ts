@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { type Database, isOneOf, onPrimary } from "../db/client.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
+import { pageOf } from "../lib/page.ts";
 import type { ShownEvent } from "./schema.ts";
 import { seqQuery, shown } from "./store.ts";
 
@@ -63,10 +64,10 @@ export function searchLog(
     const isInPart = until === null ? undefined : sql`${auditEvents.seq} >= coalesce(${end}, 0)`;
     const rows = selectLogged(db, companyId, and(range, isInPart, filterOf(search)), limit + 1);
     const [found, endOfPart] = await db.batch([rows, ends]);
-    const events = found.slice(0, limit).map(({ event, label }) => ({ ...shown(event), label }));
+    const { page, last } = pageOf(found, limit);
+    const events = page.map(({ event, label }) => ({ ...shown(event), label }));
     const nextPart = until === undefined ? (endOfPart[0]?.id ?? null) : until;
-    const last = found.length > limit ? events.at(-1) : undefined;
-    return { events, next: last?.id ?? nextPart, nextPart };
+    return { events, next: last?.event.id ?? nextPart, nextPart };
   });
 }
 

@@ -3,6 +3,7 @@ import { type Database, onPrimary } from "../db/client.ts";
 import type { Databases } from "../db/databases.ts";
 import { apiKeys, auditEvents } from "../db/tables.ts";
 import { type Page, type Place, placeIn, walk } from "../db/walk.ts";
+import { pageOf } from "../lib/page.ts";
 import { type Actor, NO_KEY_ID } from "./event.ts";
 import type { ListEvents, OperatedEvent, ShownEvent } from "./schema.ts";
 
@@ -39,8 +40,7 @@ export function listEvents(
       )
       .orderBy(desc(auditEvents.seq))
       .limit(limit + 1);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
+    const { page, last } = pageOf(rows, limit);
     return { events: page.map(shown), next: last?.id ?? null };
   });
 }

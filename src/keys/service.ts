@@ -1,5 +1,6 @@
 import { type Actor, type AuditEvent, newEvent } from "../audit/event.ts";
 import type { Company } from "../companies/policy.ts";
+import { pageOf } from "../lib/page.ts";
 import type { Settings } from "../lib/settings.ts";
 import type { KeyFormat } from "./format.ts";
 import type { KeyCursor, ListKeys } from "./listing.ts";
@@ -46,8 +47,7 @@ export class KeyService {
     const { limit } = filter;
     const { store, format, now } = this.#parts;
     const rows = await store.list(companyId, { ...filter, limit: limit + 1 }, now(), format.generations);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
+    const { page, last } = pageOf(rows, limit);
     const next = last ? { createdAt: last.createdAt, id: last.id } : null;
     return { keys: page.map((row) => this.#apiKey(row)), next };
   }
