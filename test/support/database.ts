@@ -86,3 +86,11 @@ export async function digestOf(id: string): Promise<string> {
     (await env.DB.prepare("SELECT digest FROM api_keys WHERE id = ?").bind(id).first<string>("digest")) ?? ""
   );
 }
+
+/** Changes of so many keys that nobody has. */
+export async function changeElsewhere(count: number, name = "elsewhere"): Promise<void> {
+  const numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)";
+  await env.DB.prepare(`INSERT INTO key_changes (digest) ${numbers} SELECT ? || i FROM n`)
+    .bind(count, name)
+    .run();
+}

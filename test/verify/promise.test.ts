@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, test } from "vitest";
 import { createKey, manage } from "../support/api.ts";
-import { digestOf } from "../support/database.ts";
+import { changeElsewhere, digestOf } from "../support/database.ts";
 import { logged } from "../support/expect.ts";
 import { replicated } from "../support/replica.ts";
 import { BOUND_MS, isolate, RETRY_MS, SPEED, WAIT_MS } from "../support/verifier.ts";
@@ -10,9 +10,6 @@ const run = (sql: string) => env.DB.prepare(sql).run();
 const revoke = (id: string) => manage(`/settings/api-keys/${id}`, { method: "DELETE" });
 const outcome = async (verdict: Promise<{ valid: boolean; error?: string }>) =>
   (await verdict).error ?? "valid";
-const changeElsewhere = (count: number) =>
-  run(`INSERT INTO key_changes (digest)
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT 'elsewhere' || i FROM n`);
 const createKeys = (count: number) => Promise.all(Array.from({ length: count }, () => createKey()));
 
 /**

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, test, vi } from "vitest";
 import { type SharedTexts, signedTexts } from "../../src/verify/signed.ts";
 import { type CreatedKey, createKey, manage } from "../support/api.ts";
-import { digestOf } from "../support/database.ts";
+import { changeElsewhere, digestOf } from "../support/database.ts";
 import { logged } from "../support/expect.ts";
 import { replicated } from "../support/replica.ts";
 import { BOUND_MS, isolate, memory } from "../support/verifier.ts";
@@ -11,9 +11,6 @@ const run = (sql: string) => env.DB.prepare(sql).run();
 const revoke = ({ id }: CreatedKey) => manage(`/settings/api-keys/${id}`, { method: "DELETE" });
 const outcome = async (verdict: Promise<{ valid: boolean; error?: string }>) =>
   (await verdict).error ?? "valid";
-const changeElsewhere = (count: number, name = "elsewhere") =>
-  run(`INSERT INTO key_changes (digest)
-    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${count}) SELECT '${name}' || i FROM n`);
 
 type Options = NonNullable<Parameters<typeof isolate>[0]>;
 

@@ -4,7 +4,7 @@ import { Feed } from "../../src/verify/feed.ts";
 import { feedStore } from "../../src/verify/store.ts";
 import { createKey } from "../support/api.ts";
 import { setCompany } from "../support/companies.ts";
-import { digestOf } from "../support/database.ts";
+import { changeElsewhere, digestOf } from "../support/database.ts";
 
 test("a feed that somebody has emptied confirms no change", async () => {
   await env.DB.prepare("DELETE FROM key_changes").run();
@@ -30,10 +30,7 @@ test("a company for which nothing is set takes no room in the record of its key"
 });
 
 test("who looks back from a change reads a thousand, that one among them, and what followed", async () => {
-  await env.DB.prepare(
-    `INSERT INTO key_changes (digest)
-     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1_200) SELECT 'd' || i FROM n`,
-  ).run();
+  await changeElsewhere(1_200);
   const { head } = await feedStore(env.DB).readPrimary("a");
   const { changes } = await feedStore(env.DB).readPast({ seq: head - 50, digest: "", changedAt: 0 });
   expect(changes.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_050 }, (_, i) => head - 1_049 + i));
