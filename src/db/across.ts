@@ -1,3 +1,4 @@
+import { pageOf } from "../lib/page.ts";
 import type { Databases } from "./databases.ts";
 import type { Page, Place } from "./walk.ts";
 
@@ -28,11 +29,11 @@ function merge<T>(pages: readonly Page<T>[], limit: number): Page<T> {
     .flatMap(({ rows, places }) => rows.map((row, i) => ({ row, place: places[i] ?? [] })))
     .filter(({ place }) => end === null || compare(place, end) <= 0)
     .sort((a, b) => compare(a.place, b.place));
-  const taken = entries.slice(0, limit);
+  const { page, last } = pageOf(entries, limit);
   return {
-    rows: taken.map(({ row }) => row),
-    places: taken.map(({ place }) => place),
-    next: entries.length > limit ? (taken.at(-1)?.place ?? null) : end,
+    rows: page.map(({ row }) => row),
+    places: page.map(({ place }) => place),
+    next: last?.place ?? end,
     isDescending,
   };
 }

@@ -1,6 +1,7 @@
 import { and, asc, desc, is, type SQL, sql } from "drizzle-orm";
 import type { RunnableQuery } from "drizzle-orm/runnable-query";
 import { SQLiteColumn, type SQLiteTable } from "drizzle-orm/sqlite-core";
+import { pageOf } from "../lib/page.ts";
 import type { Database } from "./client.ts";
 import { jsonOr } from "./json.ts";
 
@@ -93,10 +94,10 @@ export async function walk<T extends { place: string }>(
     end = found.end;
     if (end !== null || all.length > limit) break;
   }
-  const rows = all.slice(0, limit);
+  const { page: rows, last } = pageOf(all, limit);
   const places = rows.map(({ place }) => placeOf(place));
-  const next = all.length > limit ? places.at(-1) : end !== null ? placeOf(end) : null;
-  return { rows, places, next: next ?? null, isDescending };
+  const next = last?.place ?? end;
+  return { rows, places, next: next === null ? null : placeOf(next), isDescending };
 }
 
 function placeOf(selected: string): Place {
