@@ -8,7 +8,7 @@ const KEPT_SECONDS = 3_600;
 /** The last looks that count: so many, roughly. */
 const MEMORY = 16;
 /** However seldom something is found, one look in so many is made. */
-const SELDOM = 256;
+const SELDOM = 1_024;
 
 /** A release whose verdicts depend on more does not use what another one has shared. */
 const SHAPE = [...Object.keys(VERDICT_COLUMNS), "of the company", ...Object.keys(COMPANY_COLUMNS)].join(" ");

@@ -263,7 +263,7 @@ describe("how often is looked", () => {
   test.each<[string, Partial<{ isUsed: boolean; digest: string }>]>([
     ["nothing is found", { digest: "another" }],
     ["what is found is of no use", { isUsed: false }],
-  ])("while %s it becomes as rare as one look in 256, and no rarer", async (_, difference) => {
+  ])("while %s it becomes as rare as one look in 1,024, and no rarer", async (_, difference) => {
     const { chance, state, look } = await lookedFor();
     Object.assign(state, difference);
     chance.next = 0.5;
@@ -271,9 +271,9 @@ describe("how often is looked", () => {
     expect(await looks(look, 100)).toBe(0);
     chance.next = 0;
     await looks(look, 1_000);
-    chance.next = 1 / 256;
+    chance.next = 1 / 1_024;
     expect(await looks(look, 1)).toBe(0);
-    chance.next = 0.999 / 256;
+    chance.next = 0.999 / 1_024;
     expect(await looks(look, 1_000)).toBe(1_000);
   });
 
