@@ -53,7 +53,7 @@ const SCOPE = [
   {
     files:
       "src/verify/{changes,decide,feed,freshness,lookup,reads,records,shared,snapshot,store,verifier}.ts",
-    tests: ["test/verify", "test/isolate.test.ts"],
+    tests: ["test/verify", "test/isolate.test.ts", "test/retention.test.ts"],
     isModelled: true,
   },
   { files: "src/lib/cache.ts", tests: ["test/lib/cache.test.ts", "test/verify"], isModelled: true },

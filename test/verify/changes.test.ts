@@ -48,6 +48,14 @@ function begun(first: number, last = first): RecentChanges {
   return recent;
 }
 
+test("of a key that changed before a new beginning at an older change, records are current again once the primary told of it", () => {
+  const recent = begun(5, 9);
+  recent.restart(change(6), 7);
+  expect(recent.isCurrent("digest-9", 7, 6)).toBe(false);
+  recent.confirm(7, 6);
+  expect(recent.isCurrent("digest-9", 7, 6)).toBe(true);
+});
+
 describe("the record of somebody else joins on", () => {
   test("where the change that was the newest for it is known, whichever that is", () => {
     const recent = begun(5, 8);
