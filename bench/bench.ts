@@ -3,7 +3,7 @@
  *
  *     npm run bench -- [--rounds 120] [--only verification|management|steps|growth|writes|startUp] [--write]
  *
- * Takes ten minutes, on Linux with two cores; the machine must be quiet. Workers are asked in turn, a slice
+ * Takes a quarter of an hour, on Linux with two cores; the machine must be quiet. Workers are asked in turn, a slice
  * of requests each, forwards and backwards, so that whatever else the machine does hits them alike; figures are
  * medians over the rounds, ratios are medians of the ratio within each round. CPU is that of the whole process of
  * workerd, as the operating system counts it, D1 included.
