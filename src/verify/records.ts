@@ -5,7 +5,10 @@ import { COMPANY_COLUMNS, recordFrom, type StoredRecord, VERDICT_COLUMNS } from 
 
 /** A record may be old, as the feed tells what has changed since. */
 const KEPT_SECONDS = 3_600;
-/** The last looks that count: so many, roughly. */
+/**
+ * The last looks that count: so many, roughly. With half of them, isolates that live for an hour give up too soon, as
+ * `bench/simulate.ts` shows.
+ */
 const MEMORY = 16;
 /** However seldom something is found, one look in so many is made. */
 const SELDOM = 1_024;
