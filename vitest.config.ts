@@ -27,6 +27,8 @@ function workerd(name: string, groupOrder: number, include: string[], exclude: s
               MANAGEMENT_LIMIT: { namespace_id: "1", simple: { limit: 1_000_000, period: 60 } },
               FAILURES_LIMIT: { namespace_id: "2", simple: { limit: 20, period: 60 } },
             },
+            // A queue that nobody consumes: what one test sends must not be worked off during another.
+            queueProducers: { USAGE: "unconsumed", EVENT_QUEUE: "unconsumed" },
             d1Databases: { TEST_DB_01: "test-01", TEST_DB_02: "test-02" },
             bindings: {
               OAUTH_ISSUER: issuer.url,

@@ -121,9 +121,11 @@ test("a caller waits for a database that does not answer for two seconds", async
   logged();
   const { rawKey } = await createKey();
   const asked = Promise.withResolvers<void>();
+  const asleep = Promise.withResolvers<void>();
+  onTestFinished(() => asleep.reject(new Error("asleep for good")));
   const { verify } = joined({}, () => {
     asked.resolve();
-    return new Promise(() => {});
+    return asleep.promise;
   });
   vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
   let said = "";

@@ -19,6 +19,7 @@ import {
   withDashboard,
 } from "../support/dashboard.ts";
 import { expectError, logged } from "../support/expect.ts";
+import { scenario } from "../support/scenario.ts";
 import { settingsOf } from "../support/settings.ts";
 
 const JSON_ONLY = { Accept: "application/json" };
@@ -378,18 +379,16 @@ test("a session whose refresh token the issuer refuses has ended, and nothing of
   expect(await rowsOf("SELECT * FROM dashboard_sessions")).toEqual([]);
 });
 
-test("a session that cannot be renewed because the issuer is out of reach is 503, not an end", async () => {
-  const target = withDashboard({
-    OAUTH_ISSUER: "http://127.0.0.1:9",
-    OAUTH_JWKS_URL: `${env.OAUTH_ISSUER}/jwks`,
-  });
-  const claims = { iss: "http://127.0.0.1:9", exp: Math.floor(Date.now() / 1000) - 60 };
+test("a session that cannot be renewed because the issuer is down is 503, not an end", async () => {
+  const { url } = await scenario({ status: 503 });
+  const target = withDashboard({ OAUTH_ISSUER: url, OAUTH_JWKS_URL: `${env.OAUTH_ISSUER}/jwks` });
+  const claims = { iss: url, exp: Math.floor(Date.now() / 1000) - 60 };
   const jar = await signedIn({ claims, session: { refreshToken: "a refresh token" } });
   await expectError(await visit("/dashboard", { jar, headers: JSON_ONLY, target }), "UNAVAILABLE");
 });
 
 test("without a key set a session is neither good nor bad: 503", async () => {
-  const target = withDashboard({ OAUTH_JWKS_URL: "http://127.0.0.1:9/jwks" });
+  const target = withDashboard({ OAUTH_JWKS_URL: (await scenario({ status: 503 })).jwksUrl });
   await expectError(
     await visit("/dashboard", { jar: await signedIn(), headers: JSON_ONLY, target }),
     "UNAVAILABLE",

@@ -13,6 +13,7 @@ import {
   withDashboard,
 } from "../support/dashboard.ts";
 import { logged } from "../support/expect.ts";
+import { scenario } from "../support/scenario.ts";
 
 const ISSUER_PATH = "/dashboard/sign-in/issuer";
 
@@ -164,8 +165,8 @@ describe("signing in", () => {
     );
   });
 
-  test("without an issuer is a page that says so", async () => {
-    const target = withDashboard({ OAUTH_ISSUER: "http://127.0.0.1:9" });
+  test("while the issuer is down is a page that says so", async () => {
+    const target = withDashboard({ OAUTH_ISSUER: (await scenario({ status: 503 })).url });
     const answer = await visit(ISSUER_PATH, { target });
     expect(answer.headers.get("Retry-After")).toBe("5");
     expect(await pageOf(answer, 503)).toContain("Nothing was changed");
@@ -254,9 +255,9 @@ describe("signing out", () => {
     expect(jar.cookies.size).toBe(1);
   });
 
-  test("takes the session also while the issuer is out of reach", async () => {
+  test("takes the session also while the issuer is down", async () => {
     const jar = await signedIn();
-    const target = withDashboard({ OAUTH_ISSUER: "http://127.0.0.1:9" });
+    const target = withDashboard({ OAUTH_ISSUER: (await scenario({ status: 503 })).url });
     const answer = await visit("/dashboard/sign-out", { jar, form: {}, target });
     expect(answer.headers.get("Location")).toBe("/dashboard/sign-in");
     expect(jar.cookies.size).toBe(0);

@@ -66,7 +66,8 @@ async function slowIssuer() {
         .setSubject("ada")
         .setExpirationTime("1 hour")
         .sign(signer),
-    close: () => server.close(),
+    /** From now on nobody listens. */
+    close: () => server.close().closeAllConnections(),
   };
 }
 
@@ -74,6 +75,8 @@ let script: string;
 let issuer: Awaited<ReturnType<typeof slowIssuer>>;
 let miniflare: Miniflare;
 let origin: string;
+/** What the isolate has logged. */
+let logged: string[];
 
 beforeAll(async () => {
   const outdir = await temporaryDirectory();
@@ -85,6 +88,7 @@ beforeAll(async () => {
 /** A new isolate, on workerd's own socket: a proxy in front of it would hide that clients hang up. */
 beforeEach(async () => {
   issuer = await slowIssuer();
+  logged = [];
   const { rawConfig } = experimental_readRawConfig({ config: join(ROOT, "wrangler.toml") });
   const worker = {
     name: "latchkey",
@@ -104,7 +108,8 @@ beforeEach(async () => {
     d1Databases: { DB: "latchkey" },
     queueProducers: { USAGE: "usage" },
   };
-  miniflare = new Miniflare(convertV4MiniflareOptions({ workers: [worker] }));
+  const handleStructuredLogs = ({ message }: { message: string }) => void logged.push(message);
+  miniflare = new Miniflare(convertV4MiniflareOptions({ workers: [worker], handleStructuredLogs }));
   await miniflare.ready;
   const database = await miniflare.getD1Database("DB");
   for (const { queries } of await readD1Migrations(join(ROOT, "migrations")))
@@ -201,4 +206,19 @@ test("who hangs up on the way to sign in ends no fetch of metadata", async () =>
   expect(answer.headers.get("Location")).toContain(`${issuer.url}/auth?`);
   expect(performance.now() - begun).toBeLessThan(1_500);
   expect(issuer.fetches("/.well-known/openid-configuration")).toBe(1);
+});
+
+test("without anybody at the issuer's address, management and the way to sign in are 503, and the log says why", async () => {
+  const token = await issuer.token();
+  issuer.close();
+  for (const path of ["/settings/scopes", "/dashboard/sign-in/issuer"]) {
+    const headers = { Authorization: `Bearer ${token}`, Accept: "application/json" };
+    const answer = await fetch(origin + path, { headers, redirect: "manual" });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("Retry-After")).toBe("5");
+    expect(await answer.json()).toMatchObject({ error: "UNAVAILABLE" });
+  }
+  const lines = logged.join();
+  for (const event of ["jwks_fetch_failed", "issuer_metadata_fetch_failed"]) expect(lines).toContain(event);
+  expect(lines).not.toContain(token);
 });
