@@ -1,7 +1,7 @@
 import { waitUntil } from "cloudflare:workers";
 import { Hono } from "hono";
 import { FIRST_DATABASE } from "../../src/db/settings.ts";
-import { jsonHeaders } from "../../src/http/headers.ts";
+import { jsonHead } from "../../src/http/headers.ts";
 import { keyFormat } from "../../src/keys/format.ts";
 import { addressList } from "../../src/lib/address.ts";
 import { UsageRecorder } from "../../src/usage/recorder.ts";
@@ -103,7 +103,7 @@ const steps: Record<string, (ctx: ExecutionContext) => unknown> = {
   check: () => verifier.verify(rawKey, {}),
   json: () => JSON.stringify(ANSWER),
   response: () => new Response(body, { headers: { "Content-Type": "application/json" } }),
-  complete: () => new Response(body, { headers: jsonHeaders(URL_OF_KEY) }),
+  complete: () => new Response(body, jsonHead(URL_OF_KEY)),
   request,
   route: (ctx) => app.fetch(request(), {}, ctx),
 };

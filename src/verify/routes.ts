@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { ApiError } from "../http/errors.ts";
-import { completeHeaders, jsonHeaders } from "../http/headers.ts";
+import { completeHeaders, jsonHead } from "../http/headers.ts";
 import type { KeyForm } from "../keys/form.ts";
 import type { KeyService } from "../keys/service.ts";
 import type { RuleSettings } from "../keys/settings.ts";
@@ -44,13 +44,18 @@ export function publicRoutes({ verifier, keys, rules, format: { form } }: Public
   }
 
   function answer(url: string, { key, stale }: Acceptance): Response {
-    const common = jsonHeaders(url);
-    let kept = answers.get(key.id);
-    if (kept?.key !== key || kept.common !== common) {
-      kept = answerOf(key, common);
-      answers.set(key.id, kept);
+    const common = jsonHead(url);
+    const kept = answers.get(key.id);
+    let response: Response;
+    if (kept?.key === key && kept.common === common) {
+      kept.head ??= responseOf(null, key, common);
+      response = new Response(kept.body, kept.head);
+    } else {
+      const { id, companyId, scopes, expiresAt, metadata } = key;
+      const body = JSON.stringify({ id, companyId, scopes, expiresAt, metadata });
+      answers.set(id, { key, common, body });
+      response = responseOf(body, key, common);
     }
-    const response = new Response(kept.body, kept.head);
     if (stale) response.headers.set("X-Key-Stale", "true");
     return response;
   }
@@ -119,24 +124,18 @@ function accepted(result: VerifyResult): Acceptance {
 interface Answer {
   key: VerifiedKey;
   /** What the headers began with. */
-  common: Headers;
-  /** Status and headers: of a Response the runtime copies them at once, `{ headers }` it reads member by member. */
-  head: Response;
+  common: Response;
   body: string;
+  /** Status and headers, made with the second answer: many keys are used once. */
+  head?: Response;
 }
 
-function answerOf(key: VerifiedKey, common: Headers): Answer {
-  const { id, companyId, scopes, expiresAt, metadata } = key;
-  const headers = new Headers(common);
-  headers.set("X-Key-Id", id);
-  headers.set("X-Company-Id", headerValue(companyId));
-  headers.set("X-Key-Scopes", scopes.join(" "));
-  return {
-    key,
-    common,
-    head: new Response(null, { headers }),
-    body: JSON.stringify({ id, companyId, scopes, expiresAt, metadata }),
-  };
+function responseOf(body: string | null, { id, companyId, scopes }: VerifiedKey, common: Response): Response {
+  const response = new Response(body, common);
+  response.headers.set("X-Key-Id", id);
+  response.headers.set("X-Company-Id", headerValue(companyId));
+  response.headers.set("X-Key-Scopes", scopes.join(" "));
+  return response;
 }
 
 function badRequest(message: string): ApiError {

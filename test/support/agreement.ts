@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import * as z from "zod";
-import { jsonHeaders } from "../../src/http/headers.ts";
+import { jsonHead } from "../../src/http/headers.ts";
 import { openApi } from "../../src/openapi/document.ts";
 import { settingsOf } from "./settings.ts";
 
@@ -49,7 +49,7 @@ export const documented = Object.values(document.paths).flatMap((item) =>
 );
 
 /** What is of HTTP, not of one operation. */
-const OF_ANY_ANSWER = new Set([...jsonHeaders("https://latchkey.example").keys(), "vary", "etag"]);
+const OF_ANY_ANSWER = new Set([...jsonHead("https://latchkey.example").headers.keys(), "vary", "etag"]);
 
 /** Fails where the document does not know of this answer: its status, a header, or the form of its body. */
 export async function expectDocumented(method: string, path: string, answer: Response): Promise<void> {

@@ -11,12 +11,16 @@ import { BOUND_MS, isolate } from "../support/verifier.ts";
 
 /** The routes over one isolate, whose clock the test sets. */
 function routes() {
-  const { clock, verify } = isolate();
+  const state = { isAsleep: false };
+  const { clock, verify } = isolate({
+    hook: () => (state.isAsleep ? Promise.reject(new Error("D1_ERROR: asleep")) : undefined),
+  });
   const keys = { revokePresented: () => Promise.reject(new Error("not of this test")) };
   const rules = () => ({ SCOPES: new Map([["jobs:read", ""]]) });
   const format = { form: keyForm(["lk_live"]) };
   const app = new Hono().route("/public/v1", publicRoutes({ verifier: { verify }, keys, rules, format }));
   return {
+    state,
     clock,
     present: async (rawKey: string, origin = "https://latchkey.example") =>
       app.request(`${origin}/public/v1/key`, { headers: { "X-API-Key": rawKey } }),
@@ -42,6 +46,31 @@ test("a good key is answered with these headers and no others", async () => {
     "x-key-id": id,
     "x-key-scopes": "jobs:read jobs:write",
   });
+});
+
+test("the second answer and those after it are as the first", async () => {
+  const { rawKey } = await createKey({ scopes: ["jobs:read", "jobs:write"] });
+  const { present } = routes();
+  const [first, ...others] = [await present(rawKey), await present(rawKey), await present(rawKey)];
+  const body = await first?.json();
+  for (const answer of others) {
+    expect([...answer.headers]).toEqual([...(first?.headers ?? [])]);
+    expect(await answer.json()).toEqual(body);
+  }
+});
+
+test("that an answer is stale is said of that answer alone", async () => {
+  logged();
+  const { rawKey } = await createKey();
+  const { state, clock, present } = routes();
+  const isStale = async () => (await present(rawKey)).headers.has("X-Key-Stale");
+  expect([await isStale(), await isStale()]).toEqual([false, false]);
+  state.isAsleep = true;
+  clock.now += BOUND_MS;
+  expect(await isStale()).toBe(true);
+  state.isAsleep = false;
+  clock.now += BOUND_MS;
+  await vi.waitFor(async () => expect(await isStale()).toBe(false));
 });
 
 test("one key over http and https, in turn, gets the headers of each", async () => {
