@@ -4,6 +4,14 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
 }
 
+/** The mean of two values or more, and its standard error. */
+export function averageOf(values: readonly number[]): { mean: number; error: number } {
+  const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
+  const mean = sum(values) / values.length;
+  const variance = sum(values.map((value) => (value - mean) ** 2)) / (values.length - 1);
+  return { mean, error: Math.sqrt(variance / values.length) };
+}
+
 /** A Markdown table, its columns aligned for reading as text too: the first to the left, the others to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, i) => Math.max(cell.length, 4, ...rows.map((row) => row[i]?.length ?? 0)));
