@@ -9,6 +9,8 @@ import { hooked } from "../support/d1.ts";
 import { only, threeDatabases } from "../support/database.ts";
 import { logged } from "../support/expect.ts";
 
+/** On the day of the reports: older ones are soon forgotten. */
+const NOW = Date.parse("2026-11-26T12:00:00Z");
 const LOST = "D1_ERROR: Network connection lost.";
 const newId = () => crypto.randomUUID().slice(-REPORT_ID_LENGTH);
 const use = (keyId: string, more: object = {}) => ({
@@ -37,7 +39,7 @@ const deliver = (reports: unknown[], databases = only(env.DB)) =>
 async function deliverMessages(bodies: unknown[], databases = only(env.DB)) {
   const messages = bodies.map((body, i) => ({ id: `m${i}`, timestamp: new Date(), attempts: 1, body }));
   const batch = createMessageBatch("latchkey-usage", messages);
-  await consumeReports(databases, batch.messages, Date.now());
+  await consumeReports(databases, batch.messages, NOW);
   const { explicitAcks, retryMessages } = await getQueueResult(batch, createExecutionContext());
   return { acked: explicitAcks, again: retryMessages.map(({ msgId }: { msgId: string }) => msgId) };
 }
@@ -133,7 +135,7 @@ test("what cannot be merged stays, and keeps nothing else from being merged", as
     `CREATE TRIGGER broken BEFORE INSERT ON usage_days WHEN NEW.key_id = '${keys[0]?.id}' BEGIN SELECT RAISE(ABORT, 'broken'); END`,
   ).run();
   const lines = logged();
-  const later = Date.now() + 600_000;
+  const later = NOW + 600_000;
   await mergeDue(only(env.DB), later);
   expect(lines).toEqual([expect.stringContaining('"event":"usage_merge_failed"')]);
   await env.DB.prepare("DROP TRIGGER broken").run();
@@ -146,7 +148,7 @@ test("whoever adds to what waits also writes what has waited for long enough, so
   const sums = JSON.stringify([[id, "acme", "2026-11-26", 2, 0, 1_000]]);
   const waits = env.DB.prepare("INSERT INTO waiting_sums VALUES ('x', 'one', ?, ?)");
   const many = Array.from({ length: 501 }, (_, i) => use(`none${i}`, { lastUsedAt: null }));
-  await waits.bind(Date.now() - 590_000, sums).run();
+  await waits.bind(NOW - 590_000, sums).run();
   await deliver([report(id, { keys: many })]);
   expect(await allowed()).toBeNull();
   await env.DB.prepare("UPDATE waiting_sums SET since = since - 20000 WHERE part = 'x'").run();
