@@ -53,7 +53,8 @@ describe.each(routes)("$method $path", (route) => {
       expect(text).not.toContain(rawKey.slice(-50));
       expect(text).not.toContain(rawKey.slice(-20));
       expect(text).not.toContain(String(digest));
-      expect(text).not.toMatch(/eyJ[\w-]+\.|digest|hash/i);
+      // Now and then the randomness of a new key reads "hash".
+      expect(text.replaceAll(/lk_live_\w+/g, "")).not.toMatch(/eyJ[\w-]+\.|digest|hash/i);
     }
     if (route.needs !== "key") expect(lines.length).toBeGreaterThan(0);
   });
