@@ -51,8 +51,7 @@ const KEYS_OF_COMPANY = 1_000;
 const COMPANIES = 1_000;
 const GROWTH = [1_000, 100_000, 1_000_000];
 const GROWTH_ROUNDS = 30;
-/** Processes, one after the other: they differ by some hundredths, which rounds within one do not make up for. */
-const VERIFICATION_STARTS = 4;
+/** One process differs from the next by some hundredths, which rounds within one do not make up for. */
 const MISS_STARTS = 8;
 const MISS_ROUNDS = 20;
 /** First uses until an isolate hardly ever looks for records that others have shared. */
@@ -74,7 +73,6 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const roundsOfStart = Math.ceil(rounds / VERIFICATION_STARTS);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
 const latchkey = await latchkeyBench();
@@ -197,8 +195,7 @@ process.stdout.write(`${text}\n`);
 if (values.write) await writeFile(REPORT, text);
 process.exit(0); // the issuer listens on
 
-/** Latchkey, and what it is compared with. */
-async function verificationTargets() {
+async function verification(): Promise<void> {
   const hot = await start([
     ...latchkey.workers({ consumer: true }),
     named("bare"),
@@ -208,7 +205,7 @@ async function verificationTargets() {
   const [hotKey] = await (await database(hot)).keys(1);
   const rawKey = hotKey?.rawKey ?? "";
 
-  const cold = await coldTargets(keysOfMisses(roundsOfStart) + 10_000);
+  const cold = await coldTargets(keysOfMisses(rounds) + 10_000);
 
   const rpc = await start([
     named("caller", {
@@ -290,24 +287,13 @@ async function verificationTargets() {
       slice: SLICE.hot,
     },
   } satisfies Record<string, Measured>;
-  const answersAll: string[] = ["bare Worker", "Hono", "empty RPC"] satisfies (keyof typeof targets)[];
-  for (const [name, target] of Object.entries(targets)) {
-    if (!answersAll.includes(name)) await expectVerification(target);
-  }
-  return targets;
-}
-
-async function verification(): Promise<void> {
-  let targets = await verificationTargets();
-  const { samples, leadIns } = await interleave(targets, roundsOfStart);
-  for (let n = 1; n < VERIFICATION_STARTS; n++) {
-    await close();
-    targets = await verificationTargets();
-    const turns = await interleave(targets, roundsOfStart);
-    for (const [name, cpu] of turns.samples) samples.get(name)?.push(...cpu);
-    for (const [name, cpu] of turns.leadIns) leadIns.get(name)?.push(...cpu);
-  }
   type Name = keyof typeof targets;
+  const answersAll: Name[] = ["bare Worker", "Hono", "empty RPC"];
+  for (const [name, target] of Object.entries(targets)) {
+    if (!answersAll.includes(name as Name)) await expectVerification(target);
+  }
+
+  const { samples, leadIns } = await interleave(targets, rounds);
   const over = (one: Name, than: Name) => ratio(samples, one, than);
   const steady = new Map<Name, { full: Outcome; even: Outcome }>();
   for (const [name, target] of Object.entries(targets) as [Name, Measured][]) {
@@ -321,7 +307,7 @@ async function verification(): Promise<void> {
   const lookMs = (leadIn(hottest) - leadIn(base)) / 1_000;
   sections.push(
     "## Verification",
-    `One core for workerd, the load on another. CPU in microseconds a request: median, and the range of half the rounds, of ${VERIFICATION_STARTS} processes one after the other.`,
+    "One core for workerd, the load on another. CPU in microseconds a request: median, and the range of half the rounds.",
     table(
       ["", "CPU", "half", "÷ ideal", "requests/s", `p50 ms at ${STEADY_RATE}/s`, "p99 ms"],
       (Object.keys(targets) as Name[]).map((name) => {
