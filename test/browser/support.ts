@@ -23,7 +23,7 @@ export const FLAGS = [
   "--disable-gpu",
   "--disable-quic",
   "--disable-component-update",
-  `--disable-features=${FEATURES_OFF}`, // in place of Playwright's own
+  `--disable-features=${FEATURES_OFF.join(",")}`, // in place of Playwright's own
 ];
 const WAIT_MS = 20_000;
 

@@ -80,7 +80,7 @@ function chunked(...chunks: string[]): string {
 function expectRefused(answer: Answer | undefined): void {
   if (answer === undefined) return; // The connection was closed without an answer.
   expect(answer.status).toBeGreaterThanOrEqual(400);
-  if (answer.body === "" && answer.headers.get("Content-Length") !== "0") return; // Or in the middle of it.
+  if (answer.body === "" && Number(answer.headers.get("Content-Length")) > 0) return; // Or in the middle of it.
   if (answer.headers.get("Content-Type")?.startsWith("application/json")) {
     expect(answer.status).toBeLessThan(500);
     expectEnvelope(answer, answer.status, (answer.body as { error: string }).error);
@@ -184,11 +184,12 @@ test("a body of 10 MB is too large", async () => {
 
 test("a body in chunks is counted as it comes", async () => {
   const body = chunked("x".repeat(16 * 1024 + 1));
-  // Now and then wrangler's proxy answers first: the connection that it writes to was lost.
-  await vi.waitFor(async () => {
-    const answer = await send("POST /settings/api-keys", bearer + JSON_TYPE + body);
-    expectEnvelope(answer, 413, "PAYLOAD_TOO_LARGE");
+  // Now and then wrangler's proxy answers first, in plain text: the connection that it writes to was lost.
+  const answer = await vi.waitUntil(async () => {
+    const told = await send("POST /settings/api-keys", bearer + JSON_TYPE + body);
+    return typeof told?.body === "object" && told;
   });
+  expectEnvelope(answer, 413, "PAYLOAD_TOO_LARGE");
 });
 
 test.each([
